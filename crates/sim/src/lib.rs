@@ -1,0 +1,12 @@
+//! Ballast sim.
+
+pub mod book;
+pub mod candles;
+pub mod path;
+pub mod seed;
+pub mod story;
+
+pub use book::{Book, Borrower};
+pub use candles::{Candle, CandleSet, Candles};
+pub use path::{MarketData, PricePath};
+pub use seed::{Seed, Stream};
