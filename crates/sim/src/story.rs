@@ -77,10 +77,10 @@ const CRASH: Range<usize> = 12 * 60..15 * 60;
 
 /// The five tales, by symbol.
 ///
-/// Each point names its source class. "reported": public reports of the day (news pages and market summaries in
-/// prose), rounded; where they differ, as on BNB's low (210 to 280), a round figure between them; the time to
-/// ten minutes or, away from the low, to the hour or so. "on the way": no report, a round figure that leads from
-/// one to the next.
+/// Each point names its source class. "reported": public reports of the day (news pages and market summaries
+/// in prose), rounded; where they differ, as on BNB's low (210 to 280), a round figure between them; the time
+/// to ten minutes or, away from the low, to the hour or so. "on the way": no report, a round figure that leads
+/// from one to the next.
 pub const TALES: [Tale; 5] = [
     Tale {
         asset: "BNB",
