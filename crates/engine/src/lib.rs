@@ -1,0 +1,27 @@
+//! The rules of the clearing house, as one pure state machine.
+//!
+//! No I/O, clock, float, randomness, thread or hash-map order: the same genesis and blocks give the same
+//! events and the same state hash on every machine (I07).
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::disallowed_types
+)]
+
+pub mod account;
+pub mod auction;
+pub mod credit;
+pub mod custody;
+pub mod ledger;
+pub mod liquidation;
+pub mod market;
+pub mod oracle;
+pub mod risk;
+pub mod state;
+pub mod table;
+pub mod waterfall;

@@ -1,0 +1,260 @@
+//! The state: every record of the house, and nothing that can be derived except what is marked so.
+//!
+//! - Tables (dense ids) and registers (records that come and go) remember what a block changed.
+//! - The fields under "derived" are rebuilt by [`State::derive`] and never encoded.
+
+use crate::account::Account;
+use crate::credit::LendingPool;
+use crate::custody::{Release, Unfinal, Waiting};
+use crate::ledger::{ChainMoney, HouseMoney, TokenMoney};
+use crate::liquidation::{Lot, Task};
+use crate::market::Market;
+use crate::oracle::Asset;
+use crate::risk::index::RiskIndex;
+use crate::table::{Register, Table};
+use crate::waterfall::{FloatUse, Loss};
+use ballast_types::{
+    AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height, Holder,
+    LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderAction, Owner, RateParams, Reject,
+    Sequence, TaskId, Token, TokenParams, Transfer,
+};
+use ballast_units::{Amount, Millis, Time};
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every record of the house.
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
+pub struct State {
+    /// The house itself: clock, parameters, reserve, counters.
+    pub house: House,
+    /// Accounts.
+    pub accounts: Table<AccountId, Account>,
+    /// Assets and their prices.
+    pub assets: Table<AssetId, Asset>,
+    /// Chains: vault, lending pool.
+    pub chains: Table<ChainId, Chain>,
+    /// Markets.
+    pub markets: Table<MarketId, Market>,
+    /// Lenders' shares.
+    pub lenders: Register<(ChainId, AccountId), Amount>,
+    /// Where withdrawals go.
+    pub addresses: Register<(AccountId, ChainId), Address>,
+    /// Deposits less withdrawals of a stablecoin, by account (R10).
+    pub coin_deposits: Register<(AccountId, Token), Amount>,
+    /// Vault events that are safe, not final.
+    pub unfinal: Register<(ChainId, Sequence), Unfinal>,
+    /// Releases ordered and not yet seen.
+    pub releases: Register<(ChainId, Nonce), Release>,
+    /// Withdrawals that wait for inventory, in order.
+    pub waiting: Register<(ChainId, u64), Waiting>,
+    /// Open liquidations.
+    pub tasks: Register<TaskId, Task>,
+    /// Collateral under auction.
+    pub lots: Register<LotId, Lot>,
+    /// Losses that left a deficit.
+    pub losses: Register<LossId, Loss>,
+    /// Suspended claims and shares.
+    pub receipts: Register<(LossId, Holder), Amount>,
+
+    /// Derived: accounts by owner.
+    #[borsh(skip)]
+    pub(crate) owners: BTreeMap<Owner, AccountId>,
+    /// Derived: accounts with a position, by market.
+    #[borsh(skip)]
+    pub(crate) members: Vec<BTreeSet<AccountId>>,
+    /// Derived: which accounts a price or the clock makes worth a look.
+    #[borsh(skip)]
+    pub(crate) index: RiskIndex,
+}
+
+/// The house itself.
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
+pub struct House {
+    /// Of the last block.
+    pub height: Height,
+    /// Of the last block.
+    pub time: Time,
+    /// State hash after the last block.
+    pub hash: Hash,
+    /// Price checks.
+    pub oracle: OracleParams,
+    /// Liquidation.
+    pub liquidation: LiquidationParams,
+    /// Limits on the float.
+    pub float_limits: FloatLimits,
+    /// Float, treasury, totals.
+    pub money: HouseMoney,
+    /// Float used by scope in the last 24 hours.
+    pub float_use: FloatUse,
+    /// Only what reduces risk, since then.
+    pub safe_mode: Option<Time>,
+    /// Dollars of written-down coins that the books still count (I01b).
+    pub par_loss: Amount,
+    /// Last task given out.
+    pub last_task: TaskId,
+    /// Last lot given out.
+    pub last_lot: LotId,
+    /// Last loss given out.
+    pub last_loss: LossId,
+    /// Last place given out in the queue of withdrawals.
+    pub last_waiting: u64,
+}
+
+/// A chain: its vault's tokens and its lending pool.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub struct Chain {
+    /// How its lots are sold.
+    pub tier: ChainTier,
+    /// Time between its blocks.
+    pub block_time: Millis,
+    /// The asset of the stablecoin that loans and takes are paid in.
+    pub coin: AssetId,
+    /// Tokens of the vault, ascending by asset.
+    pub tokens: Vec<TokenRecord>,
+    /// Dollars.
+    pub money: ChainMoney,
+    /// The lending pool.
+    pub pool: LendingPool,
+    /// Its interest.
+    pub rate: RateParams,
+    /// How its auctions run.
+    pub auction: AuctionSchedule,
+    /// Cap of its tranche.
+    pub tranche_cap: Amount,
+    /// Cap of its pending credit.
+    pub pending_cap: Amount,
+    /// Number of the next event of its vault.
+    pub next_sequence: Sequence,
+    /// Every event before this one is final.
+    pub next_final: Sequence,
+    /// Number of the next order to it.
+    pub next_nonce: Nonce,
+}
+
+/// A token of a vault.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub struct TokenRecord {
+    /// The asset.
+    pub asset: AssetId,
+    /// It becomes cash at par.
+    pub stable: bool,
+    /// Its terms.
+    pub params: TokenParams,
+    /// What the vault holds of it outside of accounts and lots.
+    pub money: TokenMoney,
+    /// Under auction now, at value at entry, dollars.
+    pub auctioned: Amount,
+    /// Dollars taken of a coin's worth by write-downs.
+    pub written_down: Amount,
+}
+
+/// What a block brought about. One is reused for block after block.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// Every entry of the ledger, in order.
+    pub transfers: Vec<Transfer>,
+    /// Orders to the spokes, in order.
+    pub orders: Vec<Order>,
+    /// What was refused: number of the observation, price or command in the block, and why.
+    pub rejects: Vec<Refused>,
+    /// State hash after the block.
+    pub state_hash: Hash,
+}
+
+/// A part of a block that changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which list of the block.
+    pub part: BlockPart,
+    /// Its number in that list, from 0.
+    pub number: u32,
+    /// Why.
+    pub reject: Reject,
+}
+
+/// A list of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockPart {
+    /// `observations`.
+    Observation,
+    /// `prices`.
+    Price,
+    /// `commands`.
+    Command,
+}
+
+impl Outcome {
+    /// Makes it empty, keeping its memory.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.transfers.clear();
+        self.orders.clear();
+        self.rejects.clear();
+        self.state_hash = Hash::default();
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+impl State {
+    /// Time of the block being applied.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.house.time
+    }
+
+    /// A token's record, where its chain lists it.
+    #[must_use]
+    pub fn token(&self, token: Token) -> Option<&TokenRecord> {
+        let tokens = &self.chains.find(token.chain)?.tokens;
+        tokens.iter().find(|record| record.asset == token.asset)
+    }
+
+    /// The account of an owner.
+    #[must_use]
+    pub fn account_of(&self, owner: Owner) -> Option<AccountId> {
+        self.owners.get(&owner).copied()
+    }
+
+    /// A token's record, of a token that the state itself names.
+    pub(crate) fn token_mut(&mut self, token: Token) -> &mut TokenRecord {
+        let tokens = &mut self.chains.get_mut(token.chain).tokens;
+        tokens.iter_mut().find(|record| record.asset == token.asset).expect("tokens in the state are listed")
+    }
+
+    /// Numbers an order and sends it.
+    pub(crate) fn order(&mut self, out: &mut Outcome, chain: ChainId, action: OrderAction) -> Nonce {
+        let record = self.chains.get_mut(chain);
+        let nonce = record.next_nonce;
+        record.next_nonce = Nonce(nonce.0.saturating_add(1));
+        out.orders.push(Order { chain, nonce, action });
+        nonce
+    }
+
+    /// Rebuilds what is derived, after a snapshot was read.
+    pub(crate) fn derive(&mut self) {
+        self.owners = self.accounts.iter().map(|(id, account)| (account.owner, id)).collect();
+        self.members = self.markets.ids().map(|_| BTreeSet::new()).collect();
+        for (id, account) in self.accounts.iter() {
+            for position in &account.positions {
+                if let Some(members) = self.members.get_mut(crate::table::RowId::row(position.market)) {
+                    members.insert(id);
+                }
+            }
+        }
+        self.index = RiskIndex::default();
+    }
+
+    /// Accounts with a position in a market, ascending.
+    pub(crate) fn members(&self, market: MarketId) -> &BTreeSet<AccountId> {
+        self.members.get(crate::table::RowId::row(market)).expect("every market has its members")
+    }
+
+    pub(crate) fn members_mut(&mut self, market: MarketId) -> &mut BTreeSet<AccountId> {
+        self.members.get_mut(crate::table::RowId::row(market)).expect("every market has its members")
+    }
+}

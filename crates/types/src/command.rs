@@ -1,0 +1,168 @@
+//! What can be asked of the engine.
+
+use crate::{AccountId, Address, ChainId, Layer, MarketId, MarketParams, Owner, Token, TokenParams};
+use ballast_units::{Amount, Price, Ratio};
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+/// Long gains when the price rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Buy base from the curve.
+    Long,
+    /// Sell base to the curve.
+    Short,
+}
+
+/// How much to trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradeAmount {
+    /// Exactly these dollars into (long) or out of (short) the curve.
+    Quote(Amount),
+    /// Exactly this much base out of (long) or into (short) the curve.
+    Base(Amount),
+}
+
+/// One request. Whose signature it needs is the node's matter; the engine gets what has been verified.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Opens the account of an owner; without effect where it exists.
+    OpenAccount {
+        /// Whose.
+        owner: Owner,
+    },
+    /// Where an account's withdrawals on a chain go.
+    RegisterAddress {
+        /// Whose.
+        account: AccountId,
+        /// On which chain.
+        chain: ChainId,
+        /// The address there.
+        address: Address,
+    },
+    /// Trades against a market's curve. Reversing a position closes it, then opens the rest.
+    Trade {
+        /// Who.
+        account: AccountId,
+        /// Where.
+        market: MarketId,
+        /// Which way.
+        side: Side,
+        /// How much.
+        amount: TradeAmount,
+        /// Worst average price accepted.
+        limit: Option<Price>,
+        /// Refuse whatever would open or enlarge a position.
+        reduce_only: bool,
+    },
+    /// Closes a position whole.
+    ClosePosition {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        market: MarketId,
+        /// Worst average price accepted.
+        limit: Option<Price>,
+    },
+    /// Asks for tokens out of a vault: collateral, or cash where the token is a stablecoin.
+    RequestWithdrawal {
+        /// Whose.
+        account: AccountId,
+        /// Of what, where.
+        token: Token,
+        /// How much of it.
+        amount: Amount,
+    },
+    /// Moves cash into a chain's lending pool.
+    Lend {
+        /// Whose.
+        account: AccountId,
+        /// Which pool.
+        chain: ChainId,
+        /// Dollars.
+        amount: Amount,
+    },
+    /// Takes dollars (or, without an amount, everything) out of a chain's lending pool.
+    Redeem {
+        /// Whose.
+        account: AccountId,
+        /// Which pool.
+        chain: ChainId,
+        /// Dollars; `None` for all.
+        amount: Option<Amount>,
+    },
+    /// Borrows dollars; they are paid out on the chain.
+    Borrow {
+        /// Who.
+        account: AccountId,
+        /// Where.
+        chain: ChainId,
+        /// Dollars.
+        amount: Amount,
+    },
+    /// Repays a loan from cash: interest first, then principal. What exceeds the debt stays cash.
+    Repay {
+        /// Whose.
+        account: AccountId,
+        /// Which loan.
+        chain: ChainId,
+        /// Dollars; `None` for all.
+        amount: Option<Amount>,
+    },
+    /// Gives cash to a layer of the waterfall.
+    Contribute {
+        /// Who gives.
+        account: AccountId,
+        /// To what.
+        layer: Layer,
+        /// Dollars.
+        amount: Amount,
+    },
+    /// Points at an account that should be liquidated.
+    LiquidateAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// A decision of governance, after its timelock.
+    Govern(Change),
+    /// The first command of a restarted hub: only what reduces risk, until every price is newer.
+    EnterSafeMode,
+}
+
+/// A change of parameters.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Other parameters for a market.
+    Market {
+        /// Which.
+        market: MarketId,
+        /// All of them.
+        params: Box<MarketParams>,
+    },
+    /// Another threshold for a token.
+    Token {
+        /// Which.
+        token: Token,
+        /// All of them.
+        params: TokenParams,
+    },
+    /// Both reserves of a market times a factor, at constant price.
+    Depth {
+        /// Which.
+        market: MarketId,
+        /// Factor of each reserve; the square is bounded (R20).
+        factor: Ratio,
+    },
+    /// A stablecoin is written down: the loss of the chains that hold it.
+    WriteDown {
+        /// Which.
+        token: Token,
+        /// What a coin is still worth, below 1.
+        worth: Ratio,
+    },
+}

@@ -1,0 +1,158 @@
+//! What happened. Events carry the amounts that moved; with transfers they are the whole history.
+
+use crate::{AccountId, Address, AssetId, ChainId, LossId, LotId, MarketId, Nonce, OracleState, Owner, Scope, TaskId, Token};
+use ballast_units::{Amount, Price, Ratio, Size, Usd};
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+/// A trade against a curve, or off it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Fill {
+    /// Whose.
+    pub account: AccountId,
+    /// Where.
+    pub market: MarketId,
+    /// Change of size.
+    pub size: Size,
+    /// Dollars into the curve (positive) or out of it.
+    pub quote: Usd,
+    /// Fee paid.
+    pub fee: Amount,
+    /// Profit or loss realised.
+    pub realised: Usd,
+    /// The position afterwards.
+    pub position: Size,
+    /// Mark afterwards.
+    pub mark: Price,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(tag = "event")]
+#[expect(missing_docs, reason = "fields are named by the glossary of docs/ARCHITECTURE.md")]
+pub enum Event {
+    /// An account exists now.
+    AccountOpened { account: AccountId, owner: Owner },
+    /// Withdrawals on the chain go there now.
+    AddressRegistered { account: AccountId, chain: ChainId, address: Address },
+    /// A safe deposit counts, and cannot be spent yet.
+    DepositPending { account: AccountId, token: Token, amount: Amount },
+    /// A deposit is final: collateral, or cash where the token is at par.
+    DepositCredited { account: AccountId, token: Token, amount: Amount },
+    /// A safe deposit's block was dropped.
+    DepositDropped { account: AccountId, token: Token, amount: Amount },
+    /// The vault was told to pay.
+    ReleaseOrdered { account: AccountId, token: Token, amount: Amount, nonce: Nonce },
+    /// It does not fit the vault's free inventory; it waits in order.
+    WithdrawalQueued { account: AccountId, token: Token, amount: Amount },
+    /// The vault paid.
+    ReleaseCompleted { chain: ChainId, nonce: Nonce, amount: Amount },
+    /// A position was opened.
+    PositionOpened(Fill),
+    /// A position was enlarged.
+    PositionIncreased(Fill),
+    /// A position was reduced.
+    PositionReduced(Fill),
+    /// A position was closed.
+    PositionClosed(Fill),
+    /// A realised loss was settled from these.
+    LossSettled { account: AccountId, market: MarketId, set_off: Amount, cash: Amount, loan: Amount, debt: Amount },
+    /// A realised profit: debt repaid first, the rest is a claim.
+    ProfitClaimed { account: AccountId, market: MarketId, debt_repaid: Amount, claim: Amount },
+    /// A market paid its claims as far as its pool goes.
+    ClaimsPaid { market: MarketId, paid: Amount, unpaid: Amount },
+    /// A round collected open losses.
+    VariationMarginCollected { market: MarketId, price: Price, collected: Amount, positions: u32 },
+    /// Funding of a period, dollars a base unit; positive: longs pay.
+    FundingSettled { market: MarketId, rate: Usd, index_long: Usd, index_short: Usd, surplus: Amount },
+    /// The quote reserve was multiplied to bring mark nearer to index.
+    MarketRecentred { market: MarketId, before: Price, after: Price, cost: Usd },
+    /// Both reserves were multiplied.
+    DepthChanged { market: MarketId, squared: Ratio, cost: Usd },
+    /// The oracle's view of an asset changed.
+    OracleChanged { asset: AssetId, before: OracleState, after: OracleState },
+    /// The hub restarted: only what reduces risk is taken.
+    SafeModeEntered {},
+    /// Prices are fresh again.
+    SafeModeLeft {},
+    /// Dollars into a pool.
+    Lent { account: AccountId, chain: ChainId, amount: Amount, shares: Amount },
+    /// Dollars out of a pool.
+    Redeemed { account: AccountId, chain: ChainId, amount: Amount, shares: Amount },
+    /// A loan was paid out.
+    Borrowed { account: AccountId, chain: ChainId, amount: Amount },
+    /// A loan was repaid.
+    Repaid { account: AccountId, chain: ChainId, principal: Amount, interest: Amount },
+    /// Somebody gave to a layer.
+    Contributed { account: AccountId, layer: crate::Layer, amount: Amount },
+    /// Parameters changed.
+    ParametersChanged { scope: Scope },
+    /// Health fell below zero: the account is locked, a task begins.
+    AccountLocked { account: AccountId, task: TaskId, health: Usd },
+    /// A slice was closed on the curve.
+    PositionLiquidated(Fill),
+    /// The backstop took over a position at the risk price.
+    PositionTakenOver { account: AccountId, market: MarketId, size: Size, price: Price, paid: Amount },
+    /// A position was closed at the risk price against profitable ones.
+    PositionDeleveraged { account: AccountId, market: MarketId, size: Size, price: Price, counterparties: u32 },
+    /// The receipt of one of those counterparties.
+    CounterpartyReduced { account: AccountId, market: MarketId, size: Size, price: Price, realised: Usd },
+    /// Collateral waits because the token is at its auction cap.
+    LotQueued { lot: LotId, task: TaskId, token: Token, quantity: Amount },
+    /// A round of an auction was ordered.
+    LotOffered { lot: LotId, task: TaskId, token: Token, quantity: Amount, start: Price, floor: Price, round: u8 },
+    /// Somebody took part of it.
+    LotTaken { lot: LotId, taker: Address, quantity: Amount, paid: Amount, left: Amount },
+    /// A round ended with something left.
+    LotExpired { lot: LotId, left: Amount, round: u8 },
+    /// The reserve bought what nobody wanted.
+    LotBoughtByReserve { lot: LotId, quantity: Amount, paid: Amount },
+    /// Not even the reserve could take it; offered again hourly.
+    LotWarehoused { lot: LotId, left: Amount },
+    /// Its debt is covered or the account is healthy: what was unsold went back.
+    LotReturned { lot: LotId, quantity: Amount },
+    /// A liquidation ended.
+    TaskClosed {
+        task: TaskId,
+        account: AccountId,
+        principal: Amount,
+        interest: Amount,
+        settlement: Amount,
+        fee: Amount,
+        returned: Amount,
+        shortfall: Amount,
+    },
+    /// What each layer of the waterfall took.
+    LossAbsorbed {
+        loss: LossId,
+        scope: Scope,
+        amount: Amount,
+        tranche: Amount,
+        float: Amount,
+        cover: Amount,
+        deficit: Amount,
+    },
+    /// A holder's claims or shares were suspended by this much.
+    ReceiptIssued { loss: LossId, holder: Holder, amount: Amount },
+    /// A deficit was repaid, and its receipts with it.
+    DeficitRepaid { loss: LossId, amount: Amount, left: Amount },
+    /// Nobody repaid the rest in time.
+    DeficitWrittenOff { loss: LossId, amount: Amount },
+    /// A stablecoin was written down.
+    ParLossBooked { token: Token, amount: Amount },
+}
+
+/// Who holds a claim or a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// An account.
+    Account(AccountId),
+    /// A market's budget.
+    Budget,
+    /// A market's tranche.
+    Tranche,
+    /// The float.
+    Float,
+}

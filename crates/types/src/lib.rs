@@ -1,0 +1,42 @@
+//! The words of the house: ids, commands, observations, orders, events, rejects, genesis, and the
+//! binary codec they travel in (borsh: canonical, fixed widths, one encoding a value).
+//!
+//! No logic lives here. What a command does is in `ballast-engine`; what a chain does with an order is in
+//! `ballast-spoke`.
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod block;
+mod command;
+mod event;
+mod genesis;
+mod ids;
+mod ledger;
+mod observation;
+mod order;
+mod reject;
+mod schedule;
+
+pub use block::{Block, PriceReport};
+pub use command::{Change, Command, Side, TradeAmount};
+pub use event::{Event, Fill, Holder};
+pub use genesis::{
+    AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams, MarketGenesis,
+    MarketParams, OracleParams, RateParams, TokenGenesis, TokenParams,
+};
+pub use ids::{
+    AccountId, Address, AssetId, ChainId, Hash, Height, LossId, LotId, MarketId, Nonce, Owner, Sequence, SourceId,
+    TaskId, Token,
+};
+pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};
+pub use observation::{Observation, VaultEvent};
+pub use order::{Order, OrderAction};
+pub use reject::{Action, OracleState, Reject, RejectInfo};
+pub use schedule::{Auction, AuctionSchedule};

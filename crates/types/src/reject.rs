@@ -1,0 +1,221 @@
+//! Rejects: why a command changed nothing. Each carries its figures and has a stable code; the order of
+//! this enum is the order in which checks are made, and the order of the tests.
+
+use crate::{AccountId, AssetId, ChainId, LotId, MarketId, Nonce, Sequence, Token};
+use ballast_units::{Amount, Price, Ratio, Time, Usd};
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What an oracle thinks of an asset's price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OracleState {
+    /// Enough usable sources agree.
+    Fresh,
+    /// Too few usable sources for a while.
+    Stale,
+    /// Usable sources disagree.
+    Divergent,
+    /// No price, or none for too long.
+    #[default]
+    Halted,
+}
+
+/// What the oracle's table allows or forbids by state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Open or enlarge a position.
+    Open,
+    /// Borrow, or withdraw while owing.
+    Borrow,
+    /// Liquidate.
+    Liquidate,
+    /// Re-centre a curve.
+    Recentre,
+    /// Reduce a position.
+    Reduce,
+    /// Deposit or repay.
+    Repay,
+}
+
+/// A row of the catalogue of rejects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectInfo {
+    /// "E2104"; never reused.
+    pub code: &'static str,
+    /// The variant's name.
+    pub name: &'static str,
+    /// The same command may pass later, without change.
+    pub transient: bool,
+    /// What is wrong and what to do.
+    pub meaning: &'static str,
+}
+
+macro_rules! rejects {
+    ($($(#[$doc:meta])* $code:literal $name:ident { $($field:ident: $ty:ty),* } $transient:literal $meaning:literal;)*) => {
+        /// Why a command or observation was refused. Nothing was changed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[expect(missing_docs, reason = "fields are the figures of the variant's sentence; see docs/rejects.md")]
+        pub enum Reject {
+            $(#[doc = $meaning] $name { $($field: $ty),* },)*
+        }
+
+        impl Reject {
+            /// Every reject there is, in order of checking.
+            pub const CATALOG: &'static [RejectInfo] =
+                &[$(RejectInfo { code: $code, name: stringify!($name), transient: $transient, meaning: $meaning }),*];
+
+            /// Code, name, whether it may pass later, meaning.
+            #[must_use]
+            pub const fn info(&self) -> RejectInfo {
+                match self {
+                    $(Self::$name { .. } => RejectInfo {
+                        code: $code, name: stringify!($name), transient: $transient, meaning: $meaning,
+                    },)*
+                }
+            }
+
+            /// The figures, one `name value` pair each, for people.
+            #[must_use]
+            pub fn figures(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $(Self::$name { $($field),* } => vec![$((stringify!($field), $field.to_string())),*],)*
+                }
+            }
+        }
+    };
+}
+
+rejects! {
+    "E1001" Overflow {} false "A figure leaves the range that is counted in; use a smaller amount.";
+    "E1002" AmountZero {} false "The amount is zero; give one above zero.";
+    "E1003" AmountOutOfRange { amount: Amount, limit: Amount } false "The amount is larger than any the house counts.";
+    "E1004" UnknownAccount { account: AccountId } false "No such account; open it or deposit to it first.";
+    "E1005" UnknownMarket { market: MarketId } false "No such market.";
+    "E1006" UnknownChain { chain: ChainId } false "No such chain.";
+    "E1007" UnknownAsset { asset: AssetId } false "No such asset.";
+    "E1008" UnknownToken { asset: AssetId, chain: ChainId } false "The chain's vault does not list this asset.";
+    "E1009" AccountsFull { limit: u32 } false "No account id is left.";
+    "E1101" SafeMode { since: Time } true "The hub restarted and waits for fresh prices; only what reduces risk is taken.";
+    "E1102" OracleNotReady { asset: AssetId, state: OracleState, action: Action } true "The price of the asset does not allow this now; wait for fresh sources.";
+    "E1103" PriceOutOfRange { asset: AssetId, price: Price, limit: Price } false "The reported price is beyond what is counted.";
+    "E1104" PriceFromFuture { asset: AssetId, time: Time, now: Time } true "The report is newer than the block.";
+    "E1105" PriceOutdated { asset: AssetId, time: Time, newest: Time } false "The source has already reported a newer price.";
+    "E1106" ConfidenceNegative { asset: AssetId } false "A confidence interval has no negative width.";
+    "E1201" SequenceGap { chain: ChainId, got: Sequence, want: Sequence } true "An earlier event of the vault is missing; deliver it first.";
+    "E1202" SequenceSeen { chain: ChainId, got: Sequence, next: Sequence } false "This event of the vault has taken effect already.";
+    "E1203" SequenceUnknown { chain: ChainId, got: Sequence, next: Sequence } true "The vault has not reported this event yet.";
+    "E1204" SequenceFinal { chain: ChainId, got: Sequence, final_to: Sequence } false "This event is final and cannot be dropped.";
+    "E1205" UnknownOrder { chain: ChainId, nonce: Nonce } false "No open order has this number.";
+    "E1206" UnknownLot { lot: LotId } false "No open lot has this number.";
+    "E1207" TakeTooLarge { lot: LotId, take: Amount, left: Amount } false "More was taken than the lot holds.";
+    "E1208" TakeBelowPrice { lot: LotId, paid: Amount, due: Amount } false "The take paid less than the auction's floor.";
+    "E1209" LotElsewhere { lot: LotId, chain: ChainId, reported: ChainId } false "The lot lies on another chain.";
+    "E2001" AccountLocked { account: AccountId } true "The account is being liquidated; deposits and repayments are accepted.";
+    "E2002" NoPosition { account: AccountId, market: MarketId } false "The account has no position in this market.";
+    "E2003" WouldIncrease { account: AccountId, market: MarketId } false "The trade would open or enlarge a position, and reduce-only was asked.";
+    "E2004" TradeTooLarge { market: MarketId, reserve: Amount, limit: Amount } false "The swap would take more than 90 % of a reserve; trade less.";
+    "E2005" TradeTooSmall { market: MarketId } false "The swap rounds to nothing; trade more.";
+    "E2006" LimitExceeded { quote: Amount, limit: Amount } true "The average price is worse than the limit.";
+    "E2007" MarkOutsideBand { market: MarketId, mark: Price, index: Price, band: Ratio } true "The trade would leave mark too far from index; trade less or the other way.";
+    "E2008" MarkMoveTooLarge { market: MarketId, mark: Price, low: Price, high: Price } true "Mark would move more than its limit within the window; trade less or later.";
+    "E2009" OpenInterestCap { market: MarketId, have: Amount, cap: Amount } true "This side of the market is at its cap.";
+    "E2010" PositionTooLarge { market: MarketId, size: Amount, limit: Amount } false "The position would be half of the curve's depth or more.";
+    "E2011" HealthTooLow { account: AccountId, health: Usd } true "Initial health after it would be below zero; add collateral or trade less.";
+    "E2012" ReduceLowersHealth { account: AccountId, before: Usd, after: Usd } true "The reduction would lower the account's health; reduce less.";
+    "E2013" CashTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much cash.";
+    "E2104" AccountHealthy { account: AccountId, health: Usd } true "The account is healthy and cannot be liquidated.";
+    "E3001" NoLoan { account: AccountId, chain: ChainId } false "The account owes nothing on this chain.";
+    "E3002" LendingTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's pool does not have this much idle.";
+    "E3003" InventoryTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's vault does not have this much stablecoin free.";
+    "E3004" SharesTooSmall { account: AccountId, have: Amount, need: Amount } false "The account's share of the pool is worth less.";
+    "E3005" LendTooSmall { chain: ChainId } false "The amount buys no share of the pool.";
+    "E3006" NoAddress { account: AccountId, chain: ChainId } false "Register an address on this chain first.";
+    "E3007" CollateralTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much of the token.";
+    "E3008" NotOnParBeyondDeposits { token: Token, have: Amount, need: Amount } true "While a coin is off par, it can be withdrawn only up to the account's own deposits of it.";
+    "E3009" AmountBelowUnit { amount: Amount, unit: Amount } false "The amount is below the token's smallest unit.";
+    "E4001" ListingMaintenance { need: Ratio, have: Ratio } false "Maintenance margin does not cover index move, band, exit and fees (R8).";
+    "E4002" ListingInitial { need: Ratio, have: Ratio } false "Initial margin does not cover maintenance, band and two fees (R8).";
+    "E4003" ListingOpenInterest { closable: Amount, cap: Amount } false "The open-interest cap cannot be closed in time through the guard and the backstop (R8).";
+    "E4004" ListingThreshold { need: Ratio, have: Ratio } false "The threshold does not cover fee, fill and fall (R14).";
+    "E4005" ListingValue { value: Ratio, low: Ratio, high: Ratio } false "A parameter is outside its bounds.";
+    "E4006" DepthStep { squared: Ratio, low: Ratio, high: Ratio } false "k may change only this far in one step (R20).";
+    "E4007" DepthTooSmall { market: MarketId } false "The net position would not be closable on the smaller curve (R20).";
+    "E4008" BudgetTooSmall { market: MarketId, have: Amount, need: Amount } true "The market's budget cannot pay for the change.";
+}
+
+impl Reject {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.info().code
+    }
+
+    /// Name of the variant.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.info().name
+    }
+
+    /// The same command may pass later, without change.
+    #[must_use]
+    pub const fn transient(&self) -> bool {
+        self.info().transient
+    }
+}
+
+impl fmt::Display for OracleState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Divergent => "divergent",
+            Self::Halted => "halted",
+        })
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Borrow => "borrow",
+            Self::Liquidate => "liquidate",
+            Self::Recentre => "recentre",
+            Self::Reduce => "reduce",
+            Self::Repay => "repay",
+        })
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "asset {} on chain {}", self.asset, self.chain)
+    }
+}
+
+impl fmt::Display for Reject {
+    /// `E2104 AccountHealthy account=0 health=200: The account is healthy and cannot be liquidated.`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let info = self.info();
+        write!(f, "{} {}", info.code, info.name)?;
+        for (name, value) in self.figures() {
+            write!(f, " {name}={value}")?;
+        }
+        write!(f, ": {}", info.meaning)
+    }
+}
+
+impl std::error::Error for Reject {}
+
+impl From<ballast_units::Overflow> for Reject {
+    fn from(_: ballast_units::Overflow) -> Self {
+        Self::Overflow {}
+    }
+}
