@@ -13,15 +13,38 @@
     clippy::disallowed_types
 )]
 
+mod apply;
+
 pub mod account;
 pub mod auction;
 pub mod credit;
 pub mod custody;
+pub mod genesis;
 pub mod ledger;
 pub mod liquidation;
 pub mod market;
 pub mod oracle;
 pub mod risk;
+pub mod snapshot;
 pub mod state;
 pub mod table;
+pub mod view;
 pub mod waterfall;
+
+pub use genesis::GenesisError;
+pub use snapshot::SnapshotError;
+pub use state::{BlockPart, Outcome, Refused, State};
+
+/// The house: its state, and the one way to change it, [`Engine::apply`].
+#[derive(Clone, Debug)]
+pub struct Engine {
+    state: State,
+}
+
+impl Engine {
+    /// Everything there is.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+}
