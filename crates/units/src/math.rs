@@ -220,12 +220,18 @@ fn div_wad_step(high: u128, low: u128) -> (u128, u128) {
         quotient = quotient.wrapping_sub(1) & LOW;
         remainder = remainder.wrapping_add(WAD_NORMAL) & LOW;
     }
-    if WAD_NORMAL <= remainder {
-        quotient = quotient.wrapping_add(1);
-        remainder = remainder.wrapping_sub(WAD_NORMAL);
-    }
+    // The algorithm's last correction cannot happen for this divisor: see the assertion below.
     (quotient, remainder)
 }
+
+/// In the proof of algorithm 4 (b = 2^64, k = b^2 - (reciprocal + b) * d), the remainder before the last
+/// correction is either below d already, or `(high * k + low * (b - d) + q0 * d) / b - d`, which is below
+/// `d * k / b + b - d`. That is below d, so there is nothing left to correct.
+const _: () = {
+    let k = 0_u128.wrapping_sub(WAD_RECIPROCAL.wrapping_add(1 << 64).wrapping_mul(WAD_NORMAL));
+    let bound = (WAD_NORMAL.wrapping_mul(k) >> 64).wrapping_add(1 << 64).wrapping_sub(WAD_NORMAL);
+    assert!(k <= WAD_NORMAL && bound < WAD_NORMAL);
+};
 
 /// `floor(sqrt(high * 2^128 + low))`, by one step of Zimmermann's "Karatsuba square root" (1999).
 fn sqrt_wide(high: u128, low: u128) -> u128 {

@@ -124,6 +124,9 @@ fn corners_of_the_kernel() {
     // 1.5^2 = 2.25; 10^2 = 100.
     assert_eq!(rpow(WAD * 3 / 2, 2), Ok(WAD * 9 / 4));
     assert_eq!(rpow(WAD * 10, 2), Ok(WAD * 100));
+    // A product that ends in exactly half a wei: x = 2^17 * 5^8 * m with 2^16 * m^2 = 1 modulo 5^12, so that x^2
+    // rounds to an odd multiple of 5^10.
+    assert_eq!(rpow(3_857_421_875_200_000_000, 3), Ok(57_397_293_867_157_936_097));
     assert_eq!(Overflow.to_string(), "amount out of range");
 }
 
