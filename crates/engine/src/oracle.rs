@@ -1,9 +1,20 @@
 //! The oracle: from measurements of several sources to one price and a state per asset.
+//!
+//! - Index: median of the usable reports; of an even number, the middle of the two in the middle, rounded down.
+//! - Usable: young enough, sure enough and, in safe mode, newer than the restart.
+//! - State: fresh, divergent (enough sources, one far from the median), stale (too few), halted (too few for
+//!   long, or never any). [`allowed`] is the one table of what a state allows.
+//! - A TWAP counts the value that held, not the new one (R24).
 
-use ballast_types::OracleState;
-use ballast_units::{Price, Ratio, Time};
-use borsh::{BorshDeserialize, BorshSerialize};
+use crate::account::Account;
 use crate::market::price::Twap;
+use crate::state::{Outcome, State};
+use ballast_types::{Action, AssetId, Event, OracleParams, OracleState, PriceReport, Reject};
+use ballast_units::{Millis, Price, Ratio, Time};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// The window of an asset's TWAP: the 15 minutes of R10 and R14.
+pub const TWAP_WINDOW: Millis = Millis::minutes(15);
 
 /// What the engine keeps of an asset.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -33,4 +44,216 @@ pub struct Report {
     pub confidence: Ratio,
     /// When measured.
     pub time: Time,
+}
+
+impl Asset {
+    /// Without a price.
+    #[must_use]
+    pub fn new(stable: bool) -> Self {
+        Self {
+            stable,
+            reports: Vec::new(),
+            index: None,
+            confirmed: Time::ZERO,
+            state: OracleState::Halted,
+            twap: Twap::default(),
+        }
+    }
+}
+
+/// What a state allows: reducing risk longest, paying back always.
+const fn allowed(state: OracleState) -> &'static [Action] {
+    match state {
+        OracleState::Fresh => &[
+            Action::Open,
+            Action::Borrow,
+            Action::Liquidate,
+            Action::Recentre,
+            Action::Reduce,
+            Action::Repay,
+        ],
+        OracleState::Divergent => &[Action::Liquidate, Action::Reduce, Action::Repay],
+        OracleState::Stale => &[Action::Reduce, Action::Repay],
+        OracleState::Halted => &[Action::Repay],
+    }
+}
+
+/// What safe mode refuses whatever the prices say: all that adds risk.
+const fn refused_in_safe_mode(action: Action) -> bool {
+    match action {
+        Action::Open | Action::Borrow | Action::Recentre => true,
+        Action::Liquidate | Action::Reduce | Action::Repay => false,
+    }
+}
+
+/// The index of an asset, where its state allows the action.
+pub(crate) fn allows(state: &State, asset: AssetId, action: Action) -> Result<Price, Reject> {
+    allows_risk(state, action)?;
+    let record = state.assets.find(asset).ok_or(Reject::UnknownAsset { asset })?;
+    let not_ready = Reject::OracleNotReady { asset, state: record.state, action };
+    if !allowed(record.state).contains(&action) {
+        return Err(not_ready);
+    }
+    record.index.ok_or(not_ready)
+}
+
+/// Every price that an account's health rests on allows the action: of its final collateral and its positions.
+pub(crate) fn allows_account(state: &State, account: &Account, action: Action) -> Result<(), Reject> {
+    allows_risk(state, action)?;
+    for held in account.balances.holdings() {
+        if !held.amount.is_zero() {
+            allows(state, held.token.asset, action)?;
+        }
+    }
+    for position in &account.positions {
+        allows(state, state.markets.get(position.market).asset, action)?;
+    }
+    Ok(())
+}
+
+/// Safe mode refuses what adds risk.
+fn allows_risk(state: &State, action: Action) -> Result<(), Reject> {
+    match state.house.safe_mode {
+        Some(since) if refused_in_safe_mode(action) => Err(Reject::SafeMode { since }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The price in use, whatever its state.
+#[must_use]
+pub(crate) fn index(state: &State, asset: AssetId) -> Option<Price> {
+    state.assets.find(asset)?.index
+}
+
+/// The lower of index and TWAP: what collateral counts at for opening, borrowing and withdrawing (R14).
+#[must_use]
+pub(crate) fn index_low(state: &State, asset: AssetId) -> Option<Price> {
+    let record = state.assets.find(asset)?;
+    let index = record.index?;
+    Some(record.twap.average().map_or(index, |average| average.min(index)))
+}
+
+/// A fresh index and its TWAP lie within the tolerance of one dollar (R10). A price that is not fresh proves
+/// no par.
+#[must_use]
+pub fn at_par(state: &State, asset: AssetId) -> bool {
+    let Some(record) = state.assets.find(asset) else { return false };
+    let tolerance = state.house.oracle.par_tolerance;
+    let near_par = |price: Option<Price>| price.is_some_and(|price| is_near(price, Price::ONE, tolerance));
+    record.state == OracleState::Fresh && near_par(record.index) && near_par(record.twap.average())
+}
+
+/// Takes a source's measurement; [`settle`] decides what it is worth.
+pub(crate) fn report(state: &mut State, report: &PriceReport) -> Result<(), Reject> {
+    let PriceReport { asset, source, price, confidence, time } = *report;
+    let now = state.now();
+    let record = state.assets.find(asset).ok_or(Reject::UnknownAsset { asset })?;
+    let place = record.reports.binary_search_by_key(&source, |known| known.source);
+    let newest = place.ok().and_then(|at| record.reports.get(at)).map_or(Time::ZERO, |known| known.time);
+    if !price.in_range() {
+        return Err(Reject::PriceOutOfRange { asset, price, limit: Price::LIMIT });
+    }
+    if now < time {
+        return Err(Reject::PriceFromFuture { asset, time, now });
+    }
+    if time < newest {
+        return Err(Reject::PriceOutdated { asset, time, newest });
+    }
+    if confidence.is_negative() {
+        return Err(Reject::ConfidenceNegative { asset });
+    }
+    let reports = &mut state.assets.get_mut(asset).reports;
+    let fresh = Report { source, price, confidence, time };
+    match place {
+        Ok(at) => *reports.get_mut(at).expect("found above") = fresh,
+        Err(at) => reports.insert(at, fresh),
+    }
+    Ok(())
+}
+
+/// Settles every asset's index and state, once a block after its reports: prices age without reports too.
+pub(crate) fn settle(state: &mut State, out: &mut Outcome) {
+    for asset in state.assets.ids() {
+        settle_asset(state, out, asset);
+    }
+    leave_safe_mode(state, out);
+}
+
+fn settle_asset(state: &mut State, out: &mut Outcome, asset: AssetId) {
+    let now = state.now();
+    let view = View::of(&state.house.oracle, state.house.safe_mode, now, state.assets.get(asset));
+    let before = state.assets.get(asset).state;
+    if view.median.is_none() && state.assets.get(asset).index.is_none() && before == view.state {
+        return;
+    }
+    let record = state.assets.get_mut(asset);
+    record.twap.advance(now, TWAP_WINDOW);
+    if let Some(median) = view.median {
+        record.twap.set(now, median);
+        record.index = Some(median);
+        record.confirmed = now;
+    }
+    record.state = view.state;
+    if before != view.state {
+        out.event(Event::OracleChanged { asset, before, after: view.state });
+    }
+}
+
+/// What the reports of an asset say now.
+struct View {
+    /// Of the usable reports; `None` where they are too few.
+    median: Option<Price>,
+    state: OracleState,
+}
+
+impl View {
+    fn of(params: &OracleParams, safe_mode: Option<Time>, now: Time, asset: &Asset) -> Self {
+        let usable = |report: &&Report| {
+            now.since(report.time) <= params.max_age
+                && report.confidence <= params.confidence_max
+                && safe_mode.is_none_or(|since| since < report.time)
+        };
+        let mut prices: Vec<Price> = asset.reports.iter().filter(usable).map(|report| report.price).collect();
+        prices.sort_unstable();
+        let enough = usize::from(params.sources_min) <= prices.len();
+        let Some(median) = median(&prices).filter(|_| enough) else {
+            let silent = params.halt_age < now.since(asset.confirmed);
+            let halted = asset.index.is_none() || silent;
+            return Self { median: None, state: if halted { OracleState::Halted } else { OracleState::Stale } };
+        };
+        let agree = prices.iter().all(|price| is_near(*price, median, params.deviation_max));
+        Self { median: Some(median), state: if agree { OracleState::Fresh } else { OracleState::Divergent } }
+    }
+}
+
+/// Of an even number, the middle of the two in the middle, rounded down.
+fn median(sorted: &[Price]) -> Option<Price> {
+    let low = *sorted.get(sorted.len().saturating_sub(1) >> 1)?;
+    let high = *sorted.get(sorted.len() >> 1)?;
+    Some(low.midpoint(high))
+}
+
+/// `|price / reference - 1| <= tolerance`, exact: whole wei beyond the rounded bounds are beyond the true ones.
+/// A bound that cannot be counted in holds nobody back.
+fn is_near(price: Price, reference: Price, tolerance: Ratio) -> bool {
+    let bound = |factor: Result<Ratio, _>| factor.and_then(|factor| reference.mul_ratio_down(factor)).ok();
+    let low = Ratio::ONE.checked_sub(tolerance).and_then(|factor| reference.mul_ratio_up(factor)).ok();
+    let high = bound(Ratio::ONE.checked_add(tolerance));
+    low.is_none_or(|low| low <= price) && high.is_none_or(|high| price <= high)
+}
+
+/// Safe mode ends when every asset that somebody relies on is fresh by reports from after the restart, which in
+/// safe mode are the only ones that count.
+fn leave_safe_mode(state: &mut State, out: &mut Outcome) {
+    if state.house.safe_mode.is_none() {
+        return;
+    }
+    let is_fresh = |asset: AssetId| state.assets.get(asset).state == OracleState::Fresh;
+    let markets_fresh = state.markets.iter().all(|(_, market)| is_fresh(market.asset));
+    let tokens_fresh =
+        state.chains.iter().all(|(_, chain)| chain.tokens.iter().all(|token| is_fresh(token.asset)));
+    if markets_fresh && tokens_fresh {
+        state.house.safe_mode = None;
+        out.event(Event::SafeModeLeft {});
+    }
 }
