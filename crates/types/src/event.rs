@@ -1,6 +1,6 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
-use crate::{AccountId, Address, AssetId, ChainId, LossId, LotId, MarketId, Nonce, OracleState, Owner, Scope, TaskId, Token};
+use crate::{AccountId, Address, AssetId, ChainId, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject, Scope, TaskId, Token};
 use ballast_units::{Amount, Price, Ratio, Size, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub enum Event {
     ReleaseOrdered { account: AccountId, token: Token, amount: Amount, nonce: Nonce },
     /// It does not fit the vault's free inventory; it waits in order.
     WithdrawalQueued { account: AccountId, token: Token, amount: Amount },
+    /// It waited, and when its turn came it would have been refused; it is forgotten.
+    WithdrawalRefused { account: AccountId, token: Token, amount: Amount, reject: Reject },
     /// The vault paid.
     ReleaseCompleted { chain: ChainId, nonce: Nonce, amount: Amount },
     /// A position was opened.
