@@ -2,7 +2,9 @@
 
 pub mod book;
 pub mod candles;
+pub mod house;
 pub mod path;
+pub mod record;
 pub mod seed;
 pub mod story;
 
