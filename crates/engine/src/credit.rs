@@ -14,7 +14,9 @@ use crate::market::settlement;
 use crate::oracle;
 use crate::risk::health::{self, Whatif};
 use crate::state::{Outcome, State};
-use ballast_types::{AccountId, Action, Address, ChainId, Event, LedgerAccount, Reason, Reject, Scope, Token};
+use ballast_types::{
+    AccountId, Action, Address, ChainId, Event, LedgerAccount, Reason, Reject, Scope, Token,
+};
 use ballast_units::math::{self, Overflow};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time, Wide};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -143,6 +145,7 @@ pub(crate) fn accrue_all(state: &mut State) {
     for chain in state.chains.ids() {
         accrue(state, chain);
     }
+    // A market's clock runs without debts too, so that its first debt starts at the block's time.
     let now = state.now();
     let top = state.chains.iter().map(|(_, chain)| chain.rate.at_full).max().unwrap_or(Ratio::ZERO);
     for market in state.markets.ids() {
@@ -185,14 +188,15 @@ pub(crate) fn owed(state: &State, loan: &Loan) -> Amount {
 }
 
 /// Dollars that a pool's lenders have: idle, lent, and their part of the interest that is owed, rounded down. A
-/// loss of the chain has already been taken out: its principal was written off.
+/// loss of the chain has already been taken out: its principal was written off, or the dollars of its par loss left.
 #[must_use]
 pub fn assets(state: &State, chain: ChainId) -> Amount {
     let record = state.chains.get(chain);
     let pool = &record.pool;
     let owed = pool.scaled.mul_ratio_down(pool.index).expect("R11: debts are in range");
     let interest = owed.saturating_sub(pool.principal);
-    record.money.lending() + pool.principal + interest.bps_down(lenders_part(record.rate.reserve_factor))
+    let earned = interest.bps_down(lenders_part(record.rate.reserve_factor));
+    record.money.lending() + pool.principal + earned
 }
 
 /// What a lender's shares are worth, rounded down.
@@ -246,6 +250,7 @@ pub(crate) fn plan_lend(
 /// Moves cash into the pool.
 pub(crate) fn execute_lend(state: &mut State, plan: LendPlan, out: &mut Outcome) {
     let LendPlan { account, chain, amount, shares } = plan;
+    settlement::collect(state, out, account);
     pay(state, out, LedgerAccount::Cash(account), LedgerAccount::Lending(chain), amount, Reason::Lending);
     let held = shares_of(state, chain, account);
     state.lenders.insert((chain, account), held + shares);
@@ -355,6 +360,7 @@ pub(crate) fn plan_repay(
 /// Repays from cash: interest first, then principal.
 pub(crate) fn execute_repay(state: &mut State, plan: RepayPlan, out: &mut Outcome) {
     let RepayPlan { account, chain, amount } = plan;
+    settlement::collect(state, out, account);
     repay_from(state, out, account, chain, LedgerAccount::Cash(account), amount, RepayOrder::InterestFirst);
 }
 
@@ -396,8 +402,9 @@ pub(crate) fn repay_from(
 
 /// The automatic loan that may settle a loss (R5): on which chain, and how much of `need`.
 ///
-/// On the chain of the account's largest final collateral by value, within initial health and 95 % use. What is
-/// pending backs no loan (R9), though initial health counts it.
+/// On the chain of the account's largest final collateral by value, within initial health and 95 % use: as if the
+/// loss were not in health yet, so that a loss which still is an open one must be covered twice. What is pending
+/// backs no loan (R9), though initial health counts it.
 #[must_use]
 pub(crate) fn auto_loan(state: &State, account: AccountId, need: Amount) -> Option<(ChainId, Amount)> {
     let record = state.accounts.get(account);
@@ -477,7 +484,8 @@ fn book_loan(state: &mut State, account: AccountId, chain: ChainId, amount: Amou
     if pool.scaled.is_zero() {
         state.chains.get_mut(chain).pool.updated = now;
     }
-    let before = state.accounts.get(account).loan(chain).copied().unwrap_or(Loan { chain, ..Loan::default() });
+    let before =
+        state.accounts.get(account).loan(chain).copied().unwrap_or(Loan { chain, ..Loan::default() });
     let after = Loan { chain, principal: before.principal + amount, scaled: before.scaled + added };
     change_loan(state, account, before, after);
 }

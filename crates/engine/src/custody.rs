@@ -6,7 +6,6 @@
 //! - Dollars enter the books exactly when a coin enters an inventory, and leave exactly when it leaves.
 //! - Keeps: I01 (conservation), I06 (each event of a vault takes effect once, in order).
 
-use crate::credit;
 use crate::ledger::{self, enter, leave, transfer};
 use crate::liquidation::{self, Cause};
 use crate::market::settlement;
@@ -16,8 +15,8 @@ use crate::state::{Outcome, State};
 use crate::table::RowId;
 use crate::waterfall;
 use ballast_types::{
-    AccountId, Action, Address, ChainId, Event, Hash, LedgerAccount, Money, Nonce, Observation, OrderAction, Owner,
-    Reason, Reject, Scope, Sequence, Token, VaultEvent,
+    AccountId, Action, Address, ChainId, Event, Hash, LedgerAccount, Money, Nonce, Observation, OrderAction,
+    Owner, Reason, Reject, Scope, Sequence, Token, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -161,7 +160,9 @@ pub(crate) fn address(state: &State, account: AccountId, chain: ChainId) -> Resu
 /// Takes a fact about a chain.
 pub(crate) fn observe(state: &mut State, out: &mut Outcome, observation: &Observation) -> Result<(), Reject> {
     match *observation {
-        Observation::Seen { chain, sequence, version, event } => seen(state, out, chain, sequence, version, event),
+        Observation::Seen { chain, sequence, version, event } => {
+            seen(state, out, chain, sequence, version, event)
+        }
         Observation::Final { chain, sequence } => finalise(state, out, chain, sequence),
         Observation::Dropped { chain, sequence } => drop_events(state, out, chain, sequence),
     }
@@ -178,22 +179,24 @@ fn seen(
     event: VaultEvent,
 ) -> Result<(), Reject> {
     let next = state.chains.find(chain).ok_or(Reject::UnknownChain { chain })?.next_sequence;
-    let known = state.unfinal.find((chain, sequence)).map(|known| known.version);
-    check_event(state, chain, sequence, event)?;
     if next < sequence {
         return Err(Reject::SequenceGap { chain, got: sequence, want: next });
     }
-    if sequence < next {
-        if known.is_none_or(|known| known == version) {
-            return Err(Reject::SequenceSeen { chain, got: sequence, next });
-        }
+    let known = state.unfinal.find((chain, sequence)).map(|known| known.version);
+    let replaces = known.is_some_and(|known| known != version);
+    if sequence < next && !replaces {
+        return Err(Reject::SequenceSeen { chain, got: sequence, next });
+    }
+    check_event(state, chain, sequence, event)?;
+    if replaces {
         reverse_from(state, out, chain, sequence);
     }
     let mut record = Unfinal { version, event, pending: Amount::ZERO, credit: Amount::ZERO };
     match event {
         VaultEvent::Deposited { owner, asset, amount } => {
             let account = open_account(state, out, owner)?;
-            (record.pending, record.credit) = credit_pending(state, out, account, Token { asset, chain }, amount);
+            (record.pending, record.credit) =
+                credit_pending(state, out, account, Token { asset, chain }, amount);
         }
         VaultEvent::Released { nonce } => {
             state.releases.find_mut((chain, nonce)).expect("check_event found it").seen = Some(sequence);
@@ -265,7 +268,8 @@ fn pending_credit(state: &State, account: AccountId, token: Token, amount: Amoun
 fn owner_pending(state: &State, owner: Owner, chain: ChainId) -> Amount {
     let subaccounts = Owner { subaccount: 0, ..owner }..=Owner { subaccount: u16::MAX, ..owner };
     let accounts = state.owners.range(subaccounts).map(|(_, account)| state.accounts.get(*account));
-    let held = accounts.flat_map(|account| account.balances.holdings()).filter(|held| held.token.chain == chain);
+    let held =
+        accounts.flat_map(|account| account.balances.holdings()).filter(|held| held.token.chain == chain);
     held.fold(Amount::ZERO, |sum, held| {
         let value = oracle::index(state, held.token.asset).map(|index| held.pending.value_up(index));
         sum.checked_add(value.and_then(Result::ok).unwrap_or(Amount::ZERO)).unwrap_or(Amount::MAX)
@@ -315,7 +319,8 @@ fn credit_final(
     pending: Amount,
 ) {
     let as_cash = is_taken_at_par(state, token);
-    let to = if as_cash { LedgerAccount::Inventory(token) } else { LedgerAccount::Collateral(account, token) };
+    let to =
+        if as_cash { LedgerAccount::Inventory(token) } else { LedgerAccount::Collateral(account, token) };
     let money = Money::Token(token);
     transfer(state, out, LedgerAccount::Pending(account, token), to, money, pending, Reason::Finality);
     enter(state, out, to, money, amount - pending, Reason::Deposit);
@@ -353,7 +358,12 @@ fn complete_release(state: &mut State, out: &mut Outcome, chain: ChainId, nonce:
 }
 
 /// The chain dropped this event and all later ones.
-fn drop_events(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: Sequence) -> Result<(), Reject> {
+fn drop_events(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    sequence: Sequence,
+) -> Result<(), Reject> {
     let record = state.chains.find(chain).ok_or(Reject::UnknownChain { chain })?;
     let (next, next_final) = (record.next_sequence, record.next_final);
     if next <= sequence {
@@ -439,7 +449,7 @@ pub(crate) fn plan_withdrawal(
         return Ok(plan);
     }
     // The same cash waits once on a chain, or a queue of promises would hold up everybody's.
-    let have = ledger::cash(state, account).saturating_sub(own);
+    let have = cash(state, account).saturating_sub(own);
     if have < amount {
         return Err(Reject::CashTooSmall { account, have, need: amount });
     }
@@ -451,29 +461,37 @@ pub(crate) fn plan_withdrawal(
 }
 
 /// Everything that does not depend on the inventory.
-fn plan_payout(state: &State, account: AccountId, token: Token, amount: Amount) -> Result<WithdrawPlan, Reject> {
+fn plan_payout(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<WithdrawPlan, Reject> {
     check_amount(amount)?;
     let record = state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
     state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
     let floored = floor_to_unit(state, token, amount)?;
     let amount = floored.kept;
     check_may_lower(state, account)?;
-    let to = address(state, account, token.chain)?;
     let stable = state.token(token).is_some_and(|listed| listed.stable);
     let have = record.balances.collateral(token);
     let way = if stable && have < amount { Way::Cash } else { Way::Collateral };
-    match way {
+    let whatif = match way {
         Way::Cash | Way::Wait => {
             check_cash(state, account, amount)?;
-            check_health(state, account, Whatif { cash: -amount.dollars(), ..Whatif::default() })?;
-            check_par(state, account, token, amount)?;
+            Whatif { cash: -amount.dollars(), ..Whatif::default() }
         }
         Way::Collateral => {
             if have < amount {
                 return Err(Reject::CollateralTooSmall { account, have, need: amount });
             }
-            check_health(state, account, Whatif { token: Some((token, amount)), ..Whatif::default() })?;
+            Whatif { token: Some((token, amount)), ..Whatif::default() }
         }
+    };
+    check_health(state, account, whatif)?;
+    let to = address(state, account, token.chain)?;
+    if way == Way::Cash {
+        check_par(state, account, token, amount)?;
     }
     let amount = floored.not_zero()?;
     Ok(WithdrawPlan { payout: Payout { account, token, amount, to }, way })
@@ -484,9 +502,13 @@ pub(crate) fn execute_withdrawal(state: &mut State, plan: WithdrawPlan, out: &mu
     let WithdrawPlan { payout, way } = plan;
     let Payout { account, token, amount, to: _ } = payout;
     match way {
-        Way::Cash => pay_out_coin(state, out, LedgerAccount::Cash(account), payout, Reason::Withdrawal),
+        Way::Cash => {
+            settlement::collect(state, out, account);
+            pay_out_coin(state, out, LedgerAccount::Cash(account), payout, Reason::Withdrawal);
+        }
         Way::Collateral => {
-            let (from, to) = (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
+            let (from, to) =
+                (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
             transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
             order_release(state, out, payout);
         }
@@ -503,8 +525,12 @@ pub(crate) fn execute_withdrawal(state: &mut State, plan: WithdrawPlan, out: &mu
 /// is dropped; one that does not fit holds up those behind it for the same coin.
 pub(crate) fn retry_waiting(state: &mut State, out: &mut Outcome) {
     for chain in state.chains.ids() {
-        let front: Vec<_> =
-            state.waiting.range(queue(chain)).take(RETRY_BATCH).map(|(key, waiting)| (key, *waiting)).collect();
+        let front: Vec<_> = state
+            .waiting
+            .range(queue(chain))
+            .take(RETRY_BATCH)
+            .map(|(key, waiting)| (key, *waiting))
+            .collect();
         let mut held_up = Vec::new();
         for (key, Waiting { account, token, amount }) in front {
             if held_up.contains(&token) {
@@ -584,10 +610,34 @@ fn order_release(state: &mut State, out: &mut Outcome, payout: Payout) {
 
 // What a stablecoin is worth
 
-/// Books that a coin is worth less than a dollar (R10): what its inventory lost is a loss of its chain. The dollars
-/// that pay for it leave the books, so that they stay equal to the coins at par less the par loss.
+/// Refuses a write-down of what is no listed stablecoin, or to a worth outside [0, 1).
+pub(crate) fn check_write_down(state: &State, token: Token, worth: Ratio) -> Result<(), Reject> {
+    let unknown = Reject::UnknownToken { asset: token.asset, chain: token.chain };
+    state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
+    state.token(token).filter(|record| record.stable).ok_or(unknown)?;
+    if worth.is_negative() || Ratio::ONE <= worth {
+        return Err(Reject::ListingValue { value: worth, low: Ratio::ZERO, high: Ratio::ONE });
+    }
+    Ok(())
+}
+
+/// Books that a coin is worth less than a dollar (R10): what its inventory lost is a loss of its chain. What the
+/// layers and the chain's idle lenders pay for it leaves the books, so that dollars stay equal to coins at par
+/// less the par loss (I01b); what nobody can pay is the chain's deficit.
+///
+/// Checked by [`check_write_down`]. A coin that was written down before loses the difference.
 pub(crate) fn write_down(state: &mut State, out: &mut Outcome, token: Token, worth: Ratio) {
-    let _ = (state, out, token, worth, waterfall::absorb, Scope::Chain(token.chain));
+    let coins = inventory(state, token);
+    let left = coins.mul_ratio_down(worth).expect("below the inventory: worth is in [0, 1)");
+    let record = state.token_mut(token);
+    let amount = (coins - left).saturating_sub(record.written_down);
+    if amount.is_zero() {
+        return;
+    }
+    record.written_down += amount;
+    out.event(Event::ParLossBooked { token, amount });
+    let absorbed = waterfall::absorb(state, out, Scope::Chain(token.chain), amount, None);
+    state.house.par_loss += absorbed.paid() + absorbed.lending;
 }
 
 // Checks that withdrawing, lending and borrowing share
@@ -619,9 +669,15 @@ pub(crate) fn check_health(state: &State, account: AccountId, whatif: Whatif) ->
     Ok(())
 }
 
-/// The account has this much cash.
+/// Cash that an account can spend: what its claims were paid is in it, its settlement debts are paid from it. Who
+/// spends it brings it in first, by [`settlement::collect`].
+fn cash(state: &State, account: AccountId) -> Amount {
+    settlement::collected(state, state.accounts.get(account)).cash
+}
+
+/// The account has this much cash to spend.
 pub(crate) fn check_cash(state: &State, account: AccountId, need: Amount) -> Result<(), Reject> {
-    let have = ledger::cash(state, account);
+    let have = cash(state, account);
     if have < need {
         return Err(Reject::CashTooSmall { account, have, need });
     }
@@ -630,7 +686,12 @@ pub(crate) fn check_cash(state: &State, account: AccountId, need: Amount) -> Res
 
 /// While any listed coin is off par, nobody takes more of a coin than they brought (R10): what leaves beyond that
 /// would be somebody else's good coin for one's own bad one. No mix beyond it: it is refused.
-pub(crate) fn check_par(state: &State, account: AccountId, token: Token, amount: Amount) -> Result<(), Reject> {
+pub(crate) fn check_par(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<(), Reject> {
     let have = own_deposits(state, account, token);
     if have < amount && !all_at_par(state) {
         return Err(Reject::NotOnParBeyondDeposits { token, have, need: amount });

@@ -219,7 +219,10 @@ impl View {
         let Some(median) = median(&prices).filter(|_| enough) else {
             let silent = params.halt_age < now.since(asset.confirmed);
             let halted = asset.index.is_none() || silent;
-            return Self { median: None, state: if halted { OracleState::Halted } else { OracleState::Stale } };
+            return Self {
+                median: None,
+                state: if halted { OracleState::Halted } else { OracleState::Stale },
+            };
         };
         let agree = prices.iter().all(|price| is_near(*price, median, params.deviation_max));
         Self { median: Some(median), state: if agree { OracleState::Fresh } else { OracleState::Divergent } }
