@@ -248,7 +248,7 @@ pub(crate) fn plan_lend(
 }
 
 /// Moves cash into the pool.
-pub(crate) fn execute_lend(state: &mut State, plan: LendPlan, out: &mut Outcome) {
+pub(crate) fn execute_lend(state: &mut State, out: &mut Outcome, plan: LendPlan) {
     let LendPlan { account, chain, amount, shares } = plan;
     settlement::collect(state, out, account);
     pay(state, out, LedgerAccount::Cash(account), LedgerAccount::Lending(chain), amount, Reason::Lending);
@@ -286,7 +286,7 @@ pub(crate) fn plan_redeem(
 }
 
 /// Moves dollars out of the pool; the account's settlement debts are paid from them first.
-pub(crate) fn execute_redeem(state: &mut State, plan: RedeemPlan, out: &mut Outcome) {
+pub(crate) fn execute_redeem(state: &mut State, out: &mut Outcome, plan: RedeemPlan) {
     let RedeemPlan { account, chain, amount, shares } = plan;
     let left = shares_of(state, chain, account) - shares;
     if left.is_zero() {
@@ -330,7 +330,7 @@ pub(crate) fn plan_borrow(
 }
 
 /// Books the loan and orders the payment: dollars leave the pool as the coin leaves the inventory.
-pub(crate) fn execute_borrow(state: &mut State, plan: BorrowPlan, out: &mut Outcome) {
+pub(crate) fn execute_borrow(state: &mut State, out: &mut Outcome, plan: BorrowPlan) {
     let BorrowPlan { account, coin, amount, to } = plan;
     let chain = coin.chain;
     book_loan(state, account, chain, amount);
@@ -358,7 +358,7 @@ pub(crate) fn plan_repay(
 }
 
 /// Repays from cash: interest first, then principal.
-pub(crate) fn execute_repay(state: &mut State, plan: RepayPlan, out: &mut Outcome) {
+pub(crate) fn execute_repay(state: &mut State, out: &mut Outcome, plan: RepayPlan) {
     let RepayPlan { account, chain, amount } = plan;
     settlement::collect(state, out, account);
     repay_from(state, out, account, chain, LedgerAccount::Cash(account), amount, RepayOrder::InterestFirst);

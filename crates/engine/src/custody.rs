@@ -6,6 +6,8 @@
 //! - Dollars enter the books exactly when a coin enters an inventory, and leave exactly when it leaves.
 //! - Keeps: I01 (conservation), I06 (each event of a vault takes effect once, in order).
 
+use crate::account::Account;
+use crate::apply::is_house;
 use crate::ledger::{self, enter, leave, transfer};
 use crate::liquidation::{self, Cause};
 use crate::market::settlement;
@@ -124,10 +126,16 @@ pub(crate) fn open_account(state: &mut State, out: &mut Outcome, owner: Owner) -
     if let Some(account) = state.account_of(owner) {
         return Ok(account);
     }
-    let record = crate::account::Account { owner, ..Default::default() };
+    let account = new_account(state, owner)?;
+    out.event(Event::AccountOpened { account, owner });
+    Ok(account)
+}
+
+/// A new account for an owner who has none.
+pub(crate) fn new_account(state: &mut State, owner: Owner) -> Result<AccountId, Reject> {
+    let record = Account { owner, ..Account::default() };
     let account = state.accounts.push(record).ok_or(Reject::AccountsFull { limit: u32::MAX })?;
     state.owners.insert(owner, account);
-    out.event(Event::AccountOpened { account, owner });
     Ok(account)
 }
 
@@ -406,7 +414,8 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
     debited.sort_unstable();
     debited.dedup();
     for account in debited {
-        if health::maintenance(state, account).is_negative() {
+        let free = state.accounts.get(account).task.is_none() && !is_house(state, account);
+        if free && health::maintenance(state, account).is_negative() {
             liquidation::open(state, out, account, Cause::Reorg);
         }
     }
@@ -498,7 +507,7 @@ fn plan_payout(
 }
 
 /// Orders the payment, or puts it in the queue, where it moves nothing.
-pub(crate) fn execute_withdrawal(state: &mut State, plan: WithdrawPlan, out: &mut Outcome) {
+pub(crate) fn execute_withdrawal(state: &mut State, out: &mut Outcome, plan: WithdrawPlan) {
     let WithdrawPlan { payout, way } = plan;
     let Payout { account, token, amount, to: _ } = payout;
     match way {
@@ -539,7 +548,7 @@ pub(crate) fn retry_waiting(state: &mut State, out: &mut Outcome) {
             match plan_payout(state, account, token, amount) {
                 Ok(plan) if plan.way == Way::Collateral || fits(state, token, amount, Amount::ZERO) => {
                     state.waiting.remove(key);
-                    execute_withdrawal(state, plan, out);
+                    execute_withdrawal(state, out, plan);
                 }
                 Ok(_) => held_up.push(token),
                 Err(reject) => {
@@ -610,37 +619,58 @@ fn order_release(state: &mut State, out: &mut Outcome, payout: Payout) {
 
 // What a stablecoin is worth
 
-/// Refuses a write-down of what is no listed stablecoin, or to a worth outside [0, 1).
-pub(crate) fn check_write_down(state: &State, token: Token, worth: Ratio) -> Result<(), Reject> {
-    let unknown = Reject::UnknownToken { asset: token.asset, chain: token.chain };
-    state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
-    state.token(token).filter(|record| record.stable).ok_or(unknown)?;
-    if worth.is_negative() || Ratio::ONE <= worth {
-        return Err(Reject::ListingValue { value: worth, low: Ratio::ZERO, high: Ratio::ONE });
-    }
-    Ok(())
-}
-
 /// Books that a coin is worth less than a dollar (R10): what its inventory lost is a loss of its chain. What the
 /// layers and the chain's idle lenders pay for it leaves the books, so that dollars stay equal to coins at par
 /// less the par loss (I01b); what nobody can pay is the chain's deficit.
 ///
-/// Checked by [`check_write_down`]. A coin that was written down before loses the difference.
-pub(crate) fn write_down(state: &mut State, out: &mut Outcome, token: Token, worth: Ratio) {
-    let coins = inventory(state, token);
-    let left = coins.mul_ratio_down(worth).expect("below the inventory: worth is in [0, 1)");
-    let record = state.token_mut(token);
-    let amount = (coins - left).saturating_sub(record.written_down);
-    if amount.is_zero() {
-        return;
+/// A coin that was written down before loses the difference. Refused: what is no listed stablecoin, and a worth
+/// outside [0, 1).
+pub(crate) fn write_down(
+    state: &mut State,
+    out: &mut Outcome,
+    token: Token,
+    worth: Ratio,
+) -> Result<(), Reject> {
+    check_token(state, token)?;
+    let unknown = Reject::UnknownToken { asset: token.asset, chain: token.chain };
+    let record = state.token(token).filter(|record| record.stable).ok_or(unknown)?;
+    if worth.is_negative() || Ratio::ONE <= worth {
+        return Err(Reject::ListingValue { value: worth, low: Ratio::ZERO, high: Ratio::ONE });
     }
-    record.written_down += amount;
+    let coins = record.money.inventory();
+    let lost = coins - coins.mul_ratio_down(worth)?;
+    let amount = lost.saturating_sub(record.written_down);
+    if amount.is_zero() {
+        return Ok(());
+    }
+    state.token_mut(token).written_down += amount;
     out.event(Event::ParLossBooked { token, amount });
     let absorbed = waterfall::absorb(state, out, Scope::Chain(token.chain), amount, None);
     state.house.par_loss += absorbed.paid() + absorbed.lending;
+    Ok(())
 }
 
 // Checks that withdrawing, lending and borrowing share
+
+/// The account may give this much cash away for nothing in return. For payments that do not collect first: cash
+/// that claims have paid but that has not reached the account does not count.
+pub(crate) fn check_cash_out(state: &State, account: AccountId, amount: Amount) -> Result<(), Reject> {
+    check_amount(amount)?;
+    state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
+    check_may_lower(state, account)?;
+    let have = cash(state, account).min(ledger::cash(state, account));
+    if have < amount {
+        return Err(Reject::CashTooSmall { account, have, need: amount });
+    }
+    check_health(state, account, Whatif { cash: -amount.dollars(), ..Whatif::default() })
+}
+
+/// The chain exists and its vault lists the token.
+pub(crate) fn check_token(state: &State, token: Token) -> Result<(), Reject> {
+    state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
+    let unknown = Reject::UnknownToken { asset: token.asset, chain: token.chain };
+    state.token(token).map(|_| ()).ok_or(unknown)
+}
 
 /// The account may lower its health: not locked and, where it owes or holds a position, on prices that allow it.
 pub(crate) fn check_may_lower(state: &State, account: AccountId) -> Result<(), Reject> {
