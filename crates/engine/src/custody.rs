@@ -224,7 +224,10 @@ fn check_event(state: &State, chain: ChainId, sequence: Sequence, event: VaultEv
     match event {
         VaultEvent::Deposited { owner, asset, amount } => {
             check_amount(amount)?;
-            floor_to_unit(state, Token { asset, chain }, amount)?;
+            let floored = floor_to_unit(state, Token { asset, chain }, amount)?;
+            if floored.kept != amount {
+                return Err(Reject::AmountBelowUnit { amount, unit: floored.unit });
+            }
             if state.account_of(owner).is_none() && AccountId::of(state.accounts.len()).is_none() {
                 return Err(Reject::AccountsFull { limit: u32::MAX });
             }
