@@ -1,1 +1,138 @@
-//! Auctions.
+//! Auctions: the price of a lot as it falls, its floor, and what a taker may take (R2, R16).
+//!
+//! - Pure: no state. A spoke's auction house computes the same numbers; the sim chain calls these.
+//! - Price: `start · step_factor ^ (whole steps passed)`, never below the floor. The power by squaring, half up
+//!   at each multiplication; its product with `start` down.
+//! - Floor: `index · clamp(need / (quantity · index), floor_min, floor_max)`, rounded up; both bounds fall by
+//!   `floor_cut` a round; always below the start.
+//! - Payment: `quantity · price`, rounded up: against the taker.
+//! - Absent: the invitation of market makers. Who waits for it takes at the floor, which stands until the end.
+
+use ballast_types::{Auction, AuctionSchedule, Reject};
+use ballast_units::math::rpow;
+use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Time};
+
+/// No share of index is lower as a floor, however many rounds.
+const FLOOR_LEAST: Ratio = Ratio::percent(1);
+
+/// No step is shorter.
+const STEP_LEAST: Millis = Millis::seconds(1);
+
+/// A schedule whose price falls before a take can be included (R16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateInclusion {
+    /// Time of one step.
+    pub step: Millis,
+    /// Twice the chain's p95 of inclusion time: a step should be at least this long.
+    pub need: Millis,
+    /// Share of the price that a take included one step late costs the sale: `1 - step_factor`.
+    pub cost: Ratio,
+}
+
+/// Dollars a unit at an instant: `start` until the first step has passed, then lower step by step.
+#[must_use]
+pub fn price(auction: &Auction, at: Time) -> Price {
+    let steps = at.since(auction.opened).get().checked_div(auction.step.get()).unwrap_or(0);
+    let falling = || -> Result<Price, Overflow> {
+        let factor = rpow(auction.step_factor.wei().unsigned_abs(), steps)?;
+        auction.start.mul_ratio_down(Ratio::from_wei(i128::try_from(factor).map_err(|_| Overflow)?))
+    };
+    // A product of zero is out of a price's range: the floor holds it.
+    falling().unwrap_or(auction.floor).max(auction.floor)
+}
+
+/// Dollars due for `quantity` at an instant, rounded up.
+pub fn take_due(auction: &Auction, at: Time, quantity: Amount) -> Result<Amount, Overflow> {
+    quantity.value_up(price(auction, at))
+}
+
+/// How much of `left` a take of `wanted` gets: what it leaves is nothing or at least the dust. `None` where that
+/// allows no take at all; then the whole of `left` has to be wanted.
+#[must_use]
+pub fn partial(auction: &Auction, left: Amount, wanted: Amount) -> Option<Amount> {
+    let taken = if left <= wanted { left } else { wanted.min(left.saturating_sub(auction.dust)) };
+    (!taken.is_zero()).then_some(taken)
+}
+
+/// Floor and start of a round, dollars a unit. `round` counts from 0; `need` and `quantity · index` in dollars.
+pub fn floor(
+    need: Amount,
+    quantity: Amount,
+    index: Price,
+    schedule: &AuctionSchedule,
+    round: u8,
+) -> Result<(Price, Price), Overflow> {
+    let (low, high) = bounds(schedule, round)?;
+    let start = index.mul_ratio_down(schedule.start)?;
+    // A need beyond what can be counted in, or a lot worth nothing, asks for the most.
+    let share = need.ratio_to_up(quantity.value_down(index)?).unwrap_or(high);
+    let floor = index.mul_ratio_up(share.clamp(low, high))?;
+    Ok((floor.min(start.saturating_sub(Price::from_wei(1)?)), start))
+}
+
+/// What the reserve pays at most once every round has failed: the last round's lowest floor at the index of now,
+/// rounded down.
+pub fn reserve_price(index: Price, schedule: &AuctionSchedule) -> Result<Price, Overflow> {
+    let (low, _) = bounds(schedule, schedule.rounds.saturating_sub(1))?;
+    index.mul_ratio_down(low)
+}
+
+/// The terms of a round that opens at `opened`.
+pub fn terms(
+    need: Amount,
+    quantity: Amount,
+    index: Price,
+    opened: Time,
+    schedule: &AuctionSchedule,
+    round: u8,
+) -> Result<Auction, Overflow> {
+    let (floor, start) = floor(need, quantity, index, schedule, round)?;
+    Ok(Auction {
+        quantity,
+        opened,
+        start,
+        floor,
+        step_factor: schedule.step_factor,
+        step: schedule.step,
+        ends: opened.after(schedule.duration),
+        need,
+        dust: schedule.dust.at_price_up(index)?,
+    })
+}
+
+/// Whether a schedule may be listed on a chain, and the warning with which (R16).
+pub fn check(schedule: &AuctionSchedule, inclusion_p95: Millis) -> Result<Option<LateInclusion>, Reject> {
+    let least = Ratio::from_wei(1);
+    let below_one = Ratio::ONE - least;
+    within(seconds(schedule.step), seconds(STEP_LEAST), seconds(schedule.duration))?;
+    within(schedule.step_factor, least, below_one)?;
+    within(schedule.floor_max, schedule.floor_min, schedule.start - least)?;
+    within(Ratio::whole(i64::from(schedule.rounds)), Ratio::ONE, Ratio::whole(i64::from(u8::MAX)))?;
+    within(schedule.floor_cut, Ratio::ZERO, below_one)?;
+    let cuts = Ratio::whole(i64::from(schedule.rounds.saturating_sub(1)));
+    within(schedule.floor_min, FLOOR_LEAST.checked_add(schedule.floor_cut.mul_up(cuts)?)?, Ratio::MAX)?;
+    let need = Millis::new(inclusion_p95.get().saturating_mul(2));
+    let cost = Ratio::ONE - schedule.step_factor;
+    Ok((schedule.step < need).then_some(LateInclusion { step: schedule.step, need, cost }))
+}
+
+/// Lowest and highest floor of a round, as shares of index.
+fn bounds(schedule: &AuctionSchedule, round: u8) -> Result<(Ratio, Ratio), Overflow> {
+    let cut = schedule.floor_cut.mul_up(Ratio::whole(i64::from(round)))?;
+    let low = schedule.floor_min.checked_sub(cut)?.max(FLOOR_LEAST);
+    let high = schedule.floor_max.checked_sub(cut)?.max(low);
+    Ok((low, high))
+}
+
+fn within(value: Ratio, low: Ratio, high: Ratio) -> Result<(), Reject> {
+    if value < low || high < value {
+        return Err(Reject::ListingValue { value, low, high });
+    }
+    Ok(())
+}
+
+/// A span in seconds, held at the end of what is counted in.
+fn seconds(span: Millis) -> Ratio {
+    // 1 ms = 10^15 wei of a second.
+    Ratio::from_wei(i128::from(span.get()).saturating_mul(1_000_000_000_000_000))
+}

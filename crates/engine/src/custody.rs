@@ -419,7 +419,7 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
     for account in debited {
         let free = state.accounts.get(account).task.is_none() && !is_house(state, account);
         if free && health::maintenance(state, account).is_negative() {
-            liquidation::open(state, out, account, Cause::Reorg);
+            liquidation::open(state, out, account, Cause::Reorg(chain));
         }
     }
 }

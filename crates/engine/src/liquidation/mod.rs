@@ -1,8 +1,32 @@
 //! Liquidation: close an account that is worth less than its maintenance margin.
+//!
+//! - When: H_M < 0 at the risk price; or a settlement debt is older than its grace; or a deposit disappeared.
+//! - Way: positions first (`positions`, `deleverage`), then collateral in lots (`collateral`), whose proceeds pay
+//!   debts, fee and owner (`distribute`); what nobody paid goes down the waterfall.
+//! - Ends: H_M >= 0, or nothing left to sell. The account is locked until then: deposits and repayments alone.
+//! - Rounds: against the liquidated account, always.
+//! - Keeps: I01 (conservation), I08 (a loss is all in the books).
+//! - Costs: a block looks only at tasks that something happened to; one whose lots are out sleeps until a lot
+//!   ends, a take is final, or somebody touches its account.
 
-use ballast_types::{AccountId, Auction, Hash, TaskId, Token};
-use ballast_units::{Amount, Time};
+pub(crate) mod collateral;
+pub(crate) mod deleverage;
+pub(crate) mod distribute;
+pub(crate) mod positions;
+
+use crate::ledger::{Holding, USD, balance};
+use crate::market::settlement;
+use crate::oracle;
+use crate::risk::health;
+use crate::state::{Outcome, State};
+use crate::table::Register;
+use crate::waterfall::{self, Absorbed};
+use ballast_types::{AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, TaskId, Token};
+use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeSet;
+
+pub(crate) use collateral::{expired, take_dropped, take_final, take_seen};
 
 /// Why a task was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -11,8 +35,20 @@ pub enum Cause {
     Health,
     /// Settlement debt older than its grace: sells collateral for exactly that, without fee.
     Settlement,
-    /// A deposit that the account relied on disappeared.
-    Reorg,
+    /// A deposit that the account relied on disappeared from this chain: settlement debt that stays uncovered is
+    /// the chain's loss first (R9).
+    Reorg(ChainId),
+}
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Stage {
+    /// Positions are being closed; every block.
+    Positions,
+    /// To be decided in the next step: sell, wait for a price or finality, write off, or end.
+    Collateral,
+    /// Lots are out; nothing to do until something happens to them or to the account.
+    Selling,
 }
 
 /// One liquidation.
@@ -24,14 +60,20 @@ pub struct Task {
     pub opened: Time,
     /// Why.
     pub cause: Cause,
+    /// How far it has come.
+    pub stage: Stage,
     /// Blocks in which slices were tried.
     pub slices: u8,
     /// H0: hash of the account before.
     pub before: Hash,
+    /// Its lots, ascending.
+    pub lots: Vec<LotId>,
     /// Dollars paid by takers, not yet distributed (ledger).
     pub proceeds: Amount,
     /// Distributed so far.
     pub repaid: Repaid,
+    /// What the waterfall paid for it, by scope: a lot that brings more than expected gives it back.
+    pub absorbed: Vec<Absorbed>,
 }
 
 /// Where proceeds went.
@@ -51,6 +93,14 @@ pub struct Repaid {
     pub shortfall: Amount,
 }
 
+impl Repaid {
+    /// Debt repaid from collateral.
+    #[must_use]
+    pub fn debt(&self) -> Amount {
+        self.principal + self.interest + self.settlement
+    }
+}
+
 /// Collateral of one task on one chain.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Lot {
@@ -64,12 +114,24 @@ pub struct Lot {
     pub taken: Amount,
     /// Dollars paid for `taken`.
     pub paid: Amount,
+    /// Dollars paid in the last round, final or not.
+    pub sold: Amount,
     /// Dollars at index when it was queued; what `auction_cap` counts.
     pub value: Amount,
+    /// Health of the account when it was queued: its place in the queue.
+    pub health: Usd,
     /// Where it stands.
     pub stage: LotStage,
     /// Rounds offered so far.
     pub round: u8,
+}
+
+impl Lot {
+    /// Not taken.
+    #[must_use]
+    pub fn left(&self) -> Amount {
+        self.held - self.taken
+    }
 }
 
 /// Where a lot stands.
@@ -79,6 +141,322 @@ pub enum LotStage {
     Queued,
     /// Under auction.
     Offered(Auction),
+    /// Its auction was cancelled; takes count until the spoke says that it has ended.
+    Ending {
+        /// The one that ends.
+        auction: Auction,
+        /// What is unsold is offered again; otherwise it goes back.
+        anew: bool,
+    },
     /// Bought by nobody; offered again at this time.
     Warehoused(Time),
+    /// Nothing is left but takes that are not final. Should one be dropped, this auction runs again as its chain
+    /// has it; without one, what was taken is queued.
+    Ended(Option<Auction>),
+}
+
+/// Derived: which tasks and lots a block has to look at. What it leaves out would change nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Agenda {
+    /// Tasks that are not asleep.
+    awake: BTreeSet<TaskId>,
+    /// Queued lots by token, worst health first.
+    queued: BTreeSet<(Token, Usd, LotId)>,
+    /// Running auctions by token and floor.
+    floors: BTreeSet<(Token, Price, LotId)>,
+    /// Warehoused lots by the time of their next offer.
+    warehoused: BTreeSet<(Time, LotId)>,
+}
+
+impl Agenda {
+    /// Rebuilds it.
+    pub(crate) fn of(tasks: &Register<TaskId, Task>, lots: &Register<LotId, Lot>) -> Self {
+        let awake = tasks.iter().filter(|(_, task)| task.is_awake()).map(|(id, _)| id).collect();
+        let mut agenda = Self { awake, ..Self::default() };
+        for (id, lot) in lots.iter() {
+            agenda.add(id, lot);
+        }
+        agenda
+    }
+
+    fn add(&mut self, id: LotId, lot: &Lot) {
+        match lot.stage {
+            LotStage::Queued => {
+                self.queued.insert((lot.token, lot.health, id));
+            }
+            LotStage::Offered(auction) => {
+                self.floors.insert((lot.token, auction.floor, id));
+            }
+            LotStage::Warehoused(at) => {
+                self.warehoused.insert((at, id));
+            }
+            LotStage::Ending { .. } | LotStage::Ended(_) => {}
+        }
+    }
+
+    fn remove(&mut self, id: LotId, lot: &Lot) {
+        match lot.stage {
+            LotStage::Queued => {
+                self.queued.remove(&(lot.token, lot.health, id));
+            }
+            LotStage::Offered(auction) => {
+                self.floors.remove(&(lot.token, auction.floor, id));
+            }
+            LotStage::Warehoused(at) => {
+                self.warehoused.remove(&(at, id));
+            }
+            LotStage::Ending { .. } | LotStage::Ended(_) => {}
+        }
+    }
+}
+
+impl Task {
+    /// A step has to look at it. One for settlement debt is watched: its account still has positions.
+    fn is_awake(&self) -> bool {
+        self.stage != Stage::Selling || self.cause == Cause::Settlement
+    }
+}
+
+/// Locks an account and opens its task. Without effect on one that is locked, but a task for settlement debt
+/// becomes one for health where that is the new cause.
+pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cause: Cause) -> TaskId {
+    if let Some(task) = state.accounts.get(account).task {
+        if state.tasks.find(task).is_some_and(|task| task.cause == Cause::Settlement) && cause != Cause::Settlement {
+            escalate(state, task, cause);
+        }
+        return task;
+    }
+    let id = TaskId(state.house.last_task.0.saturating_add(1));
+    state.house.last_task = id;
+    let stage = if cause == Cause::Settlement { Stage::Collateral } else { Stage::Positions };
+    let task = Task {
+        account,
+        opened: state.now(),
+        cause,
+        stage,
+        slices: 0,
+        before: fingerprint(state, account),
+        lots: Vec::new(),
+        proceeds: Amount::ZERO,
+        repaid: Repaid::default(),
+        absorbed: Vec::new(),
+    };
+    state.tasks.insert(id, task);
+    state.agenda.awake.insert(id);
+    state.accounts.get_mut(account).task = Some(id);
+    state.index.forget(account);
+    out.event(Event::AccountLocked { account, task: id, health: health::maintenance(state, account) });
+    id
+}
+
+/// Opens a task for every account with a settlement debt older than its grace. A debt whose account is locked is
+/// put aside until the task ends ([`close`]).
+pub(crate) fn overdue(state: &mut State, out: &mut Outcome) {
+    let now = state.now();
+    let grace = state.house.liquidation.settlement_grace;
+    while let Some(&(since, account, market)) = state.debtors.first() {
+        if now.since(since) < grace {
+            break;
+        }
+        state.debtors.remove(&(since, account, market));
+        let owes = state.accounts.get(account).claim(market).is_some_and(|held| !held.debt.scaled.is_zero());
+        let is_backstop = state.markets.get(market).backstop == account;
+        if owes && !is_backstop && state.accounts.get(account).task.is_none() {
+            open(state, out, account, Cause::Settlement);
+        }
+    }
+}
+
+/// When the clock alone brings something to liquidations: now, while a task is at work; else the next offer of a
+/// warehoused lot, or the end of a settlement debt's grace.
+pub(crate) fn next_due(state: &State) -> Option<Time> {
+    let at_work = |id: &TaskId| state.tasks.find(*id).is_some_and(|task| task.stage != Stage::Selling);
+    if state.agenda.awake.iter().any(at_work) {
+        return Some(state.now());
+    }
+    let offer = state.agenda.warehoused.first().map(|(at, _)| *at);
+    let grace = state.house.liquidation.settlement_grace;
+    let overdue = state.debtors.first().map(|(since, _, _)| since.after(grace));
+    offer.into_iter().chain(overdue).min()
+}
+
+/// What a block brings to open tasks, worst health first; then the room under the auction caps is given out, and
+/// the block's deficits are suspended.
+pub(crate) fn step(state: &mut State, out: &mut Outcome) {
+    if !state.tasks.is_empty() {
+        wake_touched(state);
+        collateral::restart(state, out);
+        for (health, id) in by_health(state) {
+            work(state, out, id, health);
+        }
+        collateral::offer_queued(state, out);
+    }
+    waterfall::suspend(state, out);
+}
+
+/// A deposit or repayment may have restored a locked account.
+fn wake_touched(state: &mut State) {
+    let accounts = &state.accounts;
+    let touched: Vec<TaskId> = accounts.changed().iter().filter_map(|id| accounts.get(*id).task).collect();
+    for task in touched {
+        wake(state, task);
+    }
+}
+
+fn by_health(state: &State) -> Vec<(Usd, TaskId)> {
+    let health_of = |id: &TaskId| {
+        let account = state.tasks.find(*id).expect("the agenda names open tasks").account;
+        (health::maintenance(state, account), *id)
+    };
+    let mut order: Vec<(Usd, TaskId)> = state.agenda.awake.iter().map(health_of).collect();
+    order.sort_unstable();
+    order
+}
+
+fn work(state: &mut State, out: &mut Outcome, id: TaskId, health: Usd) {
+    let task = state.tasks.find(id).expect("the agenda names open tasks");
+    if task.cause == Cause::Settlement && health.is_negative() {
+        escalate(state, id, Cause::Health);
+    }
+    match state.tasks.find(id).expect("found above").stage {
+        Stage::Positions => {
+            if positions::step(state, out, id) == positions::PositionsStep::Done {
+                set_stage(state, id, Stage::Collateral);
+                decide(state, out, id);
+            }
+        }
+        Stage::Collateral => decide(state, out, id),
+        // A task for settlement debt that is only watched.
+        Stage::Selling => {}
+    }
+}
+
+/// A task that is past its positions: sells, waits, writes off or ends.
+fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
+    let account = state.tasks.find(id).expect("the caller found it").account;
+    settlement::collect(state, out, account);
+    let covered = is_covered(state, id);
+    if covered {
+        collateral::cancel(state, out, id);
+    }
+    if collateral::is_selling(state, id) {
+        return set_stage(state, id, Stage::Selling);
+    }
+    if !covered {
+        distribute::pay_from_cash(state, out, id);
+    }
+    if is_covered(state, id) {
+        collateral::cancel(state, out, id);
+        return close(state, out, id);
+    }
+    match collateral::plan(state, id) {
+        collateral::Plan::Sell(lots) => {
+            collateral::queue(state, out, id, &lots);
+            set_stage(state, id, Stage::Selling);
+        }
+        // Looked at again in every block.
+        collateral::Plan::Wait => {}
+        collateral::Plan::Nothing => {
+            give_up(state, out, id);
+        }
+    }
+}
+
+/// Nothing can be sold any more: what the task's warehoused lots are not expected to bring is a loss.
+fn give_up(state: &mut State, out: &mut Outcome, id: TaskId) {
+    let task = state.tasks.find(id).expect("the caller found it");
+    let (account, cause) = (task.account, task.cause);
+    let record = state.accounts.get(account);
+    let hopes = !record.positions.is_empty() || has_claims(state, account);
+    if cause == Cause::Settlement && hopes {
+        // A healthy account with open positions or claims may still earn it: it has another grace.
+        postpone(state, account);
+        return close(state, out, id);
+    }
+    distribute::write_off(state, out, id);
+    if state.tasks.find(id).expect("found above").lots.is_empty() {
+        close(state, out, id);
+    } else {
+        set_stage(state, id, Stage::Selling);
+    }
+}
+
+/// Nothing is left to liquidate for: no debts, or, while lots are out, health at its target, or, with none out,
+/// health at zero.
+fn is_covered(state: &State, id: TaskId) -> bool {
+    let task = state.tasks.find(id).expect("the caller found it");
+    let owed = distribute::lack(state, id);
+    if owed.is_zero() || task.cause == Cause::Settlement {
+        return owed.is_zero();
+    }
+    let least = if collateral::is_selling(state, id) { distribute::target(state, owed) } else { Amount::ZERO };
+    least.dollars() <= health::maintenance(state, task.account)
+}
+
+/// Ends a task: the account is free, and the risk index looks at it again.
+fn close(state: &mut State, out: &mut Outcome, id: TaskId) {
+    assert!(balance(state, LedgerAccount::Proceeds(id), USD).is_zero(), "I01: task {id} ends with proceeds");
+    state.agenda.awake.remove(&id);
+    let task = state.tasks.remove(id).expect("the caller found it");
+    let account = task.account;
+    state.accounts.get_mut(account).task = None;
+    for held in state.accounts.get(account).claims.iter().filter(|held| !held.debt.scaled.is_zero()) {
+        state.debtors.insert((held.debt.since, account, held.market));
+    }
+    state.index.look_at([account]);
+    let Repaid { principal, interest, settlement, fee, returned, shortfall } = task.repaid;
+    out.event(Event::TaskClosed { task: id, account, principal, interest, settlement, fee, returned, shortfall });
+}
+
+/// Settlement debts count as new.
+fn postpone(state: &mut State, account: AccountId) {
+    let now = state.now();
+    let claims = &state.accounts.get(account).claims;
+    let owed: Vec<(Time, MarketId)> = claims
+        .iter()
+        .filter(|held| !held.debt.scaled.is_zero())
+        .map(|held| (held.debt.since, held.market))
+        .collect();
+    for (since, market) in owed {
+        state.debtors.remove(&(since, account, market));
+        state.accounts.get_mut(account).claim_mut(market).debt.since = now;
+    }
+}
+
+fn has_claims(state: &State, account: AccountId) -> bool {
+    let record = state.accounts.get(account);
+    record.claims.iter().any(|held| !settlement::standing(state, record, held.market).unpaid().is_zero())
+}
+
+fn escalate(state: &mut State, id: TaskId, cause: Cause) {
+    state.tasks.find_mut(id).expect("the caller found it").cause = cause;
+    set_stage(state, id, Stage::Positions);
+}
+
+/// Has a sleeping task looked at in the next step.
+fn wake(state: &mut State, id: TaskId) {
+    if state.tasks.find(id).is_some_and(|task| task.stage == Stage::Selling) {
+        set_stage(state, id, Stage::Collateral);
+    }
+}
+
+fn set_stage(state: &mut State, id: TaskId, stage: Stage) {
+    let task = state.tasks.find_mut(id).expect("the caller found it");
+    task.stage = stage;
+    if task.is_awake() {
+        state.agenda.awake.insert(id);
+    } else {
+        state.agenda.awake.remove(&id);
+    }
+}
+
+/// H0: blake3 of the account's id, its record, the prices it depends on and the block's height, as borsh.
+fn fingerprint(state: &State, account: AccountId) -> Hash {
+    let record = state.accounts.get(account);
+    let index_of = |holding: &Holding| oracle::index(state, holding.token.asset);
+    let indices: Vec<Option<Price>> = record.balances.holdings().iter().map(index_of).collect();
+    let risk_of = |market: MarketId| state.markets.get(market).prices.risk;
+    let risks: Vec<Option<Price>> = record.positions.iter().map(|position| risk_of(position.market)).collect();
+    let bytes = borsh::to_vec(&(account, record, indices, risks, state.house.height));
+    Hash(*blake3::hash(&bytes.expect("memory takes all bytes")).as_bytes())
 }
