@@ -133,7 +133,9 @@ where
 }
 
 /// Reads what [`write_small`] wrote.
-pub(crate) fn read_small<R: borsh::io::Read, A: smallvec::Array>(reader: &mut R) -> borsh::io::Result<SmallVec<A>>
+pub(crate) fn read_small<R: borsh::io::Read, A: smallvec::Array>(
+    reader: &mut R,
+) -> borsh::io::Result<SmallVec<A>>
 where
     A::Item: BorshDeserialize,
 {

@@ -1,21 +1,232 @@
 //! One block: observations, prices, commands, rounds, risk, liquidations, payouts of claims, orders, hash
 //! (R24).
 
-use crate::Engine;
-use crate::state::Outcome;
-use ballast_types::Block;
-use ballast_units::Time;
+use crate::liquidation::{self, Cause};
+use crate::market::{depth, position, price, round, settlement};
+use crate::risk::{health, index};
+use crate::state::{BlockPart, Outcome, Refused, State};
+use crate::table::RowId;
+use crate::{Engine, credit, custody, fees, govern, hash, ledger, oracle, waterfall};
+use ballast_types::{
+    AccountId, Action, Block, Command, Event, Layer, LedgerAccount, MarketId, Reason, Reject,
+};
+use ballast_units::{Amount, Time, Usd};
 
 impl Engine {
-    /// Applies a block. Infallible: what cannot be done is refused in `out`, and changes nothing.
+    /// Applies a block. What cannot be done is refused in `out`, and changes nothing.
+    ///
+    /// # Panics
+    /// If the block is not the next one, or lies before the last: the caller mixed up its log.
     pub fn apply(&mut self, block: &Block, out: &mut Outcome) {
         out.clear();
-        let _ = block;
+        let state = &mut self.state;
+        let next = state.house.height.0.saturating_add(1);
+        assert_eq!(block.height.0, next, "R24: the next block is {next}");
+        assert!(state.house.time <= block.time, "R24: block {next} lies before the last one");
+        state.house.height = block.height;
+        state.house.time = block.time;
+
+        credit::accrue_all(state);
+        for (number, observation) in (0..).zip(&block.observations) {
+            let done = custody::observe(state, out, observation);
+            refuse(out, BlockPart::Observation, number, done);
+        }
+        for (number, report) in (0..).zip(&block.prices) {
+            let done = oracle::report(state, report);
+            refuse(out, BlockPart::Price, number, done);
+        }
+        oracle::settle(state, out);
+        let markets: Vec<MarketId> = state.markets.ids().collect();
+        for market in &markets {
+            refresh(state, *market);
+        }
+        for (number, command) in (0..).zip(&block.commands) {
+            let done = execute(state, out, command);
+            refuse(out, BlockPart::Command, number, done);
+        }
+        for market in &markets {
+            round::step(state, out, *market);
+        }
+        fees::split(state, out);
+        liquidation::overdue(state, out);
+        detect(state, out, &mut self.candidates);
+        let busy = !state.tasks.is_empty();
+        liquidation::step(state, out);
+        for market in &markets {
+            liquidation::positions::work_off_backstop(state, out, *market);
+        }
+        waterfall::suspend(state, out);
+        for market in &markets {
+            settlement::pay_claims(state, out, *market);
+        }
+        waterfall::expire(state, out);
+        custody::retry_waiting(state, out);
+        if busy {
+            // A liquidation reaches others: suspended claims, deleveraged positions.
+            detect(state, out, &mut self.candidates);
+        }
+        #[cfg(feature = "verify")]
+        crate::invariants::check(state);
+        crate::invariants::check_cheap(state);
+        out.state_hash = hash::seal(state, &mut self.sealed);
     }
 
     /// When the clock alone brings something next: a block is worth having then.
     #[must_use]
     pub fn next_due(&self) -> Option<Time> {
-        None
+        let now = self.state.now();
+        let rounds = self
+            .state
+            .markets
+            .iter()
+            .map(|(_, market)| if market.rounds.running.is_some() { now } else { market.rounds.next });
+        rounds.chain(liquidation::next_due(&self.state)).chain(waterfall::next_due(&self.state)).min()
     }
+}
+
+fn refuse(out: &mut Outcome, part: BlockPart, number: u32, done: Result<(), Reject>) {
+    if let Err(reject) = done {
+        out.rejects.push(Refused { part, number, reject });
+    }
+}
+
+/// Brings a market to the block's time and index, before the block's commands.
+fn refresh(state: &mut State, market: MarketId) {
+    let now = state.now();
+    let record = state.markets.get(market);
+    let Some(mark) = record.prices.last_mark else { return };
+    let window = record.params.move_window;
+    state.markets.get_mut(market).window.advance(now, window, mark);
+    depth::observe(state, market);
+    price::refresh(state, market);
+}
+
+/// One line a command: decide, then act.
+fn execute(state: &mut State, out: &mut Outcome, command: &Command) -> Result<(), Reject> {
+    match *command {
+        Command::OpenAccount { owner } => custody::open_account(state, out, owner).map(|_| ()),
+        Command::RegisterAddress { account, chain, address } => {
+            custody::register_address(state, out, account, chain, address)
+        }
+        Command::Trade { account, market, side, amount, limit, reduce_only } => {
+            let ask = position::Ask { account, market, side, amount, limit, reduce_only };
+            position::plan(state, ask).map(|plan| position::execute(state, out, plan))
+        }
+        Command::ClosePosition { account, market, limit } => {
+            position::plan_close(state, account, market, limit)
+                .map(|plan| position::execute(state, out, plan))
+        }
+        Command::RequestWithdrawal { account, token, amount } => {
+            custody::plan_withdrawal(state, account, token, amount)
+                .map(|plan| custody::execute_withdrawal(state, out, plan))
+        }
+        Command::Lend { account, chain, amount } => credit::plan_lend(state, account, chain, amount)
+            .map(|plan| credit::execute_lend(state, out, plan)),
+        Command::Redeem { account, chain, amount } => credit::plan_redeem(state, account, chain, amount)
+            .map(|plan| credit::execute_redeem(state, out, plan)),
+        Command::Borrow { account, chain, amount } => credit::plan_borrow(state, account, chain, amount)
+            .map(|plan| credit::execute_borrow(state, out, plan)),
+        Command::Repay { account, chain, amount } => credit::plan_repay(state, account, chain, amount)
+            .map(|plan| credit::execute_repay(state, out, plan)),
+        Command::Contribute { account, layer, amount } => contribute(state, out, account, layer, amount),
+        Command::LiquidateAccount { account } => liquidate(state, out, account),
+        Command::Govern(ref change) => govern::execute(state, out, change),
+        Command::EnterSafeMode => {
+            state.house.safe_mode = Some(state.house.time);
+            out.event(Event::SafeModeEntered {});
+            Ok(())
+        }
+    }
+}
+
+/// Cash of an account into a layer of the waterfall.
+fn contribute(
+    state: &mut State,
+    out: &mut Outcome,
+    account: AccountId,
+    layer: Layer,
+    amount: Amount,
+) -> Result<(), Reject> {
+    let to = match layer {
+        Layer::Float => LedgerAccount::Float,
+        Layer::Budget(market) => {
+            state.markets.find(market).ok_or(Reject::UnknownMarket { market })?;
+            LedgerAccount::Budget(market)
+        }
+        Layer::Tranche(scope) => {
+            waterfall::check_scope(state, scope)?;
+            LedgerAccount::Tranche(scope)
+        }
+    };
+    custody::check_cash_out(state, account, amount)?;
+    ledger::pay(state, out, LedgerAccount::Cash(account), to, amount, Reason::Contribution);
+    out.event(Event::Contributed { account, layer, amount });
+    Ok(())
+}
+
+fn liquidate(state: &mut State, out: &mut Outcome, account: AccountId) -> Result<(), Reject> {
+    let record = state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
+    if record.task.is_some() {
+        return Err(Reject::AccountLocked { account });
+    }
+    let health = health::maintenance(state, account);
+    if !health.is_negative() || is_house(state, account) {
+        return Err(Reject::AccountHealthy { account, health });
+    }
+    if let Some(error) = liquidatable(state, account).err() {
+        return Err(error);
+    }
+    liquidation::open(state, out, account, Cause::Health);
+    Ok(())
+}
+
+/// The house's own accounts, the backstops, are opened first; their losses are their markets'.
+pub(crate) fn is_house(state: &State, account: AccountId) -> bool {
+    account.row() < state.markets.len()
+}
+
+/// Finds accounts whose health is below zero and locks them, worst first.
+fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>) {
+    candidates.clear();
+    candidates.extend_from_slice(state.accounts.changed());
+    let prices = index::Prices { assets: &state.assets, markets: &state.markets, now: state.house.time };
+    state.index.take_fired(&prices, candidates);
+    candidates.sort_unstable();
+    candidates.dedup();
+    let mut failing: Vec<(Usd, AccountId)> = Vec::new();
+    for account in candidates.iter().copied() {
+        if state.accounts.get(account).task.is_some() {
+            state.index.forget(account);
+            continue;
+        }
+        if is_house(state, account) {
+            continue;
+        }
+        let found = index::register(state, account);
+        if found.health.is_negative() {
+            failing.push((found.health, account));
+        }
+    }
+    failing.sort_unstable();
+    for (_, account) in failing {
+        if liquidatable(state, account).is_ok() {
+            liquidation::open(state, out, account, Cause::Health);
+            state.index.forget(account);
+        } else {
+            // Nobody is liquidated on a price that the oracle does not stand by: looked at every block.
+            state.index.look_at([account]);
+        }
+    }
+}
+
+/// Every price that the account's health rests on allows liquidation.
+pub(crate) fn liquidatable(state: &State, account: AccountId) -> Result<(), Reject> {
+    let record = state.accounts.get(account);
+    for holding in record.balances.holdings() {
+        oracle::allows(state, holding.token.asset, Action::Liquidate)?;
+    }
+    for position in &record.positions {
+        oracle::allows(state, state.markets.get(position.market).asset, Action::Liquidate)?;
+    }
+    Ok(())
 }

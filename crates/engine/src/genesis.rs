@@ -1,7 +1,14 @@
-//! From a genesis to the first state.
+//! From a genesis to the first state: names become ids, parameters are checked, every market opens its
+//! backstop's account.
 
 use crate::Engine;
-use ballast_types::{Genesis, Reject};
+use crate::credit::LendingPool;
+use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, listing, price, round};
+use crate::oracle::Asset;
+use crate::state::{Chain, State, TokenRecord};
+use crate::{auction, custody};
+use ballast_types::{Address, AssetId, ChainGenesis, Genesis, MarketGenesis, Nonce, Owner, Reject, Sequence};
+use ballast_units::{Amount, Ratio};
 
 /// Why a genesis was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +44,171 @@ pub enum GenesisError {
 impl Engine {
     /// The engine before its first block.
     pub fn new(genesis: &Genesis) -> Result<Self, GenesisError> {
-        let _ = genesis;
-        Ok(Self { state: crate::state::State::default() })
+        let mut state = State::default();
+        state.house.time = genesis.time;
+        state.house.oracle = genesis.oracle;
+        state.house.liquidation = genesis.liquidation;
+        state.house.float_limits = genesis.float;
+        state.house.listing_check = genesis.listing_check;
+        refused("oracle", listing::check_oracle(&genesis.oracle))?;
+        for (at, asset) in genesis.assets.iter().enumerate() {
+            unique(genesis.assets.iter().map(|asset| asset.symbol.as_str()), at, "assets")?;
+            let record = Asset::new(asset.stable);
+            state.assets.push(record).ok_or_else(|| full("assets"))?;
+        }
+        for (at, chain) in genesis.chains.iter().enumerate() {
+            unique(genesis.chains.iter().map(|chain| chain.name.as_str()), at, "chains")?;
+            let record = chain_record(genesis, chain, &format!("chains[{at}]"))?;
+            state.chains.push(record).ok_or_else(|| full("chains"))?;
+        }
+        for (at, market) in genesis.markets.iter().enumerate() {
+            unique(genesis.markets.iter().map(|market| market.asset.as_str()), at, "markets")?;
+            open_market(&mut state, genesis, market, at)?;
+        }
+        state.derive();
+        // The first hash covers everything there is: the block after genesis hashes only what it changes.
+        crate::hash::seal(&mut state, &mut Vec::new());
+        Ok(Self::of(state))
+    }
+}
+
+fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<Chain, GenesisError> {
+    let mut tokens = Vec::new();
+    for (at, token) in chain.tokens.iter().enumerate() {
+        let place = format!("{place}.tokens[{at}]");
+        unique(chain.tokens.iter().map(|token| token.asset.as_str()), at, &format!("{place}.asset"))?;
+        let asset = asset_id(genesis, &token.asset, &place)?;
+        let stable = genesis.assets.iter().any(|asset| asset.symbol == token.asset && asset.stable);
+        refused(&place, listing::check_token_bounds(&token.params))?;
+        if genesis.listing_check && !stable {
+            let liquidation = &genesis.liquidation;
+            let fee = liquidation.fee_collateral.ratio();
+            refused(&place, listing::check_token(&token.params, fee, liquidation.fill_expected))?;
+        }
+        tokens.push(TokenRecord {
+            asset,
+            stable,
+            params: token.params,
+            money: crate::ledger::TokenMoney::default(),
+            auctioned: Amount::ZERO,
+            written_down: Amount::ZERO,
+        });
+    }
+    tokens.sort_by_key(|token| token.asset);
+    let coin = asset_id(genesis, &chain.coin, &format!("{place}.coin"))?;
+    if !tokens.iter().any(|token| token.asset == coin && token.stable) {
+        return Err(GenesisError::Unknown {
+            place: format!("{place}.coin"),
+            kind: "stablecoin among its tokens",
+            name: chain.coin.clone(),
+        });
+    }
+    refused(&format!("{place}.auction"), auction::check(&chain.auction, chain.inclusion_p95).map(|_| ()))?;
+    Ok(Chain {
+        tier: chain.tier,
+        block_time: chain.block_time,
+        coin,
+        tokens,
+        money: crate::ledger::ChainMoney::default(),
+        pool: LendingPool::new(genesis.time),
+        rate: chain.rate,
+        auction: chain.auction,
+        tranche_cap: chain.tranche_cap,
+        pending_cap: chain.pending_cap,
+        pending: Amount::ZERO,
+        next_sequence: Sequence(1),
+        next_final: Sequence(1),
+        next_nonce: Nonce(1),
+    })
+}
+
+fn open_market(
+    state: &mut State,
+    genesis: &Genesis,
+    market: &MarketGenesis,
+    at: usize,
+) -> Result<(), GenesisError> {
+    let place = format!("markets[{at}]");
+    let asset = asset_id(genesis, &market.asset, &format!("{place}.asset"))?;
+    let params = market.params.clone();
+    let curve = curve::Curve { base: market.base_reserve, quote: market.quote_reserve };
+    for amount in [curve.base, curve.quote] {
+        if amount.is_zero() {
+            return Err(GenesisError::Refused { place, reject: Reject::AmountZero {} });
+        }
+        if !amount.in_range() {
+            let reject = Reject::AmountOutOfRange { amount, limit: Amount::LIMIT };
+            return Err(GenesisError::Refused { place, reject });
+        }
+    }
+    refused(&place, listing::check_bounds(&params))?;
+    if genesis.listing_check {
+        refused(&place, listing::check_market(&params, &curve))?;
+    }
+    let mark =
+        curve.mark().map_err(|error| GenesisError::Refused { place: place.clone(), reject: error.into() })?;
+    let backstop = refused(&place, custody::new_account(state, backstop_owner(at)))?;
+    let mut prices =
+        price::Prices { last_mark: Some(mark), updated: genesis.time, ..price::Prices::default() };
+    prices.mark.set(genesis.time, mark);
+    let mut window = guard::MarkWindow::default();
+    window.note(genesis.time, mark);
+    let record = Market {
+        asset,
+        depth: curve.base,
+        money: crate::ledger::MarketMoney::default(),
+        books: Books::default(),
+        claims: claim::ClaimBook::default(),
+        debts: debt::DebtBook::new(genesis.time),
+        funding: funding::Funding { since: genesis.time, ..funding::Funding::default() },
+        prices,
+        window,
+        rounds: round::Rounds { next: genesis.time.after(params.funding_period), running: None },
+        activity: depth::Activity::default(),
+        backing: Ratio::ONE,
+        backstop,
+        deficit: Amount::ZERO,
+        curve,
+        params,
+    };
+    state.markets.push(record).ok_or_else(|| full("markets"))?;
+    Ok(())
+}
+
+/// The house's own accounts have addresses that nobody has a key for: ASCII, market number last.
+fn backstop_owner(market: usize) -> Owner {
+    let mut address = [0_u8; 32];
+    for (place, letter) in address.iter_mut().zip(b"ballast backstop") {
+        *place = *letter;
+    }
+    Owner { address: Address(address), subaccount: u16::try_from(market).unwrap_or(u16::MAX) }
+}
+
+fn asset_id(genesis: &Genesis, symbol: &str, place: &str) -> Result<AssetId, GenesisError> {
+    let at = genesis.assets.iter().position(|asset| asset.symbol == symbol);
+    at.and_then(<AssetId as crate::table::RowId>::of).ok_or_else(|| GenesisError::Unknown {
+        place: place.to_owned(),
+        kind: "asset",
+        name: symbol.to_owned(),
+    })
+}
+
+fn unique<'a>(mut names: impl Iterator<Item = &'a str>, at: usize, place: &str) -> Result<(), GenesisError> {
+    let names: Vec<&str> = names.by_ref().collect();
+    let Some(name) = names.get(at) else { return Ok(()) };
+    if names.iter().take(at).any(|earlier| earlier == name) {
+        return Err(GenesisError::Twice { place: format!("{place}[{at}]"), name: (*name).to_owned() });
+    }
+    Ok(())
+}
+
+fn refused<T>(place: &str, done: Result<T, Reject>) -> Result<T, GenesisError> {
+    done.map_err(|reject| GenesisError::Refused { place: place.to_owned(), reject })
+}
+
+fn full(place: &str) -> GenesisError {
+    GenesisError::Refused {
+        place: place.to_owned(),
+        reject: Reject::AccountsFull { limit: u32::from(u16::MAX) },
     }
 }

@@ -260,8 +260,12 @@ pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {
     let token_money = |token: Token| state.token(token).map(|record| record.money).unwrap_or_default();
     match (account, money) {
         (LedgerAccount::Cash(id), Money::Usd) => state.accounts.get(id).balances.cash,
-        (LedgerAccount::Collateral(id, token), Money::Token(_)) => state.accounts.get(id).balances.collateral(token),
-        (LedgerAccount::Pending(id, token), Money::Token(_)) => state.accounts.get(id).balances.pending(token),
+        (LedgerAccount::Collateral(id, token), Money::Token(_)) => {
+            state.accounts.get(id).balances.collateral(token)
+        }
+        (LedgerAccount::Pending(id, token), Money::Token(_)) => {
+            state.accounts.get(id).balances.pending(token)
+        }
         (LedgerAccount::Pool(id), Money::Usd) => state.markets.get(id).money.pool,
         (LedgerAccount::Payable(id), Money::Usd) => state.markets.get(id).money.payable,
         (LedgerAccount::Budget(id), Money::Usd) => state.markets.get(id).money.budget,
@@ -271,7 +275,9 @@ pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {
         (LedgerAccount::Fees(Scope::Market(id)), Money::Usd) => state.markets.get(id).money.fees,
         (LedgerAccount::Fees(Scope::Chain(id)), Money::Usd) => state.chains.get(id).money.fees,
         (LedgerAccount::Cold(id), Money::Usd) => state.chains.get(id).money.cold,
-        (LedgerAccount::Lot(id), Money::Token(_)) => state.lots.find(id).map(|lot| lot.held).unwrap_or_default(),
+        (LedgerAccount::Lot(id), Money::Token(_)) => {
+            state.lots.find(id).map(|lot| lot.held).unwrap_or_default()
+        }
         (LedgerAccount::Proceeds(id), Money::Usd) => {
             state.tasks.find(id).map(|task| task.proceeds).unwrap_or_default()
         }
@@ -317,8 +323,12 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
     assert_eq!(counted_in_usd, wants_usd, "I01: {account:?} is not counted in {money:?}");
     match account {
         LedgerAccount::Cash(id) => &mut state.accounts.get_mut(id).balances.cash,
-        LedgerAccount::Collateral(id, token) => &mut state.accounts.get_mut(id).balances.holding_mut(token).amount,
-        LedgerAccount::Pending(id, token) => &mut state.accounts.get_mut(id).balances.holding_mut(token).pending,
+        LedgerAccount::Collateral(id, token) => {
+            &mut state.accounts.get_mut(id).balances.holding_mut(token).amount
+        }
+        LedgerAccount::Pending(id, token) => {
+            &mut state.accounts.get_mut(id).balances.holding_mut(token).pending
+        }
         LedgerAccount::Pool(id) => &mut state.markets.get_mut(id).money.pool,
         LedgerAccount::Payable(id) => &mut state.markets.get_mut(id).money.payable,
         LedgerAccount::Budget(id) => &mut state.markets.get_mut(id).money.budget,

@@ -14,6 +14,10 @@
 )]
 
 mod apply;
+mod fees;
+mod govern;
+mod hash;
+mod invariants;
 
 pub mod account;
 pub mod auction;
@@ -39,9 +43,17 @@ pub use state::{BlockPart, Outcome, Refused, State};
 #[derive(Clone, Debug)]
 pub struct Engine {
     state: State,
+    /// Reused from block to block: accounts to evaluate.
+    candidates: Vec<ballast_types::AccountId>,
+    /// Reused from block to block: what the state hash is made of.
+    sealed: Vec<u8>,
 }
 
 impl Engine {
+    fn of(state: State) -> Self {
+        Self { state, candidates: Vec::new(), sealed: Vec::new() }
+    }
+
     /// Everything there is.
     #[must_use]
     pub fn state(&self) -> &State {

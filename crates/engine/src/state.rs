@@ -7,16 +7,16 @@ use crate::account::Account;
 use crate::credit::LendingPool;
 use crate::custody::{Release, Unfinal, Waiting};
 use crate::ledger::{ChainMoney, HouseMoney, TokenMoney};
-use crate::liquidation::{Lot, Task};
+use crate::liquidation::{Agenda, Lot, Task};
 use crate::market::Market;
 use crate::oracle::Asset;
 use crate::risk::index::RiskIndex;
-use crate::table::{Register, Table};
+use crate::table::{Register, RowId, Table};
 use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
-    AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height, Holder,
-    LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderAction, Owner, RateParams, Reject,
-    Sequence, TaskId, Token, TokenParams, Transfer,
+    AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height,
+    Holder, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderAction, Owner,
+    RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -59,9 +59,18 @@ pub struct State {
     /// Derived: accounts by owner.
     #[borsh(skip)]
     pub(crate) owners: BTreeMap<Owner, AccountId>,
-    /// Derived: accounts with a position, by market.
+    /// Derived: accounts with a position, claim or debt, by market.
     #[borsh(skip)]
     pub(crate) members: Vec<BTreeSet<AccountId>>,
+    /// Derived: settlement debts by age.
+    #[borsh(skip)]
+    pub(crate) debtors: BTreeSet<(Time, AccountId, MarketId)>,
+    /// Derived: losses of this block, for which nobody has been suspended yet; empty between blocks.
+    #[borsh(skip)]
+    pub(crate) fresh_losses: BTreeMap<Scope, LossId>,
+    /// Derived: which tasks and lots a block has to look at.
+    #[borsh(skip)]
+    pub(crate) agenda: Agenda,
     /// Derived: which accounts a price or the clock makes worth a look.
     #[borsh(skip)]
     pub(crate) index: RiskIndex,
@@ -86,6 +95,8 @@ pub struct House {
     pub money: HouseMoney,
     /// Float used by scope in the last 24 hours.
     pub float_use: FloatUse,
+    /// Listing conditions are checked.
+    pub listing_check: bool,
     /// Only what reduces risk, since then.
     pub safe_mode: Option<Time>,
     /// Dollars of written-down coins that the books still count (I01b).
@@ -123,6 +134,8 @@ pub struct Chain {
     pub tranche_cap: Amount,
     /// Cap of its pending credit.
     pub pending_cap: Amount,
+    /// Credit given for deposits that are safe, not final: dollars, each at its index when it was seen (R9).
+    pub pending: Amount,
     /// Number of the next event of its vault.
     pub next_sequence: Sequence,
     /// Every event before this one is final.
@@ -235,26 +248,51 @@ impl State {
         nonce
     }
 
+    /// Forgets what the block changed.
+    pub(crate) fn settle(&mut self) {
+        self.accounts.settle();
+        self.assets.settle();
+        self.chains.settle();
+        self.markets.settle();
+        self.lenders.settle();
+        self.addresses.settle();
+        self.coin_deposits.settle();
+        self.unfinal.settle();
+        self.releases.settle();
+        self.waiting.settle();
+        self.tasks.settle();
+        self.lots.settle();
+        self.losses.settle();
+        self.receipts.settle();
+    }
+
     /// Rebuilds what is derived, after a snapshot was read.
     pub(crate) fn derive(&mut self) {
         self.owners = self.accounts.iter().map(|(id, account)| (account.owner, id)).collect();
         self.members = self.markets.ids().map(|_| BTreeSet::new()).collect();
+        self.debtors.clear();
         for (id, account) in self.accounts.iter() {
-            for position in &account.positions {
-                if let Some(members) = self.members.get_mut(crate::table::RowId::row(position.market)) {
+            let positions = account.positions.iter().map(|position| position.market);
+            for market in positions.chain(account.claims.iter().map(|claim| claim.market)) {
+                if let Some(members) = self.members.get_mut(market.row()) {
                     members.insert(id);
                 }
             }
+            for claim in account.claims.iter().filter(|claim| !claim.debt.scaled.is_zero()) {
+                self.debtors.insert((claim.debt.since, id, claim.market));
+            }
         }
-        self.index = RiskIndex::default();
+        self.fresh_losses.clear();
+        self.agenda = Agenda::of(&self.tasks, &self.lots);
+        self.index = RiskIndex::new(self.accounts.len());
     }
 
-    /// Accounts with a position in a market, ascending.
+    /// Accounts with a position, claim or debt in a market, ascending.
     pub(crate) fn members(&self, market: MarketId) -> &BTreeSet<AccountId> {
-        self.members.get(crate::table::RowId::row(market)).expect("every market has its members")
+        self.members.get(market.row()).expect("every market has its members")
     }
 
     pub(crate) fn members_mut(&mut self, market: MarketId) -> &mut BTreeSet<AccountId> {
-        self.members.get_mut(crate::table::RowId::row(market)).expect("every market has its members")
+        self.members.get_mut(market.row()).expect("every market has its members")
     }
 }

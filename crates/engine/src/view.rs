@@ -1,7 +1,13 @@
 //! Views: the state as people and programs ask for it, in one shape for every screen.
 
+use crate::account::{Loan, Position};
+use crate::market::{funding, settlement};
+use crate::risk::health;
 use crate::state::State;
-use ballast_types::{AccountId, ChainId, LedgerAccount, LossId, MarketId, Money, Scope, TaskId, Token};
+use crate::{credit, oracle};
+use ballast_types::{
+    AccountId, ChainId, Holder, LedgerAccount, LossId, MarketId, Money, Scope, TaskId, Token,
+};
 use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
 
 /// A market.
@@ -129,34 +135,155 @@ pub struct DeficitView {
 /// A market as it stands.
 #[must_use]
 pub fn market(state: &State, id: MarketId) -> Option<MarketView> {
-    let _ = (state, id);
-    None
+    let market = state.markets.find(id)?;
+    Some(MarketView {
+        base_reserve: market.curve.base,
+        quote_reserve: market.curve.quote,
+        mark: market.prices.last_mark?,
+        mark_twap: market.prices.mark.average_at(state.now()),
+        index: oracle::index(state, market.asset),
+        risk_price: market.prices.risk,
+        open_interest_long: market.books.long,
+        open_interest_short: market.books.short,
+        net_size: market.books.net,
+        pool: market.money.pool(),
+        claims: market.claims.unpaid() + market.claims.suspended,
+        settlement_debt: market.debts.principal,
+        funding_rate: market.funding.rate,
+        funding_index: market.funding.index_long,
+        funding_index_short: market.funding.index_short,
+        backing: market.backing,
+        depth: market.depth,
+        tranche: market.money.tranche(),
+        budget: market.money.budget(),
+        deficit: market.deficit,
+    })
 }
 
 /// An account as it stands.
 #[must_use]
 pub fn account(state: &State, id: AccountId) -> Option<AccountView> {
-    let _ = (state, id);
-    None
+    let account = state.accounts.find(id)?;
+    let collateral = account.balances.holdings().iter();
+    let lent = state.chains.ids().filter_map(|chain| {
+        let shares = *state.lenders.find((chain, id))?;
+        Some(LentView { chain, shares, worth: credit::lent(state, chain, id) })
+    });
+    Some(AccountView {
+        cash: health::cash(state, account),
+        collateral: collateral
+            .map(|held| CollateralView { token: held.token, amount: held.amount, pending: held.pending })
+            .collect(),
+        loans: account.loans.iter().map(|loan| loan_view(state, loan)).collect(),
+        positions: account.positions.iter().map(|position| position_view(state, position)).collect(),
+        claims: account
+            .claims
+            .iter()
+            .map(|held| ClaimView {
+                market: held.market,
+                claim: settlement::standing(state, account, held.market).unpaid(),
+                debt: settlement::owed(state, held.market, &held.debt),
+            })
+            .collect(),
+        lent: lent.collect(),
+        receipts: state
+            .receipts
+            .iter()
+            .filter(|((_, holder), _)| *holder == Holder::Account(id))
+            .map(|((loss, _), amount)| (loss, *amount))
+            .collect(),
+        equity: health::equity(state, id),
+        health: health::maintenance(state, id),
+        locked: account.task,
+    })
 }
 
-/// Every ledger account that holds something, in order.
+fn loan_view(state: &State, loan: &Loan) -> LoanView {
+    let owed = credit::owed(state, loan);
+    LoanView { chain: loan.chain, principal: loan.principal, interest: owed.saturating_sub(loan.principal) }
+}
+
+fn position_view(state: &State, position: &Position) -> PositionView {
+    let market = state.markets.get(position.market);
+    let value = market.prices.risk.and_then(|price| position.size.value_down(price).ok());
+    PositionView {
+        market: position.market,
+        size: position.size,
+        cost: position.cost,
+        pnl: value.map_or(Usd::ZERO, |value| value - position.cost),
+        funding: funding::owed(&market.funding, position),
+    }
+}
+
+/// Every ledger account that holds something: accounts first, then markets, chains, tokens, lots, tasks, house.
 #[must_use]
 pub fn ledger(state: &State) -> Vec<(LedgerAccount, Money, Amount)> {
-    let _ = state;
-    Vec::new()
+    let mut rows = Vec::new();
+    for (id, account) in state.accounts.iter() {
+        rows.push((LedgerAccount::Cash(id), Money::Usd, account.balances.cash()));
+        for held in account.balances.holdings() {
+            let money = Money::Token(held.token);
+            rows.push((LedgerAccount::Collateral(id, held.token), money, held.amount));
+            rows.push((LedgerAccount::Pending(id, held.token), money, held.pending));
+        }
+    }
+    for (id, market) in state.markets.iter() {
+        let money = &market.money;
+        let scope = Scope::Market(id);
+        rows.push((LedgerAccount::Pool(id), Money::Usd, money.pool()));
+        rows.push((LedgerAccount::Payable(id), Money::Usd, money.payable()));
+        rows.push((LedgerAccount::Budget(id), Money::Usd, money.budget()));
+        rows.push((LedgerAccount::Tranche(scope), Money::Usd, money.tranche()));
+        rows.push((LedgerAccount::Fees(scope), Money::Usd, money.fees()));
+    }
+    for (id, chain) in state.chains.iter() {
+        let money = &chain.money;
+        let scope = Scope::Chain(id);
+        rows.push((LedgerAccount::Lending(id), Money::Usd, money.lending()));
+        rows.push((LedgerAccount::Tranche(scope), Money::Usd, money.tranche()));
+        rows.push((LedgerAccount::Fees(scope), Money::Usd, money.fees()));
+        rows.push((LedgerAccount::Cold(id), Money::Usd, money.cold()));
+        for record in &chain.tokens {
+            let token = Token { asset: record.asset, chain: id };
+            let money = Money::Token(token);
+            rows.push((LedgerAccount::Inventory(token), money, record.money.inventory()));
+            rows.push((LedgerAccount::InFlight(id), money, record.money.in_flight()));
+            rows.push((LedgerAccount::Warehouse(token), money, record.money.warehouse()));
+        }
+    }
+    for (id, lot) in state.lots.iter() {
+        rows.push((LedgerAccount::Lot(id), Money::Token(lot.token), lot.held));
+    }
+    for (id, task) in state.tasks.iter() {
+        rows.push((LedgerAccount::Proceeds(id), Money::Usd, task.proceeds));
+    }
+    rows.push((LedgerAccount::Float, Money::Usd, state.house.money.float()));
+    rows.push((LedgerAccount::Treasury, Money::Usd, state.house.money.treasury()));
+    rows.retain(|(_, _, amount)| !amount.is_zero());
+    rows
 }
 
 /// The waterfall as it stands.
 #[must_use]
 pub fn waterfall(state: &State) -> WaterfallView {
-    let _ = state;
+    let markets = state.markets.iter().map(|(id, market)| (Scope::Market(id), market.money.tranche()));
+    let chains = state.chains.iter().map(|(id, chain)| (Scope::Chain(id), chain.money.tranche()));
     WaterfallView {
-        tranches: Vec::new(),
-        float: Amount::ZERO,
+        tranches: markets.chain(chains).collect(),
+        float: state.house.money.float(),
         cover: Amount::ZERO,
-        cold: Amount::ZERO,
-        treasury: Amount::ZERO,
-        deficits: Vec::new(),
+        cold: state.chains.iter().map(|(_, chain)| chain.money.cold()).sum(),
+        treasury: state.house.money.treasury(),
+        deficits: state
+            .losses
+            .iter()
+            .map(|(loss, record)| DeficitView {
+                loss,
+                scope: record.scope,
+                time: record.time,
+                deficit: record.deficit,
+                left: record.left,
+            })
+            .collect(),
     }
 }

@@ -196,7 +196,13 @@ fn walk(
     taken
 }
 
-fn give(state: &mut State, out: &mut Outcome, from: LedgerAccount, to: Option<LedgerAccount>, amount: Amount) {
+fn give(
+    state: &mut State,
+    out: &mut Outcome,
+    from: LedgerAccount,
+    to: Option<LedgerAccount>,
+    amount: Amount,
+) {
     match to {
         Some(to) => pay(state, out, from, to, amount, Reason::Loss),
         None => leave(state, out, from, USD, amount, Reason::Loss),
@@ -224,7 +230,13 @@ fn cover_room(_state: &State, _scope: Scope) -> Amount {
 }
 
 /// Of a par loss that no layer paid, takes what idle lenders' dollars stand for out of the books.
-fn lose_par(state: &mut State, out: &mut Outcome, scope: Scope, unpaid: Amount, to: Option<LedgerAccount>) -> Amount {
+fn lose_par(
+    state: &mut State,
+    out: &mut Outcome,
+    scope: Scope,
+    unpaid: Amount,
+    to: Option<LedgerAccount>,
+) -> Amount {
     let (Scope::Chain(chain), None) = (scope, to) else { return Amount::ZERO };
     let lending = LedgerAccount::Lending(chain);
     let lost = balance(state, lending, USD).min(unpaid);
@@ -339,7 +351,13 @@ pub(crate) fn repay(
 
 /// Repays one loss: first what was suspended for it, pro rata over its receipts, then what nobody bore, which
 /// its pool lacks. Returns what it took.
-fn repay_loss(state: &mut State, out: &mut Outcome, id: LossId, from: LedgerAccount, amount: Amount) -> Amount {
+fn repay_loss(
+    state: &mut State,
+    out: &mut Outcome,
+    id: LossId,
+    from: LedgerAccount,
+    amount: Amount,
+) -> Amount {
     let loss = *state.losses.find(id).expect("the caller found it");
     let paid = amount.min(loss.left);
     let to_holders = paid.min(loss.suspended);

@@ -17,7 +17,8 @@ use crate::oracle;
 use crate::risk::health;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    AccountId, Action, Address, ChainId, Event, LedgerAccount, LotId, Money, OrderAction, Reason, Reject, TaskId, Token,
+    AccountId, Action, Address, ChainId, Event, LedgerAccount, LotId, Money, OrderAction, Reason, Reject,
+    TaskId, Token,
 };
 use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Usd, WAD};
 use std::ops::Bound;
@@ -251,7 +252,8 @@ fn queue_lot(
 fn pieces(state: &State, token: Token, quantity: Amount) -> Vec<Amount> {
     let params = state.token(token).expect("held tokens are listed").params;
     let value = value_of(state, token, quantity);
-    let needed = value.wei().saturating_sub(1).checked_div(params.auction_cap.wei()).unwrap_or(0).saturating_add(1);
+    let needed =
+        value.wei().saturating_sub(1).checked_div(params.auction_cap.wei()).unwrap_or(0).saturating_add(1);
     let count = needed.min(PIECES_MOST);
     let each = units_up(Amount::from_wei(quantity.wei().div_ceil(count)), params.unit);
     let mut left = quantity;
@@ -343,7 +345,9 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     let schedule = state.chains.get(lot.token.chain).auction;
     let round = lot.round.min(schedule.rounds.saturating_sub(1));
     let quantity = lot.left();
-    let Ok(auction) = auction::terms(need, quantity, index, state.now(), &schedule, round) else { return false };
+    let Ok(auction) = auction::terms(need, quantity, index, state.now(), &schedule, round) else {
+        return false;
+    };
     let record = state.lots.find_mut(id).expect("queued lots are open");
     record.round = lot.round.saturating_add(1);
     record.sold = Amount::ZERO;
@@ -352,7 +356,15 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     state.order(out, lot.token.chain, OrderAction::StartAuction { lot: id, asset, auction });
     let (start, floor) = (auction.start, auction.floor);
     let Lot { task, token, .. } = lot;
-    out.event(Event::LotOffered { lot: id, task, token, quantity, start, floor, round: round.saturating_add(1) });
+    out.event(Event::LotOffered {
+        lot: id,
+        task,
+        token,
+        quantity,
+        start,
+        floor,
+        round: round.saturating_add(1),
+    });
     true
 }
 
@@ -422,7 +434,9 @@ pub(crate) fn take_seen(
     let record = find_lot(state, chain, lot)?;
     let auction = match record.stage {
         LotStage::Offered(auction) | LotStage::Ending { auction, .. } => auction,
-        LotStage::Queued | LotStage::Warehoused(_) | LotStage::Ended(_) => return Err(Reject::UnknownLot { lot }),
+        LotStage::Queued | LotStage::Warehoused(_) | LotStage::Ended(_) => {
+            return Err(Reject::UnknownLot { lot });
+        }
     };
     let left = record.left();
     if left < quantity {
@@ -476,7 +490,12 @@ pub(crate) fn take_dropped(state: &mut State, lot: LotId, quantity: Amount, paid
 
 /// An auction has ended with something left: by time, because its need was met, or because it was cancelled.
 /// Without effect on one that ended before.
-pub(crate) fn expired(state: &mut State, out: &mut Outcome, chain: ChainId, lot: LotId) -> Result<(), Reject> {
+pub(crate) fn expired(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    lot: LotId,
+) -> Result<(), Reject> {
     if state.lots.find(lot).is_none() && LotId(0) < lot && lot <= state.house.last_lot {
         return Ok(());
     }

@@ -250,7 +250,9 @@ fn forgive(state: &mut State, account: AccountId, debt: Debt, keep: Amount) -> A
         Debt::Loan(chain) if keep.is_zero() => credit::write_off(state, account, chain),
         Debt::Settlement(market) if keep.is_zero() => settlement::write_off_debt(state, account, market),
         Debt::Loan(chain) => {
-            let Some(mut loan) = state.accounts.get(account).loan(chain).copied() else { return Amount::ZERO };
+            let Some(mut loan) = state.accounts.get(account).loan(chain).copied() else {
+                return Amount::ZERO;
+            };
             let pool = &mut state.chains.get_mut(chain).pool;
             let scaled = scaled(keep, pool.index.wei().unsigned_abs()).min(loan.scaled);
             let lost = loan.principal.saturating_sub(keep);

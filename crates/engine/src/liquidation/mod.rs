@@ -10,7 +10,7 @@
 //!   ends, a take is final, or somebody touches its account.
 
 pub(crate) mod collateral;
-pub(crate) mod deleverage;
+pub mod deleverage;
 pub(crate) mod distribute;
 pub(crate) mod positions;
 
@@ -21,7 +21,9 @@ use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
 use crate::waterfall::{self, Absorbed};
-use ballast_types::{AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, TaskId, Token};
+use ballast_types::{
+    AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, TaskId, Token,
+};
 use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
@@ -221,7 +223,9 @@ impl Task {
 /// becomes one for health where that is the new cause.
 pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cause: Cause) -> TaskId {
     if let Some(task) = state.accounts.get(account).task {
-        if state.tasks.find(task).is_some_and(|task| task.cause == Cause::Settlement) && cause != Cause::Settlement {
+        if state.tasks.find(task).is_some_and(|task| task.cause == Cause::Settlement)
+            && cause != Cause::Settlement
+        {
             escalate(state, task, cause);
         }
         return task;
@@ -280,8 +284,7 @@ pub(crate) fn next_due(state: &State) -> Option<Time> {
     offer.into_iter().chain(overdue).min()
 }
 
-/// What a block brings to open tasks, worst health first; then the room under the auction caps is given out, and
-/// the block's deficits are suspended.
+/// What a block brings to open tasks, worst health first; then the room under the auction caps is given out.
 pub(crate) fn step(state: &mut State, out: &mut Outcome) {
     if !state.tasks.is_empty() {
         wake_touched(state);
@@ -291,7 +294,6 @@ pub(crate) fn step(state: &mut State, out: &mut Outcome) {
         }
         collateral::offer_queued(state, out);
     }
-    waterfall::suspend(state, out);
 }
 
 /// A deposit or repayment may have restored a locked account.
@@ -389,7 +391,8 @@ fn is_covered(state: &State, id: TaskId) -> bool {
     if owed.is_zero() || task.cause == Cause::Settlement {
         return owed.is_zero();
     }
-    let least = if collateral::is_selling(state, id) { distribute::target(state, owed) } else { Amount::ZERO };
+    let least =
+        if collateral::is_selling(state, id) { distribute::target(state, owed) } else { Amount::ZERO };
     least.dollars() <= health::maintenance(state, task.account)
 }
 
@@ -405,7 +408,16 @@ fn close(state: &mut State, out: &mut Outcome, id: TaskId) {
     }
     state.index.look_at([account]);
     let Repaid { principal, interest, settlement, fee, returned, shortfall } = task.repaid;
-    out.event(Event::TaskClosed { task: id, account, principal, interest, settlement, fee, returned, shortfall });
+    out.event(Event::TaskClosed {
+        task: id,
+        account,
+        principal,
+        interest,
+        settlement,
+        fee,
+        returned,
+        shortfall,
+    });
 }
 
 /// Settlement debts count as new.
@@ -456,7 +468,8 @@ fn fingerprint(state: &State, account: AccountId) -> Hash {
     let index_of = |holding: &Holding| oracle::index(state, holding.token.asset);
     let indices: Vec<Option<Price>> = record.balances.holdings().iter().map(index_of).collect();
     let risk_of = |market: MarketId| state.markets.get(market).prices.risk;
-    let risks: Vec<Option<Price>> = record.positions.iter().map(|position| risk_of(position.market)).collect();
+    let risks: Vec<Option<Price>> =
+        record.positions.iter().map(|position| risk_of(position.market)).collect();
     let bytes = borsh::to_vec(&(account, record, indices, risks, state.house.height));
     Hash(*blake3::hash(&bytes.expect("memory takes all bytes")).as_bytes())
 }

@@ -11,8 +11,8 @@
 //! - Source: the product-sum algorithm of Liquity's stability pool (epoch and scale), with one sum only.
 
 use ballast_types::MarketId;
-use ballast_units::math::mul_div_up;
 use ballast_units::Amount;
+use ballast_units::math::mul_div_up;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 
@@ -45,7 +45,8 @@ impl Factor {
         if amount.is_zero() || self.epoch != joined.epoch {
             return Amount::ZERO;
         }
-        let mut left = mul_div_up(amount.wei(), self.f, joined.f.max(1)).expect("R11: F fell by less than 10^9 a scale");
+        let mut left =
+            mul_div_up(amount.wei(), self.f, joined.f.max(1)).expect("R11: F fell by less than 10^9 a scale");
         for _ in joined.scale..self.scale {
             left = left.div_ceil(STEP);
         }
@@ -95,11 +96,19 @@ pub struct MarketClaim {
     pub debt: SettlementDebt,
 }
 
+impl Claim {
+    /// Nothing is claimed, and nothing that was paid waits.
+    fn is_empty(&self) -> bool {
+        let [even, odd] = &self.young;
+        self.amount.is_zero() && even.amount.is_zero() && odd.amount.is_zero()
+    }
+}
+
 impl MarketClaim {
     /// Nothing to remember.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.claim == Claim::default() && self.debt.scaled.is_zero() && self.debt.principal.is_zero()
+        self.claim.is_empty() && self.debt.scaled.is_zero() && self.debt.principal.is_zero()
     }
 }
 
@@ -180,7 +189,7 @@ impl ClaimBook {
     /// Brings a claim up to date and returns what was paid on it meanwhile, which the caller moves out of
     /// `Payable`.
     pub(crate) fn touch(&self, claim: &mut Claim) -> Amount {
-        if *claim == Claim::default() {
+        if claim.is_empty() {
             return Amount::ZERO;
         }
         let standing = self.standing(claim);
@@ -266,7 +275,8 @@ impl ClaimBook {
             self.mature += amount;
         }
         // A cohort without claims needs no entry, but one that a claim names must keep its factor.
-        for cohort in self.joined.last_key_value().map_or(0, |(last, _)| last.saturating_add(1))..self.cohort {
+        for cohort in self.joined.last_key_value().map_or(0, |(last, _)| last.saturating_add(1))..self.cohort
+        {
             self.joined.insert(cohort, self.factor);
         }
     }

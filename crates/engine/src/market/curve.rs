@@ -74,16 +74,21 @@ impl Curve {
     /// V(N): what closing a net position would move out of the curve, rounded up; negative where
     /// closing would pay in (R3).
     pub fn closing_value(&self, net: Size) -> Result<Usd, Overflow> {
-        if net.is_zero() {
-            return Ok(Usd::ZERO);
-        }
         let held = net.magnitude();
         if net.is_long() {
-            let after = self.base.checked_add(held)?;
-            Ok(self.quote.share_up(held, after)?.dollars())
+            Ok(self.quote.share_up(held, self.base.checked_add(held)?)?.dollars())
         } else {
-            let after = self.base.checked_sub(held)?;
-            Ok(-self.quote.share_down(held, after)?.dollars())
+            Ok(-self.quote.share_down(held, self.base.checked_sub(held)?)?.dollars())
+        }
+    }
+
+    /// V(N), rounded down.
+    pub fn closing_value_down(&self, net: Size) -> Result<Usd, Overflow> {
+        let held = net.magnitude();
+        if net.is_long() {
+            Ok(self.quote.share_down(held, self.base.checked_add(held)?)?.dollars())
+        } else {
+            Ok(-self.quote.share_up(held, self.base.checked_sub(held)?)?.dollars())
         }
     }
 
@@ -95,13 +100,12 @@ impl Curve {
     /// Base that has to be bought (long) or sold (short) to bring mark to `price`, rounded down.
     pub fn base_to(&self, price: Price) -> Result<Size, Overflow> {
         // base² = k / price; both reserves are at most 2^110, price at least 1 wei.
-        let after =
-            Amount::from_wei(ballast_units::math::sqrt_mul_div(
-                self.base.wei(),
-                self.quote.wei(),
-                ballast_units::math::WAD,
-                price.wei(),
-            )?);
+        let after = Amount::from_wei(ballast_units::math::sqrt_mul_div(
+            self.base.wei(),
+            self.quote.wei(),
+            ballast_units::math::WAD,
+            price.wei(),
+        )?);
         Ok(if after <= self.base {
             Size::from_amount(self.base - after, true)
         } else {

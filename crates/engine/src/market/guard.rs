@@ -85,7 +85,13 @@ pub(crate) fn room(market: &Market, index: Price, mark: Price) -> Result<Room, O
 }
 
 /// Refuses a trade that moves mark from `before` to `after` against the guards.
-pub(crate) fn check(id: MarketId, market: &Market, index: Price, before: Price, after: Price) -> Result<(), Reject> {
+pub(crate) fn check(
+    id: MarketId,
+    market: &Market,
+    index: Price,
+    before: Price,
+    after: Price,
+) -> Result<(), Reject> {
     if let Some(band) = market.params.band {
         let towards = (before <= index && before <= after && after <= index)
             || (index <= before && after <= before && index <= after);

@@ -69,6 +69,18 @@ impl Twap {
     }
 }
 
+impl Twap {
+    /// The average as it is at `now`, the value that holds counted until then.
+    #[must_use]
+    pub fn average_at(&self, now: Time) -> Option<Price> {
+        let last = self.last?;
+        let passed = u128::from(now.since(self.updated).get());
+        let sum = self.sum.wrapping_add(last.wei().wrapping_mul(passed));
+        let (start, from) = self.past.front()?;
+        Some(average(*start, *from, now, sum).unwrap_or(last))
+    }
+}
+
 /// Average of a running sum between two instants, rounded down; `None` where no time passed.
 pub(crate) fn average(start: Time, sum_start: u128, end: Time, sum_end: u128) -> Option<Price> {
     let passed = u128::from(end.since(start).get());

@@ -1,8 +1,19 @@
 //! Rounds: what a funding period brings to a market, in this order: variation margin, funding,
 //! re-centring, depth; each on the state the last one left (R20).
+//!
+//! - A round fixes one price, the risk price, and walks the market's members in order of their ids, a bounded
+//!   batch a block; the price holds for the whole round (R13).
+//! - A losing position pays `cost - size · price` from its own claim and from cash; only while the market has
+//!   unpaid claims also by an automatic loan or settlement debt. What was taken moves its cost: no fee, no
+//!   lock, and health does not fall.
+//! - It counts, besides, what backs the market's claims: h (R4).
 
-use ballast_types::AccountId;
-use ballast_units::{Amount, Price, Time};
+use super::{depth, funding, position, settlement};
+use crate::risk::health;
+use crate::state::{Outcome, State};
+use crate::table::RowId;
+use ballast_types::{AccountId, Event, MarketId, Reason};
+use ballast_units::{Amount, Price, Ratio, Time, Usd, Wide};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The rounds of a market.
@@ -19,6 +30,8 @@ pub struct Rounds {
 pub struct Round {
     /// Fixed at the start; values every position of the round.
     pub price: Price,
+    /// Funding of the period that ended when the round began.
+    pub rate: Usd,
     /// The next account to visit.
     pub next: AccountId,
     /// Collected so far.
@@ -27,6 +40,137 @@ pub struct Round {
     pub visited: u32,
     /// Σ positive PnL at `price`.
     pub profit: Amount,
-    /// Σ min(settlement debt + open loss, equity).
+    /// Σ min(settlement debt + open loss, what the account has to pay it with).
     pub backed: Amount,
+}
+
+/// Begins, continues and ends the round of a market, as far as this block's batch goes.
+pub(crate) fn step(state: &mut State, out: &mut Outcome, market: MarketId) {
+    let record = state.markets.get(market);
+    if record.rounds.running.is_none() && state.now() < record.rounds.next {
+        return;
+    }
+    let mut round = match record.rounds.running {
+        Some(round) => round,
+        None => match begin(state, market) {
+            Some(round) => round,
+            None => return,
+        },
+    };
+    let batch = usize::try_from(state.house.liquidation.round_batch).unwrap_or(usize::MAX);
+    let members: Vec<AccountId> = state.members(market).range(round.next..).take(batch).copied().collect();
+    for id in &members {
+        visit(state, out, market, *id, &mut round);
+    }
+    if let (Some(last), true) = (members.last(), members.len() == batch) {
+        round.next = AccountId::of(last.row().saturating_add(1)).unwrap_or(*last);
+        state.markets.get_mut(market).rounds.running = Some(round);
+        return;
+    }
+    end(state, out, market, round);
+}
+
+fn begin(state: &mut State, market: MarketId) -> Option<Round> {
+    let now = state.now();
+    let params = &state.markets.get(market).params;
+    let period = params.funding_period;
+    let rate = funding::measure(state, market, period);
+    let record = state.markets.get_mut(market);
+    // Periods that passed while the hub stood still are not made up for: one round, then the next.
+    while record.rounds.next <= now {
+        record.rounds.next = record.rounds.next.after(period);
+    }
+    let price = record.prices.risk?;
+    record.claims.begin_round();
+    Some(Round {
+        price,
+        rate: rate.unwrap_or(Usd::ZERO),
+        next: AccountId(0),
+        collected: Amount::ZERO,
+        visited: 0,
+        profit: Amount::ZERO,
+        backed: Amount::ZERO,
+    })
+}
+
+fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, round: &mut Round) {
+    if state.accounts.get(id).task.is_some() {
+        return;
+    }
+    position::book_funding(state, out, id, market);
+    settlement::collect(state, out, id);
+    let mut open_loss = Amount::ZERO;
+    if let Some(position) = state.accounts.get(id).position(market).copied() {
+        let value = position.size.value_down(round.price).unwrap_or(Usd::ZERO);
+        let pnl = value - position.cost;
+        round.profit += pnl.positive_part();
+        round.visited = round.visited.saturating_add(1);
+        open_loss = pnl.negative_part();
+        if !open_loss.is_zero() && state.markets.get(market).params.variation_margin {
+            let taken = collect_loss(state, out, market, id, open_loss);
+            round.collected += taken;
+            open_loss -= taken;
+        }
+    }
+    let account = state.accounts.get(id);
+    let owed = account.claim(market).map_or(Amount::ZERO, |held| held.debt.principal);
+    if !(owed + open_loss).is_zero() {
+        let loans = account.loans.iter().map(|loan| crate::credit::owed(state, loan)).sum();
+        round.backed += (owed + open_loss).min(health::gross(state, account).saturating_sub(loans));
+    }
+}
+
+/// Takes what a losing position can pay, and in need what it cannot; its cost moves by what was booked.
+fn collect_loss(
+    state: &mut State,
+    out: &mut Outcome,
+    market: MarketId,
+    id: AccountId,
+    loss: Amount,
+) -> Amount {
+    let mut plan = settlement::plan(state, id, market, -loss.dollars());
+    if state.markets.get(market).claims.unpaid().is_zero() {
+        plan.loan = None;
+        plan.debt = Amount::ZERO;
+    }
+    let taken = plan.set_off + plan.cash + plan.debt + plan.loan.map_or(Amount::ZERO, |(_, amount)| amount);
+    if taken.is_zero() {
+        return taken;
+    }
+    position::realise_open(state, id, market, -taken.dollars());
+    settlement::execute(state, out, id, market, plan, Reason::VariationMargin);
+    taken
+}
+
+fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
+    let record = state.markets.get_mut(market);
+    record.rounds.running = None;
+    record.claims.end_round();
+    let before = record.backing;
+    let owned = Wide::from_amount(record.money.pool()).plus(round.backed.dollars());
+    let claimed = Wide::from_amount(record.claims.unpaid()).plus(round.profit.dollars());
+    let backing = if claimed == Wide::ZERO || !record.params.variation_margin {
+        Ratio::ONE
+    } else {
+        Wide::ratio_of(owned, claimed).min(Ratio::ONE)
+    };
+    record.backing = backing;
+    if !round.collected.is_zero() {
+        out.event(Event::VariationMarginCollected {
+            market,
+            price: round.price,
+            collected: round.collected,
+            positions: round.visited,
+        });
+    }
+    let unclamped = record.params.funding_clamp.is_none();
+    funding::charge(state, out, market, round.rate);
+    depth::recentre(state, out, market);
+    depth::adjust(state, out, market, round.rate);
+    // A fall of h by more than the 1 % that assessments leave, or a charge without a bound, is a look at all.
+    let fell = backing < before.mul_down(Ratio::percent(99)).unwrap_or(Ratio::ZERO);
+    if fell || unclamped {
+        let members: Vec<AccountId> = state.members(market).iter().copied().collect();
+        state.index.look_at(members);
+    }
 }

@@ -1,0 +1,225 @@
+//! The invariants, one function each; `docs/invariants.md` has a row for each. A breach stops the node and
+//! prints the figures that disagree.
+//!
+//! [`check_cheap`] runs after every block everywhere; [`check`] looks at the whole state, after every block
+//! under the feature `verify`. I02 stands in `ledger::debit`, which stops at the transfer that would break it;
+//! I07 is what the tests show that run everything twice.
+
+use crate::apply::is_house;
+use crate::market::{Market, funding};
+use crate::risk::health;
+use crate::state::State;
+use ballast_types::{MarketId, Money, Scope};
+use ballast_units::{Amount, Size, Usd, Wide};
+use std::collections::BTreeMap;
+
+/// What costs a few lines a block.
+pub(crate) fn check_cheap(state: &State) {
+    i01_dollars_are_backed(state);
+}
+
+/// Everything.
+pub(crate) fn check(state: &State) {
+    i01_conservation(state);
+    for (id, market) in state.markets.iter() {
+        i03_curve_is_zero_sum(state, id, market);
+        i04_profit_comes_out_of_losses(state, id, market);
+        i05_funding_finances_itself(state, id, market);
+    }
+    i06_exactly_once(state);
+    i08_deficits_add_up(state);
+    i10_skipped_is_healthy(state);
+}
+
+/// I01 (b): dollars of the books = stablecoin in the vaults at par, less what was written down.
+fn i01_dollars_are_backed(state: &State) {
+    let mut backed = Wide::ZERO;
+    for (_, chain) in state.chains.iter() {
+        for token in chain.tokens.iter().filter(|token| token.stable) {
+            backed = backed.plus(token.money.inventory().dollars());
+        }
+    }
+    backed = backed.minus(state.house.par_loss.dollars());
+    let dollars = Wide::from_amount(state.house.money.usd());
+    assert!(dollars == backed, "I01: dollars {dollars:?}, backed {backed:?}");
+}
+
+/// I01: per money, all ledger accounts add up to what entered and has not left.
+fn i01_conservation(state: &State) {
+    let mut sums: BTreeMap<Money, Amount> = BTreeMap::new();
+    for (_, money, amount) in crate::view::ledger(state) {
+        *sums.entry(money).or_insert(Amount::ZERO) += amount;
+    }
+    let usd = sums.remove(&Money::Usd).unwrap_or(Amount::ZERO);
+    assert_eq!(usd, state.house.money.usd(), "I01: dollars of all ledger accounts, and dollars that entered");
+    for (token, total) in state.house.money.token_totals() {
+        let sum = sums.remove(&Money::Token(token)).unwrap_or(Amount::ZERO);
+        assert_eq!(sum, total, "I01: {token}: all ledger accounts, and the vault");
+    }
+    assert!(sums.is_empty(), "I01: balances of tokens that never entered: {sums:?}");
+}
+
+/// I03: the curve is zero-sum, to the wei, and never owes more than the books hold (R3).
+fn i03_curve_is_zero_sum(state: &State, id: MarketId, market: &Market) {
+    let (mut net, mut long, mut short) = (Size::ZERO, Amount::ZERO, Amount::ZERO);
+    let (mut cost, mut pending) = (Wide::ZERO, Wide::ZERO);
+    let mut debts = Amount::ZERO;
+    for (account, record) in state.accounts.iter() {
+        if let Some(position) = record.position(id) {
+            assert!(
+                !position.size.is_zero(),
+                "I03: account {account} keeps an empty position in market {id}"
+            );
+            net += position.size;
+            if position.size.is_long() {
+                long += position.size.magnitude()
+            } else {
+                short += position.size.magnitude()
+            }
+            cost = cost.plus(position.cost);
+            pending = pending.plus(funding::owed(&market.funding, position));
+        }
+        if let Some(held) = record.claim(id) {
+            debts += held.debt.principal;
+        }
+        let member = record.position(id).is_some() || record.claim(id).is_some();
+        assert_eq!(
+            member,
+            state.members(id).contains(&account),
+            "I03: account {account} among members of {id}"
+        );
+    }
+    let books = &market.books;
+    assert_eq!((net, long, short), (books.net, books.long, books.short), "I03: sizes of market {id}");
+    assert!(cost == Wide::from_usd(books.cost), "I03: market {id}: Σ cost {cost:?}, booked {}", books.cost);
+    assert_eq!(debts, market.debts.principal, "I03: settlement debts of market {id}");
+    // (2) Q = Σ cost - Σ realised.
+    assert_eq!(
+        books.quote_in,
+        books.cost - books.realised,
+        "I03 (2): market {id}: quote that swaps moved in"
+    );
+    // (3) What is there and owed to the pool, less unpaid claims = Q + A - Σ cost + dust.
+    let have = Wide::from_amount(market.money.pool())
+        .plus(debts.dollars())
+        .plus(market.deficit.dollars())
+        .plus_wide(pending)
+        .minus(market.claims.unpaid().dollars())
+        .minus(market.claims.suspended.dollars());
+    let owe = Wide::from_usd(books.quote_in).plus(books.adjustments).minus(books.cost);
+    let dust = have.minus_wide(owe);
+    let most = Wide::from_usd(Usd::whole(1));
+    assert!(
+        !dust.is_negative() && dust < most,
+        "I03 (3): market {id}: books hold {have:?}, the curve owes {owe:?}, pool {} debts {debts} deficit {} \
+         pending {pending:?} claims {} suspended {} cost {} realised {} Q {} A {}",
+        market.money.pool(),
+        market.deficit,
+        market.claims.unpaid(),
+        market.claims.suspended,
+        books.cost,
+        books.realised,
+        books.quote_in,
+        books.adjustments,
+    );
+    // (4) V(N) <= Q + A.
+    let closing = market.curve.closing_value_down(books.net).expect("R11: reserves are below 2^110");
+    let booked = books.quote_in + books.adjustments;
+    assert!(
+        closing <= booked,
+        "I03 (4): market {id}: closing the net position pays {closing}, booked {booked}"
+    );
+}
+
+/// I04: what holders may take of a market's payable money is there.
+fn i04_profit_comes_out_of_losses(state: &State, id: MarketId, market: &Market) {
+    let mut payable = Amount::ZERO;
+    let mut unpaid = Amount::ZERO;
+    for claim in state
+        .accounts
+        .iter()
+        .filter_map(|(_, record)| record.claim(id).map(|held| held.claim))
+        .chain(market.claims.house)
+    {
+        let standing = market.claims.standing(&claim);
+        payable += standing.paid;
+        unpaid += standing.unpaid();
+    }
+    let have = market.money.payable();
+    assert!(payable <= have, "I04: market {id}: holders may take {payable}, payable holds {have}");
+    let booked = market.claims.unpaid();
+    assert!(booked <= unpaid, "I04: market {id}: holders claim {unpaid}, less than the booked {booked}");
+}
+
+/// I05: charged = credited + surplus + dust, dust >= 0, accounts not yet touched included (R12).
+fn i05_funding_finances_itself(state: &State, id: MarketId, market: &Market) {
+    let mut charged = Wide::from_amount(market.books.funding_charged);
+    let mut credited =
+        Wide::from_amount(market.books.funding_credited).plus(market.books.funding_surplus.dollars());
+    for (_, record) in state.accounts.iter() {
+        if let Some(position) = record.position(id) {
+            let owed = funding::owed(&market.funding, position);
+            charged = charged.plus(owed.positive_part().dollars());
+            credited = credited.plus(owed.negative_part().dollars());
+        }
+    }
+    assert!(credited <= charged, "I05: market {id}: charged {charged:?}, credited {credited:?}");
+}
+
+/// I06: what waits to be final was seen, once; what was ordered has a number that was given out.
+fn i06_exactly_once(state: &State) {
+    for ((id, sequence), _) in state.unfinal.iter() {
+        let chain = state.chains.get(id);
+        let known = chain.next_final <= sequence && sequence < chain.next_sequence;
+        assert!(
+            known,
+            "I06: event {sequence} of chain {id} is kept outside {}..{}",
+            chain.next_final, chain.next_sequence
+        );
+    }
+    for ((id, nonce), _) in state.releases.iter() {
+        let next = state.chains.get(id).next_nonce;
+        assert!(nonce < next, "I06: release {nonce} of chain {id} has no number below {next}");
+    }
+}
+
+/// I08: what losses have left is what markets and chains book as deficit, and is suspended at most once.
+fn i08_deficits_add_up(state: &State) {
+    let mut left: BTreeMap<Scope, Amount> = BTreeMap::new();
+    for (_, loss) in state.losses.iter() {
+        *left.entry(loss.scope).or_insert(Amount::ZERO) += loss.left;
+    }
+    for (id, market) in state.markets.iter() {
+        let losses = left.remove(&Scope::Market(id)).unwrap_or(Amount::ZERO);
+        assert_eq!(losses, market.deficit, "I08: market {id}: what losses left, and its deficit");
+        let suspended = market.claims.suspended;
+        assert!(
+            suspended <= market.deficit,
+            "I08: market {id}: suspended {suspended}, deficit {}",
+            market.deficit
+        );
+    }
+    for (id, chain) in state.chains.iter() {
+        let losses = left.remove(&Scope::Chain(id)).unwrap_or(Amount::ZERO);
+        assert_eq!(losses, chain.pool.deficit, "I08: chain {id}: what losses left, and its deficit");
+    }
+}
+
+/// I10: whoever is not locked is healthy, or stands on a price that allows no liquidation. A full
+/// evaluation, never the index.
+fn i10_skipped_is_healthy(state: &State) {
+    for (id, record) in state.accounts.iter() {
+        if record.task.is_some() || is_house(state, id) {
+            continue;
+        }
+        let health = health::maintenance(state, id);
+        let assessed = health::assess(state, id).health;
+        assert_eq!(health, assessed, "I10: account {id}: the two ways to reckon health differ");
+        if health.is_negative() {
+            assert!(
+                crate::apply::liquidatable(state, id).is_err(),
+                "I10: account {id} was skipped with health {health}: {record:?}"
+            );
+        }
+    }
+}
