@@ -3,12 +3,18 @@
 pub mod book;
 pub mod candles;
 pub mod house;
+pub mod liquidated;
 pub mod path;
 pub mod record;
+pub mod replay;
+pub mod scenario;
 pub mod seed;
 pub mod story;
 
 pub use book::{Book, Borrower};
 pub use candles::{Candle, CandleSet, Candles};
+pub use liquidated::Liquidated;
 pub use path::{MarketData, PricePath};
+pub use replay::Replay;
+pub use scenario::Scenario;
 pub use seed::{Seed, Stream};

@@ -1,0 +1,444 @@
+//! The replay: prices go through the house, block by block, with everybody who trades, borrows, lends,
+//! arbitrages and bids.
+//!
+//! - One step is one block: price reports, what the chains tell, what people ask for; then orders travel to
+//!   the chains and bidders look at what is under auction there.
+//! - Same scenario, prices and seed: same blocks, same state hash, same figures. Money is counted in the house's
+//!   own units.
+
+mod bidders;
+mod makers;
+mod measure;
+mod oracle;
+mod places;
+mod probe;
+mod stage;
+mod traders;
+
+pub use measure::{
+    AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, Slip, SlippageRow,
+    Summary, TakePoint, Waterfall,
+};
+
+use crate::book::{Book, BookError};
+use crate::candles::CandleSet;
+use crate::house;
+use crate::liquidated::Liquidated;
+use crate::path::{MarketData, MarketDataError};
+use crate::scenario::{Congestion, Scenario, ScenarioFault};
+use crate::seed::Seed;
+use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State};
+use ballast_spoke::{SimChain, SimChainParams, Spoke};
+use ballast_types::{AccountId, Block, Genesis, Height, Order};
+use ballast_units::{Amount, Millis, Time};
+use bidders::Bidders;
+use makers::Makers;
+use measure::Measure;
+use oracle::Sources;
+use places::Places;
+use probe::Probe;
+use stage::Stage;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+use traders::{Flow, Followers};
+
+/// Length of a replay whose scenario does not say.
+const LENGTH: Millis = Millis::hours(24);
+
+/// Least time to open positions in, once deposits are final.
+const OPENING: Millis = Millis::minutes(5);
+
+/// A replay that can be stepped through.
+#[derive(Debug)]
+pub struct Replay {
+    scenario: Scenario,
+    genesis: Genesis,
+    engine: Engine,
+    places: Places,
+    chains: Vec<SimChain>,
+    cast: Cast,
+    orders: VecDeque<(Time, Order)>,
+    block: Block,
+    outcome: Outcome,
+    measure: Measure,
+    aave: Option<Liquidated>,
+    from: Time,
+    to: Time,
+    spent: Spent,
+}
+
+/// Everybody who acts.
+#[derive(Debug)]
+struct Cast {
+    sources: Sources,
+    stage: Stage,
+    makers: Makers,
+    flow: Flow,
+    followers: Followers,
+    bidders: Bidders,
+    probe: Probe,
+}
+
+/// Wall-clock time.
+#[derive(Debug, Default)]
+struct Spent {
+    engine: Duration,
+    around: Duration,
+}
+
+/// One block of a replay.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// What the engine was told.
+    pub block: &'a Block,
+    /// What it made of it.
+    pub outcome: &'a Outcome,
+    /// The house afterwards.
+    pub state: &'a State,
+}
+
+/// How far a replay is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Blocks applied.
+    pub done: u64,
+    /// Blocks there will be.
+    pub all: u64,
+    /// Time of the last block.
+    pub time: Time,
+    /// It is still before the first moment.
+    pub warming_up: bool,
+}
+
+/// Why a replay cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// No candles for anything that the house knows.
+    #[error("no candles of an asset that the house knows; expected at least one of {known}")]
+    NoAsset {
+        /// Their symbols.
+        known: String,
+    },
+    /// The candles do not belong together.
+    #[error(transparent)]
+    Prices(#[from] MarketDataError),
+    /// The scenario's time is not that of the candles.
+    #[error(
+        "the scenario runs from {from} to {to}, the prices from {start} to {end}; expected a time within"
+    )]
+    Window {
+        /// First moment asked for.
+        from: Time,
+        /// The moment after the last.
+        to: Time,
+        /// First moment with a price of every asset.
+        start: Time,
+        /// First moment without.
+        end: Time,
+    },
+    /// A figure of the scenario.
+    #[error("the scenario's {0}")]
+    Scenario(#[from] ScenarioFault),
+    /// The scenario's parameters do not fit those of a genesis.
+    #[error("the scenario's genesis: {fault}")]
+    Genesis {
+        /// What does not fit.
+        fault: String,
+    },
+    /// The engine refuses the genesis.
+    #[error("the scenario's genesis is refused: {0}")]
+    Refused(#[from] GenesisError),
+    /// The scenario's book cannot be read.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// Too little time to get everybody into the house.
+    #[error(
+        "the scenario's warm_up is {have} ms; expected at least {need} ms, until deposits are final everywhere"
+    )]
+    WarmUp {
+        /// What the scenario says.
+        have: Millis,
+        /// What it takes.
+        need: Millis,
+    },
+    /// The warm-up would begin before 1970.
+    #[error("the scenario's warm_up of {warm_up} ms begins before 1970")]
+    WarmUpBeforeTime {
+        /// What the scenario says.
+        warm_up: Millis,
+    },
+}
+
+impl Replay {
+    /// A replay before its first block. `aave` is what was really liquidated, if that is known.
+    pub fn new(
+        scenario: Scenario,
+        candles: CandleSet,
+        aave: Option<Liquidated>,
+    ) -> Result<Replay, ReplayError> {
+        scenario.check()?;
+        let known: Vec<String> = house::genesis().assets.into_iter().map(|asset| asset.symbol).collect();
+        let candles: CandleSet = candles.into_iter().filter(|(symbol, _)| known.contains(symbol)).collect();
+        if candles.is_empty() {
+            return Err(ReplayError::NoAsset { known: known.join(", ") });
+        }
+        let data = MarketData::new(candles)?;
+        let (from, to) = window(&scenario, &data)?;
+        let genesis = stage::genesis(&scenario, &data, from)?;
+        let book = scenario.book.as_deref().map_or(Ok(Book::built_in()), Book::from_csv)?;
+        let engine = Engine::new(&genesis)?;
+        let places = Places::new(&genesis, data, from);
+        let chains = chains(&scenario, &genesis, &places);
+        let ready = ready(&scenario, &genesis);
+        let need = ready.since(genesis.time) + OPENING;
+        if scenario.warm_up < need {
+            return Err(ReplayError::WarmUp { have: scenario.warm_up, need });
+        }
+        let first = AccountId(u32::try_from(engine.state().accounts.len()).expect("ids have 32 bits"));
+        let stage = Stage::new(&scenario, &places, &book, first, [genesis.time, ready, from]);
+        let cast = Cast::new(&scenario, &genesis, &engine, &places, stage, from);
+        let measure = Measure::new(&places, from);
+        let mut replay = Replay {
+            block: Block { time: genesis.time, ..Block::default() },
+            scenario,
+            genesis,
+            engine,
+            places,
+            chains,
+            cast,
+            orders: VecDeque::new(),
+            outcome: Outcome::default(),
+            measure,
+            aave,
+            from,
+            to,
+            spent: Spent::default(),
+        };
+        replay.deposit();
+        Ok(replay)
+    }
+
+    /// What the house starts from.
+    #[must_use]
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The house as it stands.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        self.engine.state()
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let span = self.to.since(self.genesis.time).get();
+        Progress {
+            done: self.block.height.0,
+            all: span / self.scenario.block_time.get(),
+            time: self.block.time,
+            warming_up: self.block.time < self.from,
+        }
+    }
+
+    /// The next block; none after the last.
+    pub fn step(&mut self) -> Option<Step<'_>> {
+        let now = self.block.time.after(self.scenario.block_time);
+        if self.to <= now {
+            return None;
+        }
+        let started = Instant::now();
+        self.gather(now);
+        let before = Instant::now();
+        self.engine.apply(&self.block, &mut self.outcome);
+        let after = Instant::now();
+        self.settle(now);
+        self.spent.engine += after - before;
+        self.spent.around += (before - started) + after.elapsed();
+        Some(Step { block: &self.block, outcome: &self.outcome, state: self.engine.state() })
+    }
+
+    /// Totals up to the last block, without wall-clock time.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary {
+            scenario: self.scenario.name.clone(),
+            seed: self.scenario.seed,
+            accounts: self.scenario.accounts,
+            ..self.measure.summary(&self.places, self.to, self.aave.as_ref())
+        }
+    }
+
+    /// Series for charts, up to the last block.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.measure.figures
+    }
+
+    /// Wall-clock time spent in the engine, and in everything around it.
+    #[must_use]
+    pub fn spent(&self) -> [Duration; 2] {
+        [self.spent.engine, self.spent.around]
+    }
+
+    /// Dollars that bidders could bid now.
+    #[must_use]
+    pub fn bidders_free(&self) -> Amount {
+        self.cast.bidders.free()
+    }
+
+    /// Everybody's deposits are on their way.
+    fn deposit(&mut self) {
+        for (owner, token, amount) in std::mem::take(&mut self.cast.stage.deposits) {
+            let chain = &mut self.chains[usize::from(token.chain.0)];
+            chain.deposit(owner, token.asset, amount).expect("whole units of a listed token");
+        }
+    }
+
+    /// The next block, from what the chains tell and everybody asks for.
+    fn gather(&mut self, now: Time) {
+        let Self { block, cast, places, chains, scenario, .. } = self;
+        block.height = Height(block.height.0 + 1);
+        block.time = now;
+        block.observations.clear();
+        block.prices.clear();
+        block.commands.clear();
+        for (chain, place) in chains.iter_mut().zip(&places.chains) {
+            let terms = scenario.chain_terms(&place.name);
+            let jam = |jam: &&Congestion| jam.chain == place.name && jam.from <= now && now < jam.to;
+            let (inclusion, gas) = match scenario.congestion.iter().find(jam) {
+                Some(jam) => (jam.inclusion, jam.gas),
+                None => (terms.inclusion, terms.gas),
+            };
+            chain.set_conditions(inclusion, gas);
+            block.observations.extend(chain.advance(now));
+            let sales = cast.bidders.learn(place.id, &chain.receipts());
+            self.measure.sold(&sales, places);
+        }
+        cast.sources.report(places, now, &mut block.prices);
+        let state = self.engine.state();
+        cast.stage.act(now, &mut block.commands);
+        // Arbitrageurs first: they know the mark that the last block left.
+        cast.makers.act(state, places, now, &mut block.commands);
+        if self.from <= now {
+            cast.flow.act(state, &mut block.commands);
+            cast.followers.act(state, places, now, &mut block.commands);
+        }
+    }
+
+    /// What the block brought about goes its way.
+    fn settle(&mut self, now: Time) {
+        let Self { block, outcome, cast, places, chains, measure, .. } = self;
+        cast.makers.learn(block, outcome, now);
+        if now < self.from {
+            for refused in outcome.rejects.iter().filter(|refused| refused.part == BlockPart::Command) {
+                let number = usize::try_from(refused.number).expect("a block fits in memory");
+                cast.stage.refused(&block.commands[number], now);
+            }
+        }
+        let arrival = now.after(self.scenario.order_latency);
+        self.orders.extend(outcome.orders.iter().map(|order| (arrival, *order)));
+        while let Some((_, order)) = self.orders.pop_front_if(|(arrival, _)| *arrival <= now) {
+            let chain = &mut chains[usize::from(order.chain.0)];
+            chain.deliver(&order).expect("the engine orders what a chain can do");
+        }
+        cast.bidders.act(chains, places, now);
+        let inputs = block.observations.len() + block.prices.len() + block.commands.len();
+        measure.block(inputs, outcome, places, now);
+        for chain in chains.iter() {
+            for (lot, offer) in chain.offers() {
+                measure.priced(lot, ballast_engine::auction::price(&offer.auction, now), now);
+            }
+        }
+        measure.sample(self.engine.state(), places, now);
+        if self.from <= now {
+            cast.probe.look(self.engine.state(), places, now, &mut measure.figures.slips);
+        }
+    }
+}
+
+impl Cast {
+    fn new(
+        scenario: &Scenario,
+        genesis: &Genesis,
+        engine: &Engine,
+        places: &Places,
+        stage: Stage,
+        from: Time,
+    ) -> Self {
+        let seed = Seed::new(scenario.seed);
+        let taste = stage::taste(scenario, places);
+        let (traders, turnover) = (stage.traders.clone(), scenario.traders.turnover);
+        Self {
+            sources: Sources::new(genesis.oracle.sources_min.max(3), seed),
+            makers: Makers::new(stage.makers.clone(), &scenario.makers),
+            flow: Flow::new(traders, turnover, scenario.block_time, taste, seed),
+            followers: Followers::new(stage.followers.clone(), &scenario.followers, scenario.block_time),
+            bidders: Bidders::new(scenario, places),
+            probe: Probe::new(engine.state(), scenario.probe.every, scenario.probe.quote, from),
+            stage,
+        }
+    }
+}
+
+/// First moment, and the one after the last.
+fn window(scenario: &Scenario, data: &MarketData) -> Result<(Time, Time), ReplayError> {
+    let (start, end) = (data.start(), data.end());
+    let from = scenario.from.unwrap_or_else(|| deepest_day(data).max(start));
+    let to = scenario.to.unwrap_or_else(|| from.after(LENGTH).min(end));
+    if from < start || end < to || to <= from {
+        return Err(ReplayError::Window { from, to, start, end });
+    }
+    Ok((from, to))
+}
+
+/// Midnight before the deepest fall within one day (UTC), from a high to a later low, of any asset.
+fn deepest_day(data: &MarketData) -> Time {
+    let day = Millis::days(1).get();
+    let mut deepest = None;
+    for path in data.paths().values() {
+        let mut falls = BTreeMap::new();
+        for candle in path.candles().series() {
+            let midnight = candle.time.millis() / day * day;
+            let (high, left) = falls.entry(midnight).or_insert((candle.high, ballast_units::Ratio::ONE));
+            *high = candle.high.max(*high);
+            *left = candle.low.ratio_to_down(*high).unwrap_or(*left).min(*left);
+        }
+        let day = falls.into_iter().map(|(midnight, (_, left))| (left, midnight)).min();
+        deepest = deepest.into_iter().chain(day).min();
+    }
+    let (_, midnight) = deepest.expect("candles are never empty");
+    Time::from_millis(midnight)
+}
+
+/// The chains at the time of genesis.
+fn chains(scenario: &Scenario, genesis: &Genesis, places: &Places) -> Vec<SimChain> {
+    let chain = |place: &places::ChainPlace| {
+        let terms = scenario.chain_terms(&place.name);
+        let tokens = place.tokens.iter().chain([&place.coin]);
+        SimChain::new(SimChainParams {
+            chain: place.id,
+            coin: place.coin.token.asset,
+            units: tokens.map(|token| (token.token.asset, token.unit)).collect(),
+            start: genesis.time,
+            block_time: genesis.chains[usize::from(place.id.0)].block_time,
+            inclusion: terms.inclusion,
+            gas: terms.gas,
+            safe_depth: terms.safe_depth,
+            final_depth: terms.final_depth,
+        })
+    };
+    places.chains.iter().map(chain).collect()
+}
+
+/// When deposits made at genesis are final everywhere.
+fn ready(scenario: &Scenario, genesis: &Genesis) -> Time {
+    let longest = genesis.chains.iter().map(|chain| {
+        let terms = scenario.chain_terms(&chain.name);
+        // The block that includes them may begin just after the delay.
+        terms.inclusion.get() + (terms.final_depth + 2) * chain.block_time.get()
+    });
+    let longest = longest.max().unwrap_or(0) + 2 * scenario.block_time.get();
+    genesis.time.after(Millis::new(longest))
+}

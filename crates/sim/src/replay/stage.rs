@@ -1,0 +1,486 @@
+//! Before the first moment: a genesis for these prices, and everybody's way into the house.
+//!
+//! - Genesis is the house's own without the assets that have no candles, its markets at the first price and as
+//!   deep as the scenario says, its caps in dollars scaled by the number of accounts; the scenario's parameters
+//!   replace the house's.
+//! - People deposit at the start; when their deposits are final everywhere, layers are filled, pools lent to,
+//!   loans paid out; then positions are opened, spread over what is left of the warm-up.
+//! - Borrowers have sizes and healths of a book. A loan must meet the initial threshold, so that nobody starts
+//!   below it, as some in a real book do.
+
+use super::ReplayError;
+use super::places::{ChainPlace, Places, TokenPlace};
+use super::traders::{OPENED, Taste, open, weighted, within};
+use crate::book::Book;
+use crate::house;
+use crate::path::MarketData;
+use crate::scenario::Scenario;
+use crate::seed::{Q32_ONE, Seed, Stream};
+use ballast_types::{AccountId, Address, ChainId, Command, Genesis, Layer, Owner, Scope, Token, TradeAmount};
+use ballast_units::{Amount, Bps, Millis, Ratio, Time};
+use std::collections::BTreeMap;
+
+/// A loan stays this far below what initial health allows: sources disagree a little.
+const LOAN_ROOM: Ratio = Ratio::bps(9_950);
+
+/// Commands of one block of the warm-up, at most.
+const BLOCK_COMMANDS: usize = 5_000;
+
+/// A position on a volatile token has this leverage at most.
+const LEVERAGE_ON_TOKEN: i64 = 2;
+
+/// How often a position that was refused is tried again, each time smaller.
+const TRIES: u8 = 5;
+
+/// The house's genesis for a scenario and its prices.
+pub(super) fn genesis(scenario: &Scenario, data: &MarketData, from: Time) -> Result<Genesis, ReplayError> {
+    let start = from.millis().checked_sub(scenario.warm_up.get());
+    let mut genesis = Genesis {
+        time: Time::from_millis(start.ok_or(ReplayError::WarmUpBeforeTime { warm_up: scenario.warm_up })?),
+        ..house::genesis()
+    };
+    let known = |symbol: &str| data.paths().contains_key(symbol);
+    let stable: Vec<String> =
+        genesis.assets.iter().filter(|asset| asset.stable).map(|asset| asset.symbol.clone()).collect();
+    let kept = |symbol: &String| known(symbol) || stable.contains(symbol);
+    genesis.assets.retain(|asset| kept(&asset.symbol));
+    genesis.markets.retain(|market| known(&market.asset));
+    for chain in &mut genesis.chains {
+        chain.tokens.retain(|token| kept(&token.asset));
+        for cap in [&mut chain.tranche_cap, &mut chain.pending_cap] {
+            *cap = scenario.scaled(*cap);
+        }
+        for params in chain.tokens.iter_mut().map(|token| &mut token.params) {
+            params.auction_cap = scenario.scaled(params.auction_cap);
+            params.reserve_cap = scenario.scaled(params.reserve_cap);
+        }
+    }
+    for market in &mut genesis.markets {
+        let price = data.at(&market.asset, from).expect("the first moment is one that all assets have");
+        let house = market.quote_reserve;
+        let depth = scenario.scaled(scenario.depth.get(&market.asset).copied().unwrap_or(house));
+        let scaled = |dollars: Amount| dollars.share_down(depth, house).expect("caps and depths are bounded");
+        market.base_reserve = depth.at_price_down(price).expect("a bounded depth at a price");
+        market.quote_reserve = depth;
+        let params = &mut market.params;
+        for cap in [
+            &mut params.open_interest_cap,
+            &mut params.open_interest_margin_from,
+            &mut params.open_interest_margin_full,
+        ] {
+            *cap = scaled(*cap);
+        }
+        for cap in [&mut params.backstop_cap, &mut params.tranche_cap, &mut params.budget_cap] {
+            *cap = scenario.scaled(*cap);
+        }
+        if !scenario.depth_formula {
+            params.depth = None;
+        }
+    }
+    overridden(&genesis, &scenario.genesis)
+}
+
+/// A genesis with some of its parameters replaced.
+fn overridden(genesis: &Genesis, changes: &toml::Table) -> Result<Genesis, ReplayError> {
+    if changes.is_empty() {
+        return Ok(genesis.clone());
+    }
+    let mut base = toml::Value::try_from(genesis).expect("a genesis can be written as TOML");
+    merge(&mut base, &toml::Value::Table(changes.clone()), "genesis")?;
+    base.try_into()
+        .map_err(|error: toml::de::Error| ReplayError::Genesis { fault: error.message().to_owned() })
+}
+
+/// Puts the values of `changes` in the place of those of `base`. Entries of lists are found by their name.
+fn merge(base: &mut toml::Value, changes: &toml::Value, place: &str) -> Result<(), ReplayError> {
+    use toml::Value::{Array, Table};
+    let fault = |fault: String| ReplayError::Genesis { fault };
+    match (base, changes) {
+        (Table(base), Table(changes)) => {
+            for (key, change) in changes {
+                let place = format!("{place}.{key}");
+                let value = base.get_mut(key);
+                merge(value.ok_or_else(|| fault(format!("{place}: no such parameter")))?, change, &place)?;
+            }
+            Ok(())
+        }
+        (Array(base), Array(changes)) if changes.iter().all(toml::Value::is_table) => {
+            for change in changes {
+                let name = entry_name(change)
+                    .ok_or_else(|| fault(format!("{place}: an entry needs a name, symbol or asset")))?;
+                let found = base.iter_mut().find(|entry| entry_name(entry) == Some(name));
+                let entry = found.ok_or_else(|| fault(format!("{place}: nothing here is called {name}")))?;
+                merge(entry, change, &format!("{place}.{name}"))?;
+            }
+            Ok(())
+        }
+        (base, change) => {
+            *base = change.clone();
+            Ok(())
+        }
+    }
+}
+
+fn entry_name(entry: &toml::Value) -> Option<&str> {
+    ["name", "symbol", "asset"].iter().find_map(|key| entry.get(key)?.as_str())
+}
+
+/// Who is who, and what they do before the first moment.
+#[derive(Clone, Debug)]
+pub(super) struct Stage {
+    /// Deposits at the start.
+    pub(super) deposits: Vec<(Owner, Token, Amount)>,
+    /// Commands to come, by time and number.
+    schedule: BTreeMap<(Time, u64), Command>,
+    number: u64,
+    /// Positions of the warm-up that may be tried again, and how often they were.
+    tries: BTreeMap<AccountId, u8>,
+    pub(super) makers: Vec<AccountId>,
+    /// Each with the coin that it withdraws.
+    pub(super) traders: Vec<(AccountId, Token)>,
+    pub(super) followers: Vec<AccountId>,
+}
+
+/// Puts everybody on the stage.
+struct Casting<'a> {
+    scenario: &'a Scenario,
+    places: &'a Places,
+    from: Time,
+    /// When every deposit is final.
+    ready: Time,
+    seed: Seed,
+    next: u32,
+    accounts: u64,
+    chains: Vec<(usize, u64)>,
+    stage: Stage,
+    commands: Vec<Command>,
+    loans: Vec<Command>,
+    positions: Vec<Command>,
+}
+
+impl Stage {
+    /// `first` is the first account id that the engine will give out, `start` the time of genesis.
+    pub(super) fn new(
+        scenario: &Scenario,
+        places: &Places,
+        book: &Book,
+        first: AccountId,
+        [start, ready, from]: [Time; 3],
+    ) -> Self {
+        let seed = Seed::new(scenario.seed);
+        let weight = |chain: &ChainPlace| {
+            let listed = scenario.chain_weights.get(&chain.name).copied().unwrap_or(0);
+            if chain.tokens.is_empty() { 0 } else { listed }
+        };
+        let mut casting = Casting {
+            scenario,
+            places,
+            from,
+            ready,
+            seed,
+            next: first.0,
+            accounts: 0,
+            chains: places.chains.iter().map(weight).enumerate().filter(|(_, weight)| 0 < *weight).collect(),
+            stage: Stage {
+                deposits: Vec::new(),
+                schedule: BTreeMap::new(),
+                number: 0,
+                tries: BTreeMap::new(),
+                makers: Vec::new(),
+                traders: Vec::new(),
+                followers: Vec::new(),
+            },
+            commands: Vec::new(),
+            loans: Vec::new(),
+            positions: Vec::new(),
+        };
+        if casting.chains.is_empty() {
+            casting.chains = vec![(0, 1)];
+        }
+        casting.house();
+        casting.people(book);
+        casting.schedule(start)
+    }
+
+    /// What is due by `now`.
+    pub(super) fn act(&mut self, now: Time, out: &mut Vec<Command>) {
+        while let Some(entry) = self.schedule.first_entry().filter(|entry| entry.key().0 <= now) {
+            out.push(entry.remove());
+        }
+    }
+
+    /// A position of the warm-up that was refused is tried again, smaller.
+    pub(super) fn refused(&mut self, command: &Command, now: Time) {
+        let Command::Trade { account, market, side, amount: TradeAmount::Quote(quote), .. } = *command else {
+            return;
+        };
+        let Some(tries) = self.tries.get_mut(&account).filter(|tries| **tries < TRIES) else { return };
+        *tries += 1;
+        let smaller = quote.bps_down(Bps::new(7_000));
+        self.later(now.after(Millis::seconds(20)), open(account, market, side, smaller));
+    }
+
+    fn later(&mut self, time: Time, command: Command) {
+        self.number += 1;
+        self.schedule.insert((time, self.number), command);
+    }
+}
+
+impl<'a> Casting<'a> {
+    /// The house's own accounts: who fills the layers, and the arbitrageurs.
+    fn house(&mut self) {
+        let scenario = self.scenario;
+        let layers = &scenario.layers;
+        let (seeder, owner) = self.open();
+        let mut total = Amount::ZERO;
+        let mut gifts = Vec::new();
+        for market in &self.places.markets {
+            gifts.push((Layer::Tranche(Scope::Market(market.id)), layers.tranche_market));
+            gifts.push((Layer::Budget(market.id), layers.budget));
+        }
+        for chain in &self.places.chains {
+            gifts.push((Layer::Tranche(Scope::Chain(chain.id)), layers.tranche_chain));
+        }
+        gifts.push((Layer::Float, layers.float));
+        for (layer, amount) in gifts {
+            let amount = scenario.scaled(amount);
+            if !amount.is_zero() {
+                total += amount;
+                self.commands.push(Command::Contribute { account: seeder, layer, amount });
+            }
+        }
+        let coin = self.places.chains[self.chains[0].0].coin;
+        // One unit more on top of what is rounded off.
+        self.deposit(owner, coin, total + coin.unit);
+        let capital = scenario.scaled(scenario.makers.capital);
+        let each = capital.share_down(Amount::whole(1), Amount::whole(scenario.makers.number.max(1).into()));
+        for number in 0..scenario.makers.number {
+            let (account, owner) = self.open();
+            let at = usize::try_from(number).unwrap_or(0) % self.chains.len();
+            let coin = self.places.chains[self.chains[at].0].coin;
+            self.deposit(owner, coin, each.expect("a part of a bounded total"));
+            self.stage.makers.push(account);
+        }
+    }
+
+    fn people(&mut self, book: &Book) {
+        let people = &self.scenario.people;
+        let all = u64::from(self.scenario.accounts);
+        let count = |share: Ratio| {
+            let part = Amount::whole(all).mul_ratio_down(share).expect("a share of the accounts");
+            usize::try_from(part.wei() / 10_u128.pow(18)).expect("no more than the accounts")
+        };
+        let [borrowers, traders, followers] = [people.borrowers, people.traders, people.followers].map(count);
+        let lenders = count(people.lenders).max(self.chains.len());
+        let lent = self.borrowers(borrowers, book);
+        self.lenders(lenders, &lent);
+        self.traders(traders);
+        self.followers(followers);
+        let left = usize::try_from(all).unwrap_or(usize::MAX);
+        for _ in borrowers + traders + followers + lenders..left {
+            let mut stream = self.seed.stream_at("idle", self.accounts);
+            let (_, owner) = self.open();
+            let chain = self.chain(&mut stream);
+            let cash = self.cash(&mut stream);
+            self.deposit(owner, chain.coin, cash);
+        }
+    }
+
+    /// Collateral on a chain or two, and a loan on the first. Gives what is borrowed on each chain.
+    fn borrowers(&mut self, number: usize, book: &Book) -> BTreeMap<ChainId, Amount> {
+        let mut lent = BTreeMap::new();
+        let mut stream = self.seed.stream("book");
+        let drawn: Vec<_> = (0..number).map(|_| book.sample(&mut stream)).collect();
+        let sum: Amount = drawn.iter().map(|borrower| borrower.collateral_usd).sum();
+        let terms = &self.scenario.borrowers;
+        let mean = terms.collateral_mean;
+        let times = |factor: u64| mean.share_down(Amount::whole(factor), Amount::whole(1)).expect("checked");
+        let (total, most) = (times(number as u64), times(terms.collateral_max));
+        for borrower in drawn {
+            let mut stream = self.seed.stream_at("borrower", self.accounts);
+            let (account, owner) = self.open();
+            let worth =
+                borrower.collateral_usd.share_down(total, sum).expect("a part of the total").min(most);
+            let home = self.chain(&mut stream);
+            let mut parts = vec![(self.token(home, &mut stream), worth)];
+            if within(terms.two_chains, &mut stream) {
+                let half = worth.bps_down(Bps::new(5_000));
+                let away = self.chain(&mut stream);
+                parts = vec![(parts[0].0, half), (self.token(away, &mut stream), half)];
+            }
+            let (mut at_maintenance, mut at_initial) = (Amount::ZERO, Amount::ZERO);
+            for (token, worth) in parts {
+                let held = self.deposit_worth(owner, token, worth);
+                at_maintenance += weighed(held, token.threshold);
+                at_initial += weighed(held, token.threshold_initial);
+            }
+            let health = borrower.health.ratio();
+            let by_book = at_maintenance.mul_ratio_down(Ratio::ONE.div_down(health).unwrap_or(Ratio::ONE));
+            let at_most = at_initial.mul_ratio_down(LOAN_ROOM);
+            let loan = by_book.expect("a bounded worth").min(at_most.expect("a bounded worth"));
+            let loan = home.coin.whole_units(loan);
+            if loan.is_zero() {
+                continue;
+            }
+            *lent.entry(home.id).or_insert(Amount::ZERO) += loan;
+            let address = owner.address;
+            self.commands.push(Command::RegisterAddress { account, chain: home.id, address });
+            self.loans.push(Command::Borrow { account, chain: home.id, amount: loan });
+        }
+        lent
+    }
+
+    /// Dollars for the loans of each chain, from as many lenders on each.
+    fn lenders(&mut self, number: usize, lent: &BTreeMap<ChainId, Amount>) {
+        let pool_use = self.scenario.borrowers.pool_use;
+        for at in 0..number {
+            let (account, owner) = self.open();
+            let (chain, _) = self.chains[at % self.chains.len()];
+            let chain = &self.places.chains[chain];
+            let here = (number - at % self.chains.len()).div_ceil(self.chains.len());
+            let loans = lent.get(&chain.id).copied().unwrap_or(Amount::ZERO);
+            let pool = loans.mul_ratio_up(Ratio::ONE.div_up(pool_use).expect("a share above zero"));
+            let part = pool.expect("a bounded total").share_up(Amount::whole(1), Amount::whole(here as u64));
+            let amount = part.expect("a part of a bounded total") + Amount::whole(1);
+            self.deposit(owner, chain.coin, amount);
+            let amount = chain.coin.whole_units(amount);
+            self.commands.push(Command::Lend { account, chain: chain.id, amount });
+        }
+    }
+
+    fn traders(&mut self, number: usize) {
+        let taste = self.taste();
+        for _ in 0..number {
+            let mut stream = self.seed.stream_at("trader", self.accounts);
+            let (account, owner) = self.open();
+            let chain = self.chain(&mut stream);
+            let cash = self.cash(&mut stream);
+            let (market, side) = (taste.market(&mut stream), taste.side(&mut stream));
+            let quote = if within(self.scenario.traders.on_collateral, &mut stream) {
+                let token = self.token(chain, &mut stream);
+                let held = self.deposit_worth(owner, token, cash);
+                // Fees are paid in cash.
+                self.deposit(owner, chain.coin, cash.bps_up(Bps::new(500)));
+                let worth = weighed(held, token.threshold_initial);
+                worth
+                    .mul_ratio_down(Ratio::whole(LEVERAGE_ON_TOKEN))
+                    .and_then(|quote| quote.mul_ratio_down(OPENED))
+            } else {
+                self.deposit(owner, chain.coin, cash);
+                Ok(taste.quote(cash, &mut stream))
+            };
+            self.positions.push(open(account, market, side, quote.expect("a bounded worth")));
+            self.stage.tries.insert(account, 0);
+            let (chain, address) = (chain.id, owner.address);
+            self.commands.push(Command::RegisterAddress { account, chain, address });
+            self.stage.traders.push((account, self.places.chain(chain).coin.token));
+        }
+    }
+
+    fn followers(&mut self, number: usize) {
+        for _ in 0..number {
+            let mut stream = self.seed.stream_at("follower", self.accounts);
+            let (account, owner) = self.open();
+            let chain = self.chain(&mut stream);
+            let cash = self.cash(&mut stream);
+            self.deposit(owner, chain.coin, cash);
+            self.stage.followers.push(account);
+        }
+    }
+
+    fn schedule(mut self, start: Time) -> Stage {
+        let step = self.scenario.block_time;
+        let mut stage = self.stage;
+        let mut at = start;
+        for number in 0..self.accounts {
+            if number % BLOCK_COMMANDS as u64 == 0 {
+                at = at.after(step);
+            }
+            stage.later(at, Command::OpenAccount { owner: owner(number) });
+        }
+        let mut at = self.ready;
+        for commands in self.commands.chunks(BLOCK_COMMANDS).chain(self.loans.chunks(BLOCK_COMMANDS)) {
+            at = at.after(step);
+            for command in commands {
+                stage.later(at, command.clone());
+            }
+        }
+        // The last tenth of what is left is for those who are refused.
+        self.seed.stream("order").shuffle(&mut self.positions);
+        let span = self.from.since(at).get() / 10 * 9;
+        let number = self.positions.len() as u64;
+        for (position, command) in (1..).zip(self.positions) {
+            stage.later(at.after(Millis::new(span * position / number)), command);
+        }
+        stage
+    }
+
+    /// The next account, opened in the order of ids.
+    fn open(&mut self) -> (AccountId, Owner) {
+        let opened = (AccountId(self.next), owner(self.accounts));
+        self.next += 1;
+        self.accounts += 1;
+        opened
+    }
+
+    fn chain(&self, stream: &mut Stream) -> &'a ChainPlace {
+        &self.places.chains[*weighted(&self.chains, stream)]
+    }
+
+    fn token(&self, chain: &ChainPlace, stream: &mut Stream) -> TokenPlace {
+        match chain.tokens.as_slice() {
+            [] => chain.coin,
+            tokens => *stream.pick(tokens),
+        }
+    }
+
+    fn cash(&self, stream: &mut Stream) -> Amount {
+        let terms = &self.scenario.traders;
+        let octaves = stream.normal().clamp(-3 * Q32_ONE, 3 * Q32_ONE) * i64::from(terms.cash_spread) / 100;
+        let parts = crate::seed::scale_exp2(1_000_000, octaves);
+        terms
+            .cash_median
+            .share_down(Amount::whole(parts), Amount::whole(1_000_000))
+            .expect("a bounded median")
+    }
+
+    fn deposit(&mut self, owner: Owner, token: TokenPlace, amount: Amount) {
+        let amount = token.whole_units(amount);
+        if !amount.is_zero() {
+            self.stage.deposits.push((owner, token.token, amount));
+        }
+    }
+
+    /// Deposits so much worth of a token at the first price; gives what it is worth.
+    fn deposit_worth(&mut self, owner: Owner, token: TokenPlace, worth: Amount) -> Amount {
+        let price = self.places.price(token.token.asset, self.from);
+        let amount = token.whole_units(worth.at_price_down(price).expect("a bounded worth at a price"));
+        self.deposit(owner, token, amount);
+        amount.value_down(price).expect("a bounded worth")
+    }
+
+    fn taste(&self) -> Taste {
+        taste(self.scenario, self.places)
+    }
+}
+
+/// What traders choose: markets by their depth.
+pub(super) fn taste(scenario: &Scenario, places: &Places) -> Taste {
+    let markets = places.markets.iter().map(|market| (market.id, market.weight)).collect();
+    Taste { long: scenario.traders.long, leverage: scenario.traders.leverage.clone(), markets }
+}
+
+/// Address of the owner of the account that was opened as the `number`th.
+fn owner(number: u64) -> Owner {
+    let mut hasher = blake3::Hasher::new_derive_key("ballast-sim owner v1");
+    hasher.update(&number.to_le_bytes());
+    let mut address = [0; 32];
+    address[12..].copy_from_slice(&hasher.finalize().as_bytes()[..20]);
+    Owner { address: Address(address), subaccount: 0 }
+}
+
+/// A worth of collateral, divided by a threshold. Rounded down.
+fn weighed(worth: Amount, threshold: Ratio) -> Amount {
+    let share = Ratio::ONE.div_down(threshold).expect("no threshold is zero");
+    worth.mul_ratio_down(share).expect("a threshold is not negative")
+}
