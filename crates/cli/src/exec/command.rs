@@ -1,0 +1,113 @@
+//! From a line to a command of the engine.
+
+use ballast_engine::State;
+use ballast_types::{Change, Command, Layer, Scope, TradeAmount};
+
+use super::genesis::overlay;
+use super::line::{Contribute, Govern, LayerName, Line, Trade};
+use super::names::Names;
+
+/// The command that a line stands for; `None` for lines that are no command.
+pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Option<Command>, String> {
+    Ok(Some(match line {
+        Line::Withdraw(line) => Command::RequestWithdrawal {
+            account: names.account(&line.account),
+            token: names.token(&line.asset, &line.chain)?,
+            amount: line.amount.0,
+        },
+        Line::Trade(line) => Command::Trade {
+            account: names.account(&line.account),
+            market: names.market(&line.market)?,
+            side: line.side,
+            amount: trade_amount(line)?,
+            limit: line.limit.map(|limit| limit.0),
+            reduce_only: line.reduce_only,
+        },
+        Line::Close(line) => Command::ClosePosition {
+            account: names.account(&line.account),
+            market: names.market(&line.market)?,
+            limit: line.limit.map(|limit| limit.0),
+        },
+        Line::Lend(line) => Command::Lend {
+            account: names.account(&line.account),
+            chain: names.chain(&line.chain)?,
+            amount: line.amount.0,
+        },
+        Line::Redeem(line) => Command::Redeem {
+            account: names.account(&line.account),
+            chain: names.chain(&line.chain)?,
+            amount: line.amount.map(|amount| amount.0),
+        },
+        Line::Borrow(line) => Command::Borrow {
+            account: names.account(&line.account),
+            chain: names.chain(&line.chain)?,
+            amount: line.amount.0,
+        },
+        Line::Repay(line) => Command::Repay {
+            account: names.account(&line.account),
+            chain: names.chain(&line.chain)?,
+            amount: line.amount.map(|amount| amount.0),
+        },
+        Line::Contribute(line) => Command::Contribute {
+            account: names.account(&line.account),
+            layer: layer(line, names)?,
+            amount: line.amount.0,
+        },
+        Line::Liquidate(line) => Command::LiquidateAccount { account: names.account(&line.account) },
+        Line::Govern(line) => Command::Govern(change(line, names, state)?),
+        Line::SafeMode(_) => Command::EnterSafeMode,
+        Line::Genesis(_)
+        | Line::Advance(_)
+        | Line::Price(_)
+        | Line::Deposit(_)
+        | Line::Finalize(_)
+        | Line::Drop(_)
+        | Line::Take(_)
+        | Line::Expire(_)
+        | Line::Show(_)
+        | Line::Block(_) => return Ok(None),
+    }))
+}
+
+fn trade_amount(line: &Trade) -> Result<TradeAmount, String> {
+    match (line.quote, line.base) {
+        (Some(quote), None) => Ok(TradeAmount::Quote(quote.0)),
+        (None, Some(base)) => Ok(TradeAmount::Base(base.0)),
+        (None, None) => Err("trade: expected one of `quote` and `base`, found neither".to_owned()),
+        (Some(_), Some(_)) => Err("trade: expected one of `quote` and `base`, found both".to_owned()),
+    }
+}
+
+fn layer(line: &Contribute, names: &Names) -> Result<Layer, String> {
+    match (line.layer, &line.market, &line.chain) {
+        (LayerName::Tranche, Some(market), None) => Ok(Layer::Tranche(Scope::Market(names.market(market)?))),
+        (LayerName::Tranche, None, Some(chain)) => Ok(Layer::Tranche(Scope::Chain(names.chain(chain)?))),
+        (LayerName::Budget, Some(market), None) => Ok(Layer::Budget(names.market(market)?)),
+        (LayerName::Float, None, None) => Ok(Layer::Float),
+        (LayerName::Tranche, _, _) => {
+            Err("contribute: a tranche needs one of `market` and `chain`".to_owned())
+        }
+        (LayerName::Budget, _, _) => Err("contribute: a budget needs `market` alone".to_owned()),
+        (LayerName::Float, _, _) => Err("contribute: the float has neither `market` nor `chain`".to_owned()),
+    }
+}
+
+fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String> {
+    Ok(match line {
+        Govern::Depth(line) => Change::Depth { market: names.market(&line.market)?, factor: line.factor },
+        Govern::Market(line) => {
+            let market = names.market(&line.market)?;
+            let params =
+                overlay(&state.markets.get(market).params, &line.params, "govern.market", &["market"])?;
+            Change::Market { market, params: Box::new(params) }
+        }
+        Govern::Token(line) => {
+            let token = names.token(&line.asset, &line.chain)?;
+            let now = state.token(token).map(|record| record.params).unwrap_or_default();
+            Change::Token { token, params: overlay(&now, &line.params, "govern.token", &["asset", "chain"])? }
+        }
+        Govern::WriteDown(line) => {
+            Change::WriteDown { token: names.token(&line.asset, &line.chain)?, worth: line.worth }
+        }
+    })
+}

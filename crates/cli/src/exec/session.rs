@@ -1,0 +1,363 @@
+//! A script at work: one engine, its chains, its prices, its clock.
+//!
+//! - A line is a block, at the time of the one before it; `advance` alone moves time, through every instant at
+//!   which something is due, and at most a minute at a step.
+//! - What the engine orders, the chains carry out in the next block of the same line.
+//! - Prices hold until they are changed: `advance` reports them again, unless genesis says for how long one counts.
+
+use ballast_engine::{BlockPart, Engine, Outcome, auction};
+use ballast_types::{
+    AssetId, Block, Command, Event, Height, LotId, Observation, PriceReport, Reject, SourceId, VaultEvent,
+};
+use ballast_units::{Millis, Price, Ratio, Time};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::chain::{Chains, Events};
+use super::genesis::ScriptGenesis;
+use super::line::{Deposit, Line, PriceInput, Take};
+use super::names::{self, Names};
+use super::{command, output, show};
+
+/// Ten years of seconds.
+const ADVANCE_MAX: u64 = 315_576_000;
+
+/// Blocks of an advance are at most this far apart.
+const STEP_MAX: Millis = Millis::seconds(60);
+
+/// The next block, where the engine wants one at once.
+const STEP_MIN: Millis = Millis::seconds(1);
+
+/// Sources of a price, at least.
+const SOURCES: u8 = 3;
+
+/// A script at work.
+#[derive(Debug)]
+pub(crate) struct Session {
+    engine: Engine,
+    names: Names,
+    chains: Chains,
+    prices: BTreeMap<(AssetId, SourceId), Quote>,
+    sources: u8,
+    refresh: bool,
+    now: Time,
+    outcome: Outcome,
+    /// Of the line that is being run.
+    answers: Answers,
+}
+
+/// What a source says.
+#[derive(Clone, Copy, Debug)]
+struct Quote {
+    price: Price,
+    confidence: Ratio,
+}
+
+#[derive(Debug, Default)]
+struct Answers {
+    line: usize,
+    out: Vec<Value>,
+}
+
+/// A block to be, and for each of its parts the place of the line that it came from.
+#[derive(Default)]
+struct Draft {
+    observations: Vec<Observation>,
+    prices: Vec<PriceReport>,
+    commands: Vec<Command>,
+    items: Items,
+}
+
+#[derive(Default)]
+struct Items {
+    observations: Vec<usize>,
+    prices: Vec<usize>,
+    commands: Vec<usize>,
+}
+
+impl Session {
+    /// The house before its first line, with the prices it begins with.
+    pub(crate) fn new(script: &ScriptGenesis) -> Result<Self, String> {
+        let genesis = &script.genesis;
+        let engine = Engine::new(genesis).map_err(|error| format!("genesis: {error}"))?;
+        let mut session = Self {
+            names: Names::new(genesis, engine.state()),
+            engine,
+            chains: Chains::default(),
+            prices: BTreeMap::new(),
+            sources: SOURCES.max(genesis.oracle.sources_min),
+            refresh: script.shortcuts.oracle_max_age.is_none(),
+            now: genesis.time,
+            outcome: Outcome::default(),
+            answers: Answers::default(),
+        };
+        for (symbol, price) in script.prices() {
+            let asset = session.names.asset(&symbol)?;
+            for source in sources(session.sources, None) {
+                session.prices.insert((asset, source), Quote { price, confidence: Ratio::ZERO });
+            }
+        }
+        let prices = session.reports();
+        session.apply(Draft { prices, ..Draft::default() });
+        if let Some(refused) = session.outcome.rejects.first() {
+            return Err(format!("genesis.prices: {}", refused.reject));
+        }
+        session.answers.out.clear();
+        Ok(session)
+    }
+
+    /// Runs a line: its answers, at least one, or what was expected instead of it.
+    pub(crate) fn run(&mut self, number: usize, line: &Line) -> Result<Vec<Value>, String> {
+        self.answers = Answers { line: number, out: Vec::new() };
+        match line {
+            Line::Genesis(_) => return Err("genesis: expected as the first line only".to_owned()),
+            Line::Advance(advance) if advance.seconds <= ADVANCE_MAX => {
+                self.advance(Millis::seconds(advance.seconds))
+            }
+            Line::Advance(_) => return Err(format!("advance: expected at most {ADVANCE_MAX} seconds")),
+            Line::Show(line) => match show::show(line, &mut self.names, self.engine.state())? {
+                Ok(shown) => self.answers.out.push(output::show(number, shown)),
+                Err(reject) => self.reject(None, &reject),
+            },
+            Line::Block(lines) => self.block(lines)?,
+            line => self.block(std::slice::from_ref(line))?,
+        }
+        if self.answers.out.is_empty() {
+            self.answers.out.push(output::ok(number));
+        }
+        Ok(std::mem::take(&mut self.answers.out))
+    }
+
+    /// One block of one or more lines, then the blocks in which chains answer to its orders.
+    fn block(&mut self, lines: &[Line]) -> Result<(), String> {
+        let draft = self.draft(lines)?;
+        if !draft.is_empty() {
+            self.apply(draft);
+            self.carry_out();
+        }
+        Ok(())
+    }
+
+    /// Reads lines into a block. Accounts are opened before it; a line that cannot be read leaves them open.
+    fn draft(&mut self, lines: &[Line]) -> Result<Draft, String> {
+        for line in lines {
+            if let Line::Deposit(deposit) = line {
+                // Names are checked before anything is done for them.
+                self.names.token(&deposit.asset, &deposit.chain)?;
+                self.open(&deposit.account)?;
+            }
+        }
+        let alone = lines.len() == 1;
+        let mut draft = Draft::default();
+        let mut refused = Vec::new();
+        let state = self.engine.state();
+        let mut events = self.chains.events(state);
+        for (item, line) in lines.iter().enumerate() {
+            if let Some(command) = command::read(line, &mut self.names, state)? {
+                draft.commands.push(command);
+                draft.items.commands.push(item);
+                continue;
+            }
+            let outcome = match line {
+                Line::Price(line) => {
+                    let asset = self.names.asset(&line.asset)?;
+                    for source in sources(self.sources, line.source) {
+                        self.prices.insert((asset, source), Quote::of(line));
+                        draft.prices.push(Quote::of(line).report(asset, source, self.now));
+                        draft.items.prices.push(item);
+                    }
+                    Ok(())
+                }
+                Line::Deposit(line) => {
+                    deposit(line, &self.names, &mut events)?;
+                    Ok(())
+                }
+                Line::Finalize(line) => {
+                    events.finalize(self.names.chain(&line.chain)?);
+                    Ok(())
+                }
+                Line::Drop(line) => {
+                    events.drop_blocks(self.names.chain(&line.chain)?);
+                    Ok(())
+                }
+                Line::Take(line) => take(line, self.now, &mut events),
+                Line::Expire(line) => {
+                    let lot = LotId(line.lot);
+                    events.expire(lot).ok_or(Reject::UnknownLot { lot })
+                }
+                _ => {
+                    return Err("block: expected neither genesis, advance, show nor a block inside".to_owned());
+                }
+            };
+            draft.items.observations.resize(events.len(), item);
+            refused.extend(outcome.err().map(|reject| (item, reject)));
+        }
+        draft.observations = events.finish();
+        if alone {
+            draft.items = Items::default();
+        }
+        for (item, reject) in refused {
+            self.reject((!alone).then_some(item), &reject);
+        }
+        Ok(draft)
+    }
+
+    /// Opens the account of a name, and registers an address for it on every chain.
+    fn open(&mut self, name: &str) -> Result<(), String> {
+        let owner = self.names.owner(name)?;
+        if self.engine.state().account_of(owner).is_some() {
+            return Ok(());
+        }
+        self.apply(Draft { commands: vec![Command::OpenAccount { owner }], ..Draft::default() });
+        let Some(account) = self.engine.state().account_of(owner) else { return Ok(()) };
+        let chains = self.engine.state().chains.ids();
+        let address = owner.address;
+        let commands = chains.map(|chain| Command::RegisterAddress { account, chain, address }).collect();
+        self.apply(Draft { commands, ..Draft::default() });
+        Ok(())
+    }
+
+    fn advance(&mut self, span: Millis) {
+        let target = self.now.after(span);
+        while self.now < target {
+            let due = [self.engine.next_due(), self.chains.next_end()]
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(target);
+            let due = if due <= self.now { self.now.after(STEP_MIN) } else { due };
+            self.now = due.min(self.now.after(STEP_MAX)).min(target);
+            let prices = if self.refresh { self.reports() } else { Vec::new() };
+            let mut events = self.chains.events(self.engine.state());
+            events.expire_until(self.now);
+            let observations = events.finish();
+            self.apply(Draft { observations, prices, ..Draft::default() });
+            self.carry_out();
+        }
+    }
+
+    /// The chains do what the last block ordered, until nothing is ordered any more.
+    fn carry_out(&mut self) {
+        loop {
+            let orders = std::mem::take(&mut self.outcome.orders);
+            let mut events = self.chains.events(self.engine.state());
+            for order in &orders {
+                events.order(order);
+            }
+            let observations = events.finish();
+            if observations.is_empty() {
+                return;
+            }
+            self.apply(Draft { observations, ..Draft::default() });
+        }
+    }
+
+    /// Gives the engine a block, and keeps what it says.
+    fn apply(&mut self, draft: Draft) {
+        let height = Height(self.engine.state().house.height.0 + 1);
+        let Draft { observations, prices, commands, items } = draft;
+        let block = Block { height, time: self.now, observations, prices, commands };
+        self.engine.apply(&block, &mut self.outcome);
+        self.chains.settle(self.engine.state());
+
+        let events = std::mem::take(&mut self.outcome.events);
+        for (number, event) in events.iter().enumerate() {
+            if !is_told_better(event, &events[number + 1..]) {
+                self.event(event);
+            }
+        }
+        let mut lost = BTreeSet::new();
+        for refused in std::mem::take(&mut self.outcome.rejects) {
+            let number = usize::try_from(refused.number).expect("a block's parts are counted in 32 bits");
+            let item = match refused.part {
+                BlockPart::Observation => {
+                    match block.observations.get(number) {
+                        Some(Observation::Seen { chain, .. }) => {
+                            lost.insert(*chain);
+                        }
+                        // What was refused cannot be final: that need not be said.
+                        Some(Observation::Final { chain, .. }) if lost.contains(chain) => continue,
+                        _ => {}
+                    }
+                    items.observations.get(number)
+                }
+                BlockPart::Price => items.prices.get(number),
+                BlockPart::Command => items.commands.get(number),
+            };
+            self.reject(item.copied(), &refused.reject);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Event::AccountOpened { account, owner } = event {
+            self.names.opened(*account, *owner);
+        }
+        self.answers.out.push(output::event(&self.names, self.answers.line, event));
+    }
+
+    /// An item is counted from 1, as lines are.
+    fn reject(&mut self, item: Option<usize>, reject: &Reject) {
+        let item = item.map(|item| item + 1);
+        self.answers.out.push(output::reject(&self.names, self.answers.line, item, reject));
+    }
+
+    /// Every source says again what it said last.
+    fn reports(&self) -> Vec<PriceReport> {
+        self.prices.iter().map(|((asset, source), quote)| quote.report(*asset, *source, self.now)).collect()
+    }
+}
+
+impl Draft {
+    fn is_empty(&self) -> bool {
+        self.observations.is_empty() && self.prices.is_empty() && self.commands.is_empty()
+    }
+}
+
+impl Quote {
+    fn of(line: &PriceInput) -> Self {
+        Self { price: line.price.0, confidence: line.confidence }
+    }
+
+    fn report(self, asset: AssetId, source: SourceId, time: Time) -> PriceReport {
+        PriceReport { asset, source, price: self.price, confidence: self.confidence, time }
+    }
+}
+
+/// The sources of a line about all of them, or about one.
+fn sources(all: u8, one: Option<u8>) -> impl Iterator<Item = SourceId> {
+    one.map_or(0..=all.saturating_sub(1), |one| one..=one).map(SourceId)
+}
+
+/// Not printed: the registering of addresses, which is part of opening an account; a deposit's pending credit,
+/// where the same block credits it.
+fn is_told_better(event: &Event, later: &[Event]) -> bool {
+    match event {
+        Event::AddressRegistered { .. } => true,
+        Event::DepositPending { account, token, .. } => later.iter().any(|later| {
+            matches!(later, Event::DepositCredited { account: to, token: of, .. } if (to, of) == (account, token))
+        }),
+        _ => false,
+    }
+}
+
+fn deposit(line: &Deposit, names: &Names, events: &mut Events<'_>) -> Result<(), String> {
+    let owner = names::owner(&line.account)?;
+    let (asset, chain) = (names.asset(&line.asset)?, names.chain(&line.chain)?);
+    let event = VaultEvent::Deposited { owner, asset, amount: line.amount.0 };
+    match line.is_final {
+        true => events.event(chain, event),
+        false => events.doubtful(chain, event),
+    }
+    Ok(())
+}
+
+/// A take of a lot that is not under auction is refused by the chain, in the engine's words.
+fn take(line: &Take, now: Time, events: &mut Events<'_>) -> Result<(), Reject> {
+    let (lot, quantity) = (LotId(line.lot), line.quantity.0);
+    let offer = events.offer(lot).ok_or(Reject::UnknownLot { lot })?;
+    let due = auction::take_due(&offer.auction, now, quantity)?;
+    let paid = line.paid.map_or(due, |paid| paid.0);
+    let taker = names::address("taker");
+    events.event(offer.chain, VaultEvent::Taken { lot, taker, quantity, paid });
+    Ok(())
+}
