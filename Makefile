@@ -1,0 +1,62 @@
+# `make` prints what there is. Every target sets up what it needs, or says how to get it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+RUST_LEAST := 1.95
+FUZZ_SECONDS ?= 60
+# The tests drive the whole state against every invariant after each block.
+VERIFY := --features ballast-engine/verify
+
+# Tests on real candles run where the data is; without it they say that they were skipped.
+ifneq ($(wildcard ../shared/data),)
+export BALLAST_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: help demo replay test lint deny bench fuzz docs toolchain
+
+help: ## Print this
+	@echo "Ballast: a clearing house for DeFi that spans chains. Needs Rust $(RUST_LEAST); see README.md."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: toolchain ## Replay 19 May 2021 in this process and write out/demo.html; needs no data
+	@mkdir -p out
+	cargo run --release -p ballast-cli -- replay --report out/demo.html
+
+replay: demo ## The same as demo, for now
+
+test: lint ## Format, lints, all tests with every invariant checked after each block, doc tests, a short fuzz pass
+	cargo test --workspace $(VERIFY) --no-fail-fast 2>&1 | .ci/summary
+
+lint: toolchain ## Format and clippy, warnings are errors
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+	cargo fmt --check
+	cargo clippy --workspace --all-targets $(VERIFY) -- -D warnings
+
+deny: toolchain ## Licences, banned crates and sources of all dependencies
+	@cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
+	cargo deny check licenses bans sources
+
+bench: toolchain ## Measure the engine on one core of this machine, as docs/performance.md does
+	cargo run --release -p ballast-cli -- bench
+	cargo bench --workspace
+
+fuzz: toolchain ## Fuzz the codec and command sequences, FUZZ_SECONDS (60) each
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
+	RUSTC_BOOTSTRAP=1 cargo fuzz run codec -- -max_total_time=$(FUZZ_SECONDS)
+	RUSTC_BOOTSTRAP=1 cargo fuzz run commands -- -max_total_time=$(FUZZ_SECONDS)
+
+docs: toolchain ## Regenerate what is generated in docs/
+	UPDATE_DOCS=1 cargo test --workspace docs_
+	cargo doc --workspace --no-deps
+
+toolchain:
+	@command -v cargo >/dev/null || { \
+	  echo "cargo is not here. Ballast needs Rust $(RUST_LEAST) or later: https://rustup.rs" >&2; exit 2; }
+	@have=$$(rustc --version | cut -d ' ' -f 2); \
+	least=$$(printf '%s\n' "$(RUST_LEAST)" "$$have" | sort -V | head -n 1); \
+	[ "$$least" = "$(RUST_LEAST)" ] || { \
+	  echo "Rust $$have is too old. Ballast needs $(RUST_LEAST) or later: rustup update stable" >&2; exit 2; }
