@@ -144,7 +144,7 @@ fn fee(state: &State, id: TaskId, amount: Amount, owed: Amount) -> Amount {
     let rate = Amount::from_wei(u128::from(state.house.liquidation.fee_collateral.get()));
     let one = Amount::from_wei(u128::from(Bps::ONE.get()));
     let due = fee_due(state, id, amount).share_down(one, one + rate).unwrap_or(Amount::ZERO);
-    due.min(above)
+    due.min(above).min(amount)
 }
 
 /// The fee once `more` debt is repaid from collateral, less what was charged, rounded down.
