@@ -4,6 +4,7 @@ pub mod book;
 pub mod candles;
 pub mod house;
 pub mod liquidated;
+pub mod load;
 pub mod path;
 pub mod record;
 pub mod replay;

@@ -1,6 +1,9 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
-use crate::{AccountId, Address, AssetId, ChainId, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject, Scope, TaskId, Token};
+use crate::{
+    AccountId, Address, AssetId, ChainId, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject, Scope,
+    TaskId, Token,
+};
 use ballast_units::{Amount, Price, Ratio, Size, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -58,7 +61,14 @@ pub enum Event {
     /// A position was closed.
     PositionClosed(Fill),
     /// A realised loss was settled from these.
-    LossSettled { account: AccountId, market: MarketId, set_off: Amount, cash: Amount, loan: Amount, debt: Amount },
+    LossSettled {
+        account: AccountId,
+        market: MarketId,
+        set_off: Amount,
+        cash: Amount,
+        loan: Amount,
+        debt: Amount,
+    },
     /// A realised profit: debt repaid first, the rest is a claim.
     ProfitClaimed { account: AccountId, market: MarketId, debt_repaid: Amount, claim: Amount },
     /// A market paid its claims as far as its pool goes.
@@ -96,13 +106,27 @@ pub enum Event {
     /// The backstop took over a position at the risk price.
     PositionTakenOver { account: AccountId, market: MarketId, size: Size, price: Price, paid: Amount },
     /// A position was closed at the risk price against profitable ones.
-    PositionDeleveraged { account: AccountId, market: MarketId, size: Size, price: Price, counterparties: u32 },
+    PositionDeleveraged {
+        account: AccountId,
+        market: MarketId,
+        size: Size,
+        price: Price,
+        counterparties: u32,
+    },
     /// The receipt of one of those counterparties.
     CounterpartyReduced { account: AccountId, market: MarketId, size: Size, price: Price, realised: Usd },
     /// Collateral waits because the token is at its auction cap.
     LotQueued { lot: LotId, task: TaskId, token: Token, quantity: Amount },
     /// A round of an auction was ordered.
-    LotOffered { lot: LotId, task: TaskId, token: Token, quantity: Amount, start: Price, floor: Price, round: u8 },
+    LotOffered {
+        lot: LotId,
+        task: TaskId,
+        token: Token,
+        quantity: Amount,
+        start: Price,
+        floor: Price,
+        round: u8,
+    },
     /// Somebody took part of it.
     LotTaken { lot: LotId, taker: Address, quantity: Amount, paid: Amount, left: Amount },
     /// A round ended with something left.
@@ -145,8 +169,19 @@ pub enum Event {
 }
 
 /// Who holds a claim or a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[derive(BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
     /// An account.

@@ -28,12 +28,12 @@ pub use block::{Block, PriceReport};
 pub use command::{Change, Command, Side, TradeAmount};
 pub use event::{Event, Fill, Holder};
 pub use genesis::{
-    AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams, MarketGenesis,
-    MarketParams, OracleParams, RateParams, TokenGenesis, TokenParams,
+    AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams,
+    MarketGenesis, MarketParams, OracleParams, RateParams, TokenGenesis, TokenParams,
 };
 pub use ids::{
-    AccountId, Address, AssetId, ChainId, Hash, Height, LossId, LotId, MarketId, Nonce, Owner, Sequence, SourceId,
-    TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Hash, Height, LossId, LotId, MarketId, Nonce, Owner, Sequence,
+    SourceId, TaskId, Token,
 };
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};
 pub use observation::{Observation, VaultEvent};
