@@ -2,11 +2,14 @@
 
 mod support;
 
+use ballast_units::Millis;
 use support::{House, price, whole};
 
 #[test]
 fn the_worked_example_opens_as_the_design_says() {
     let mut house = House::bare();
+    // Opening values a position at the worst of risk price, mark and TWAP: the TWAP has to know 100.
+    house.advance(Millis::minutes(15));
     house.deposit("alice", "ethereum", "USDC", whole(100));
     house.deposit("bob", "ethereum", "USDC", whole(100));
     house.long("alice", "ETH", whole(1_000)).expect("10x is allowed");
