@@ -31,7 +31,7 @@ fn change_market(
         listing::check_market(params, &record.curve)?;
     }
     state.markets.get_mut(market).params = params.clone();
-    let members: Vec<AccountId> = state.members(market).iter().copied().collect();
+    let members: Vec<AccountId> = state.members(market).iter().collect();
     state.index.look_at(members);
     out.event(Event::ParametersChanged { scope: Scope::Market(market) });
     Ok(())

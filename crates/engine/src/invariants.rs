@@ -85,7 +85,7 @@ fn i03_curve_is_zero_sum(state: &State, id: MarketId, market: &Market) {
         let member = record.position(id).is_some() || record.claim(id).is_some();
         assert_eq!(
             member,
-            state.members(id).contains(&account),
+            state.members(id).contains(account),
             "I03: account {account} among members of {id}"
         );
     }

@@ -18,6 +18,7 @@ mod fees;
 mod govern;
 mod hash;
 mod invariants;
+mod members;
 
 pub mod account;
 pub mod auction;

@@ -9,6 +9,7 @@ use crate::custody::{Release, Unfinal, Waiting};
 use crate::ledger::{ChainMoney, HouseMoney, TokenMoney};
 use crate::liquidation::{Agenda, Lot, Task};
 use crate::market::Market;
+use crate::members::Members;
 use crate::oracle::Asset;
 use crate::risk::index::RiskIndex;
 use crate::table::{Register, RowId, Table};
@@ -61,7 +62,7 @@ pub struct State {
     pub(crate) owners: BTreeMap<Owner, AccountId>,
     /// Derived: accounts with a position, claim or debt, by market.
     #[borsh(skip)]
-    pub(crate) members: Vec<BTreeSet<AccountId>>,
+    pub(crate) members: Vec<Members>,
     /// Derived: settlement debts by age.
     #[borsh(skip)]
     pub(crate) debtors: BTreeSet<(Time, AccountId, MarketId)>,
@@ -269,7 +270,7 @@ impl State {
     /// Rebuilds what is derived, after a snapshot was read.
     pub(crate) fn derive(&mut self) {
         self.owners = self.accounts.iter().map(|(id, account)| (account.owner, id)).collect();
-        self.members = self.markets.ids().map(|_| BTreeSet::new()).collect();
+        self.members = self.markets.ids().map(|_| Members::default()).collect();
         self.debtors.clear();
         for (id, account) in self.accounts.iter() {
             let positions = account.positions.iter().map(|position| position.market);
@@ -288,11 +289,11 @@ impl State {
     }
 
     /// Accounts with a position, claim or debt in a market, ascending.
-    pub(crate) fn members(&self, market: MarketId) -> &BTreeSet<AccountId> {
+    pub(crate) fn members(&self, market: MarketId) -> &Members {
         self.members.get(market.row()).expect("every market has its members")
     }
 
-    pub(crate) fn members_mut(&mut self, market: MarketId) -> &mut BTreeSet<AccountId> {
+    pub(crate) fn members_mut(&mut self, market: MarketId) -> &mut Members {
         self.members.get_mut(market.row()).expect("every market has its members")
     }
 }

@@ -6,9 +6,9 @@
 use crate::seed::{Seed, Stream};
 use ballast_engine::{Engine, GenesisError, Outcome};
 use ballast_types::{
-    AccountId, Address, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, Command, Event, Genesis, Hash, Height,
-    MarketGenesis, MarketId, MarketParams, Observation, Owner, PriceReport, Sequence, Side, SourceId, TokenGenesis,
-    TokenParams, TradeAmount, VaultEvent,
+    AccountId, Address, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, Command, Event, Genesis, Hash,
+    Height, MarketGenesis, MarketId, MarketParams, Observation, Owner, PriceReport, Sequence, Side, SourceId,
+    TokenGenesis, TokenParams, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 
@@ -58,7 +58,7 @@ impl Load {
             let mut observations: Vec<Observation> =
                 (opened..until).flat_map(|number| load.deposits(number, kind)).collect();
             observations.push(Observation::Final { chain: CHAIN, sequence: Sequence(load.sequence) });
-            let block = Block { observations, ..load.block() };
+            let block = Block { observations, ..load.tick(INDEX * 100, None) };
             load.apply(&block);
             opened = until;
         }
@@ -126,7 +126,11 @@ impl Load {
     /// The next block, empty, a second later.
     fn block(&self) -> Block {
         let house = &self.engine.state().house;
-        Block { height: Height(house.height.0 + 1), time: house.time.after(Millis::seconds(1)), ..Block::default() }
+        Block {
+            height: Height(house.height.0 + 1),
+            time: house.time.after(Millis::seconds(1)),
+            ..Block::default()
+        }
     }
 
     fn deposits(&mut self, number: u32, kind: Kind) -> Vec<Observation> {

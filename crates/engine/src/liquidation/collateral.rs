@@ -2,7 +2,8 @@
 //!
 //! - Size: the smallest value v with `H_M after = target`: `v = (target - H_M) / (d · (1 - fee) - 1/θ)`, rounded
 //!   up; the whole of a chain's collateral where the denominator is at most 2 %, where H_M is below -5 % of
-//!   debt, or where less than the dust minimum would stay. Chains with the largest denominator first.
+//!   debt, or where less than the dust minimum would stay; never less than the dust minimum. Chains with the
+//!   largest denominator first.
 //! - Value moves: `Collateral -> Lot` when queued; a final take leaves `Lot` as its coin enters `Inventory` and
 //!   its dollars enter `Proceeds`; what is unsold goes `Lot -> Collateral`, or `Lot -> Warehouse` as the float
 //!   pays `Proceeds`.
@@ -10,11 +11,10 @@
 //!   the cap is offered alone. The rest waits, worst health first.
 //! - The vault decides what was taken: a cancelled auction counts takes until the spoke says that it has ended.
 
-use super::{Cause, Lot, LotStage, Stage, distribute, set_stage, wake};
+use super::{Cause, Lot, LotStage, Stage, Standing, distribute, set_stage, wake};
 use crate::auction;
 use crate::ledger::{self, USD, balance, enter, leave, pay, transfer};
 use crate::oracle;
-use crate::risk::health;
 use crate::state::{Outcome, State};
 use ballast_types::{
     AccountId, Action, Address, ChainId, Event, LedgerAccount, LotId, Money, OrderAction, Reason, Reject,
@@ -35,7 +35,7 @@ const PIECES_MOST: u128 = 64;
 /// What can be done with an account's collateral.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// So much of these.
+    /// So much of these; of none where warehoused lots are expected to bring the rest.
     Sell(Vec<(Token, Amount)>),
     /// There is some, but without a price that allows liquidation, or not final.
     Wait,
@@ -56,7 +56,7 @@ struct Candidate {
 }
 
 /// How much of which token has to be sold.
-pub(crate) fn plan(state: &State, id: TaskId) -> Plan {
+pub(crate) fn plan(state: &State, id: TaskId, standing: &Standing) -> Plan {
     let task = state.tasks.find(id).expect("the caller found it");
     let mut sellable = Vec::new();
     let mut waits = false;
@@ -76,7 +76,7 @@ pub(crate) fn plan(state: &State, id: TaskId) -> Plan {
     }
     Plan::Sell(match task.cause {
         Cause::Settlement => exactly(state, id, in_order(sellable)),
-        Cause::Health | Cause::Reorg(_) => enough(state, id, in_order(sellable)),
+        Cause::Health | Cause::Reorg(_) => enough(state, id, standing, in_order(sellable)),
     })
 }
 
@@ -118,7 +118,7 @@ fn in_order(mut sellable: Vec<Candidate>) -> Vec<Candidate> {
 /// Collateral for exactly what is owed, at the expected fill.
 fn exactly(state: &State, id: TaskId, sellable: Vec<Candidate>) -> Vec<(Token, Amount)> {
     let fill = net_fill(state, Cause::Settlement);
-    let mut missing = distribute::lack(state, id);
+    let mut missing = distribute::wanted(state, id).saturating_sub(stored(state, id));
     let mut lots = Vec::new();
     for one in sellable {
         if missing.is_zero() {
@@ -132,14 +132,15 @@ fn exactly(state: &State, id: TaskId, sellable: Vec<Candidate>) -> Vec<(Token, A
 }
 
 /// Collateral that brings health to its target, chain by chain.
-fn enough(state: &State, id: TaskId, sellable: Vec<Candidate>) -> Vec<(Token, Amount)> {
+fn enough(state: &State, id: TaskId, standing: &Standing, sellable: Vec<Candidate>) -> Vec<(Token, Amount)> {
     let task = state.tasks.find(id).expect("the caller found it");
     let params = &state.house.liquidation;
-    let debt = distribute::lack(state, id);
-    let health = health::maintenance(state, task.account);
+    let stored = stored(state, id);
+    let debt = standing.owed.saturating_sub(stored);
+    let health = standing.health.checked_add(stored.dollars()).unwrap_or(standing.health);
     let fill = net_fill(state, task.cause);
     let deep = health < -debt.mul_ratio_down(params.sell_all_below).unwrap_or(debt).dollars();
-    let mut gap = distribute::target(state, debt).dollars() - health;
+    let mut gap = distribute::target(state, debt).dollars().saturating_sub(health);
     let mut missing = debt;
     let mut lots = Vec::new();
     let mut whole_chain = None;
@@ -172,9 +173,11 @@ fn enough(state: &State, id: TaskId, sellable: Vec<Candidate>) -> Vec<(Token, Am
     lots
 }
 
-/// Collateral worth `value`, rounded up to the token's unit; all of it where less than the dust would stay.
+/// Collateral worth `value`, at least the dust, rounded up to the token's unit; all of it where less than the
+/// dust would stay.
 fn quantity(state: &State, one: &Candidate, value: Amount) -> Amount {
     let params = state.token(one.token).expect("held tokens are listed").params;
+    let value = value.max(params.dust);
     if one.value <= value || one.value - value < params.dust {
         return one.amount;
     }
@@ -207,9 +210,14 @@ fn units_up(amount: Amount, unit: Amount) -> Amount {
 }
 
 /// Moves collateral into lots, cut to fit under the auction cap.
-pub(crate) fn queue(state: &mut State, out: &mut Outcome, id: TaskId, parts: &[(Token, Amount)]) {
+pub(crate) fn queue(
+    state: &mut State,
+    out: &mut Outcome,
+    id: TaskId,
+    health: Usd,
+    parts: &[(Token, Amount)],
+) {
     let account = state.tasks.find(id).expect("the caller found it").account;
-    let health = health::maintenance(state, account);
     for (token, quantity) in parts {
         for piece in pieces(state, *token, *quantity) {
             queue_lot(state, out, id, account, *token, piece, health);
@@ -369,14 +377,15 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
 }
 
 /// What a lot still has to bring (R2): what the debts and the fee on them lack, less what is paid and what the
-/// task's earlier lots are expected to bring.
+/// task's earlier and its warehoused lots are expected to bring.
 fn need(state: &State, id: LotId, lot: &Lot) -> Amount {
     let task = state.tasks.find(lot.task).expect("lots belong to open tasks");
     let mut missing = distribute::wanted(state, lot.task);
     for other in &task.lots {
         let record = state.lots.find(*other).expect("a task's lots are open");
         missing = missing.saturating_sub(record.paid);
-        if *other < id {
+        let is_stored = matches!(record.stage, LotStage::Warehoused(_));
+        if *other < id || (is_stored && *other != id) {
             missing = missing.saturating_sub(expected(state, record));
         }
     }
@@ -396,6 +405,13 @@ pub(crate) fn expected(state: &State, lot: &Lot) -> Amount {
         LotStage::Ending { anew: false, .. } | LotStage::Ended(_) => Err(Overflow),
     };
     price.and_then(|price| lot.left().value_down(price)).unwrap_or(Amount::ZERO)
+}
+
+/// What a task's warehoused lots are expected to bring.
+fn stored(state: &State, id: TaskId) -> Amount {
+    let lots = state.tasks.find(id).expect("the caller found it").lots.iter();
+    let lots = lots.map(|lot| state.lots.find(*lot).expect("a task's lots are open"));
+    lots.filter(|lot| matches!(lot.stage, LotStage::Warehoused(_))).map(|lot| expected(state, lot)).sum()
 }
 
 /// Something of a task is for sale, or sold and not final.

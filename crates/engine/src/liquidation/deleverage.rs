@@ -95,11 +95,11 @@ fn counterparties(
     price: Price,
 ) -> Vec<Counterparty> {
     let mut parties = Vec::new();
-    for id in state.members(market) {
-        if *id == failed {
+    for id in state.members(market).iter() {
+        if id == failed {
             continue;
         }
-        let account = state.accounts.get(*id);
+        let account = state.accounts.get(id);
         let Some(position) = account.position(market).filter(|position| position.size.is_long() != long)
         else {
             continue;
@@ -108,7 +108,7 @@ fn counterparties(
         let weight = pnl.positive_part().saturating_sub(hedge(state, account, market));
         if !weight.is_zero() {
             let held = position.size.magnitude().wei();
-            parties.push(Counterparty { account: *id, weight: weight.wei(), held, given: 0 });
+            parties.push(Counterparty { account: id, weight: weight.wei(), held, given: 0 });
         }
     }
     parties

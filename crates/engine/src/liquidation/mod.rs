@@ -20,7 +20,7 @@ use crate::oracle;
 use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
-use crate::waterfall::{self, Absorbed};
+use crate::waterfall::Absorbed;
 use ballast_types::{
     AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, TaskId, Token,
 };
@@ -337,23 +337,25 @@ fn work(state: &mut State, out: &mut Outcome, id: TaskId, health: Usd) {
 fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
     let account = state.tasks.find(id).expect("the caller found it").account;
     settlement::collect(state, out, account);
-    let covered = is_covered(state, id);
-    if covered {
+    let mut standing = Standing::of(state, id);
+    let mut is_covered = standing.is_covered(state, id);
+    if is_covered {
         collateral::cancel(state, out, id);
     }
     if collateral::is_selling(state, id) {
         return set_stage(state, id, Stage::Selling);
     }
-    if !covered {
-        distribute::pay_from_cash(state, out, id);
+    if !is_covered && distribute::pay_from_cash(state, out, id) {
+        standing = Standing::of(state, id);
+        is_covered = standing.is_covered(state, id);
     }
-    if is_covered(state, id) {
+    if is_covered {
         collateral::cancel(state, out, id);
         return close(state, out, id);
     }
-    match collateral::plan(state, id) {
+    match collateral::plan(state, id, &standing) {
         collateral::Plan::Sell(lots) => {
-            collateral::queue(state, out, id, &lots);
+            collateral::queue(state, out, id, standing.health, &lots);
             set_stage(state, id, Stage::Selling);
         }
         // Looked at again in every block.
@@ -373,9 +375,9 @@ fn give_up(state: &mut State, out: &mut Outcome, id: TaskId) {
     if cause == Cause::Settlement && hopes {
         // A healthy account with open positions or claims may still earn it: it has another grace.
         postpone(state, account);
-        return close(state, out, id);
+    } else {
+        distribute::write_off(state, out, id);
     }
-    distribute::write_off(state, out, id);
     if state.tasks.find(id).expect("found above").lots.is_empty() {
         close(state, out, id);
     } else {
@@ -383,17 +385,32 @@ fn give_up(state: &mut State, out: &mut Outcome, id: TaskId) {
     }
 }
 
-/// Nothing is left to liquidate for: no debts, or, while lots are out, health at its target, or, with none out,
-/// health at zero.
-fn is_covered(state: &State, id: TaskId) -> bool {
-    let task = state.tasks.find(id).expect("the caller found it");
-    let owed = distribute::lack(state, id);
-    if owed.is_zero() || task.cause == Cause::Settlement {
-        return owed.is_zero();
+/// How a task stands when it decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// What its debts lack.
+    pub(crate) owed: Amount,
+    /// H_M of its account.
+    pub(crate) health: Usd,
+}
+
+impl Standing {
+    fn of(state: &State, id: TaskId) -> Self {
+        let account = state.tasks.find(id).expect("the caller found it").account;
+        Self { owed: distribute::lack(state, id), health: health::maintenance(state, account) }
     }
-    let least =
-        if collateral::is_selling(state, id) { distribute::target(state, owed) } else { Amount::ZERO };
-    least.dollars() <= health::maintenance(state, task.account)
+
+    /// Nothing is left to liquidate for: no debts, or, while lots are out, health at its target, or, with none
+    /// out, health at zero.
+    fn is_covered(&self, state: &State, id: TaskId) -> bool {
+        let task = state.tasks.find(id).expect("the caller found it");
+        if self.owed.is_zero() || task.cause == Cause::Settlement {
+            return self.owed.is_zero();
+        }
+        let aims_higher = collateral::is_selling(state, id);
+        let least = if aims_higher { distribute::target(state, self.owed) } else { Amount::ZERO };
+        least.dollars() <= self.health
+    }
 }
 
 /// Ends a task: the account is free, and the risk index looks at it again.

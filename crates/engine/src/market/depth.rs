@@ -186,7 +186,7 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, plan: Plan) -> Resul
     record.books.adjustments += cost;
     if depth {
         record.depth = after.base;
-        let members: Vec<_> = state.members(market).iter().copied().collect();
+        let members: Vec<_> = state.members(market).iter().collect();
         state.index.look_at(members);
     }
     if cost.is_negative() {

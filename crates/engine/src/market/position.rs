@@ -424,7 +424,7 @@ fn set(state: &mut State, account: AccountId, position: Position, before: Size, 
     books.quote_in += quote;
     if position.size.is_zero() {
         if claimless {
-            state.members_mut(position.market).remove(&account);
+            state.members_mut(position.market).remove(account);
         }
     } else if before.is_zero() {
         state.members_mut(position.market).insert(account);

@@ -58,7 +58,7 @@ pub(crate) fn step(state: &mut State, out: &mut Outcome, market: MarketId) {
         },
     };
     let batch = usize::try_from(state.house.liquidation.round_batch).unwrap_or(usize::MAX);
-    let members: Vec<AccountId> = state.members(market).range(round.next..).take(batch).copied().collect();
+    let members: Vec<AccountId> = state.members(market).from(round.next).take(batch).collect();
     for id in &members {
         visit(state, out, market, *id, &mut round);
     }
@@ -170,7 +170,7 @@ fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
     // A fall of h by more than the 1 % that assessments leave, or a charge without a bound, is a look at all.
     let fell = backing < before.mul_down(Ratio::percent(99)).unwrap_or(Ratio::ZERO);
     if fell || unclamped {
-        let members: Vec<AccountId> = state.members(market).iter().copied().collect();
+        let members: Vec<AccountId> = state.members(market).iter().collect();
         state.index.look_at(members);
     }
 }

@@ -226,13 +226,13 @@ pub(crate) fn pass_claim(
 pub(crate) fn claimants(state: &State, market: MarketId) -> Vec<(Holder, Amount)> {
     let record = state.markets.get(market);
     let mut holders = Vec::new();
-    for id in state.members(market) {
-        let account = state.accounts.get(*id);
+    for id in state.members(market).iter() {
+        let account = state.accounts.get(id);
         let claim =
             account.claim(market).map_or(Amount::ZERO, |held| record.claims.standing(&held.claim).unpaid());
         let base = claim + open_profit(state, account, market);
         if !base.is_zero() {
-            holders.push((Holder::Account(*id), base));
+            holders.push((Holder::Account(id), base));
         }
     }
     for (holder, claim) in HOUSE.into_iter().zip(&record.claims.house) {
@@ -417,7 +417,7 @@ fn forget_empty(state: &mut State, id: AccountId, market: MarketId) {
     let positionless = account.position(market).is_none();
     state.accounts.get_mut(id).claims.retain(|held| held.market != market);
     if positionless {
-        state.members_mut(market).remove(&id);
+        state.members_mut(market).remove(id);
     }
 }
 

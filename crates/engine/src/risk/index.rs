@@ -129,15 +129,29 @@ impl RiskIndex {
         });
         let Some(bound) = watch.bounds.get_mut(at) else { return };
         // A registered bound that is at least as tight still holds: it comes out early, which costs a look.
-        if bound.low < reach.low(price, reach.full) {
-            bound.low = reach.low(price, reach.short);
+        let low = reach.low(price, reach.full);
+        if bound.low < low {
+            bound.low = roundest(low, reach.low(price, reach.short));
             bounds.falling.entry(bound.low).or_default().push(account);
         }
-        if reach.high(price, reach.full) < bound.high {
-            bound.high = reach.high(price, reach.short);
+        let high = reach.high(price, reach.full);
+        if high < bound.high {
+            bound.high = roundest(reach.high(price, reach.short), high);
             bounds.rising.entry(bound.high).or_default().push(account);
         }
     }
+}
+
+/// The number from `low` to `high` with the most trailing zeros: bounds that may lie anywhere in between share
+/// few buckets, which keeps the map of buckets small and their ends in cache.
+fn roundest(low: u32, high: u32) -> u32 {
+    let below = low.saturating_sub(1);
+    let differ = below ^ high;
+    if differ == 0 {
+        return high;
+    }
+    let top = 1_u32 << differ.ilog2();
+    high & !top.wrapping_sub(1)
 }
 
 /// How far a price may move before an account is looked at again.
@@ -145,7 +159,8 @@ impl RiskIndex {
 struct Reach {
     /// ρ.
     full: Ratio,
-    /// What is registered: an eighth less, so that a slightly riskier account need not register again.
+    /// What is registered lies between the two: up to an eighth less, so that a slightly riskier account need
+    /// not register again.
     short: Ratio,
 }
 
