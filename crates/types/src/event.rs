@@ -115,7 +115,7 @@ pub enum Event {
     },
     /// The receipt of one of those counterparties.
     CounterpartyReduced { account: AccountId, market: MarketId, size: Size, price: Price, realised: Usd },
-    /// Collateral waits because the token is at its auction cap.
+    /// Collateral left its account for a lot; it is offered as soon as the token's auction cap has room.
     LotQueued { lot: LotId, task: TaskId, token: Token, quantity: Amount },
     /// A round of an auction was ordered.
     LotOffered {

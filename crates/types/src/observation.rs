@@ -65,7 +65,7 @@ pub enum VaultEvent {
         /// Dollars paid.
         paid: Amount,
     },
-    /// An auction ended with something left.
+    /// An auction ended with something left: by time, because its need was met, or because it was cancelled.
     Expired {
         /// Which.
         lot: LotId,

@@ -38,7 +38,7 @@ pub enum OrderAction {
         /// How it is sold.
         auction: Auction,
     },
-    /// Stop an auction; what is unsold stays in the vault.
+    /// Stop an auction; what is unsold stays in the vault. Answered by `Expired`, unless it had ended before.
     CancelAuction {
         /// Which.
         lot: LotId,
