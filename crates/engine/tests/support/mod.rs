@@ -194,6 +194,12 @@ impl House {
 
     /// The next block as [`House::apply`] would apply it. What the chains tell is told with it.
     pub(crate) fn next_block(&mut self, commands: Vec<Command>) -> Block {
+        self.next_block_at(self.now, commands)
+    }
+
+    /// The next block, at a later time.
+    pub(crate) fn next_block_at(&mut self, time: Time, commands: Vec<Command>) -> Block {
+        self.now = time;
         let mut observations = std::mem::take(&mut self.observations);
         for spoke in &mut self.spokes {
             observations.extend(spoke.tell(self.now));
@@ -218,6 +224,9 @@ impl House {
         let mut out = Outcome::default();
         self.engine.apply(&block, &mut out);
         self.now = block.time;
+        for (spoke, (_, chain)) in self.spokes.iter_mut().zip(self.engine.state().chains.iter()) {
+            spoke.sync(chain.next_sequence, chain.next_final);
+        }
         for order in &out.orders {
             if let Some(spoke) = self.spokes.get_mut(usize::from(order.chain.0)) {
                 spoke.carry_out(order);
@@ -247,6 +256,11 @@ impl House {
         }
     }
 
+    /// Tells something in the next block, whatever the chain itself thinks.
+    pub(crate) fn tell(&mut self, observation: Observation) {
+        self.observations.push(observation);
+    }
+
     // What people do
 
     /// A final deposit. Coins at par become cash.
@@ -268,8 +282,6 @@ impl House {
     /// Everything on a chain is final.
     pub(crate) fn finalise(&mut self, chain: &str) -> Outcome {
         self.spoke(chain).holds_finality = false;
-        let last = self.spoke(chain).finalise();
-        self.observations.extend(last);
         self.apply(Vec::new())
     }
 
@@ -277,6 +289,7 @@ impl House {
     pub(crate) fn drop_from(&mut self, chain: &str, sequence: Sequence) -> Outcome {
         let dropped = self.spoke(chain).drop_from(sequence);
         self.observations.extend(dropped);
+        self.spoke(chain).holds_finality = false;
         self.apply(Vec::new())
     }
 

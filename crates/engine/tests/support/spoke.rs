@@ -38,7 +38,7 @@ pub(crate) struct Spoke {
     /// Told, not final.
     unfinal: Vec<(Sequence, VaultEvent)>,
     offers: BTreeMap<LotId, Offer>,
-    /// Events stay safe, not final, until [`Spoke::finalise`].
+    /// Events stay safe, not final.
     pub(crate) holds_finality: bool,
 }
 
@@ -69,6 +69,11 @@ impl Spoke {
     /// Auctions that accept takes.
     pub(crate) fn offers(&self) -> impl Iterator<Item = (LotId, Offer)> {
         self.offers.iter().filter(|(_, offer)| offer.open).map(|(lot, offer)| (*lot, *offer))
+    }
+
+    /// Something that no honest vault would tell, told next.
+    pub(crate) fn claim(&mut self, event: VaultEvent) {
+        self.due.push(event);
     }
 
     /// Somebody deposits.
@@ -135,15 +140,23 @@ impl Spoke {
             self.unfinal.push((sequence, event));
         }
         if !self.holds_finality {
-            told.extend(self.finalise());
+            told.extend(
+                self.unfinal
+                    .last()
+                    .map(|(sequence, _)| Observation::Final { chain: self.chain, sequence: *sequence }),
+            );
         }
         told
     }
 
-    /// Every event told so far is final.
-    pub(crate) fn finalise(&mut self) -> Option<Observation> {
-        let (sequence, _) = self.unfinal.drain(..).next_back()?;
-        Some(Observation::Final { chain: self.chain, sequence })
+    /// Takes note of what the hub took: `next` is the first event that it has not seen, `next_final` the first that
+    /// is not final there. What it refused never happened; what it did not come to is told again.
+    pub(crate) fn sync(&mut self, next: Sequence, next_final: Sequence) {
+        self.unfinal.retain(|(sequence, _)| next_final <= *sequence);
+        let untaken = self.unfinal.partition_point(|(sequence, _)| *sequence < next);
+        let again = self.unfinal.split_off(untaken).into_iter().skip(1).map(|(_, event)| event);
+        self.due.splice(0..0, again);
+        self.next = next.0;
     }
 
     /// The chain drops the event and all later ones. Deposits are gone; what orders did happens again in the new
