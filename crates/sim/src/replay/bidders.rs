@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 /// One standard deviation of a bidder's capital doubles it.
 const CAPITAL_SPREAD: i64 = 1;
 
+/// A bidder with less than this, dollars, waits until it has sold.
+const BID_MIN: Amount = Amount::whole(100);
+
 /// All bidders.
 #[derive(Clone, Debug)]
 pub(super) struct Bidders {
@@ -109,6 +112,9 @@ impl Bidders {
         let gone = self.share_away(now);
         for chain in chains.iter() {
             for (lot, offer) in chain.offers() {
+                if self.bidders.iter().all(|bidder| bidder.free < BID_MIN) {
+                    break;
+                }
                 let unclaimed = self.claimed.get(&lot).copied().unwrap_or(Amount::ZERO);
                 let left = offer.left.saturating_sub(unclaimed);
                 if !left.is_zero() {
@@ -164,7 +170,7 @@ impl Bidders {
                 return;
             }
             let saw = offer.auction.opened.after(bidder.latency) <= now;
-            if bidder.free.is_zero() || bidder.rank < gone || !saw || !bidder.chains.contains(&id) {
+            if bidder.free < BID_MIN || bidder.rank < gone || !saw || !bidder.chains.contains(&id) {
                 continue;
             }
             let price = auction::price(&offer.auction, chain.inclusion_of(now.after(bidder.latency)));

@@ -4,8 +4,9 @@
 use super::bidders::Sale;
 use super::places::Places;
 use crate::liquidated::Liquidated;
-use ballast_engine::{Outcome, State};
-use ballast_types::{AccountId, Event, Hash, LotId, MarketId, TaskId};
+use ballast_engine::{Outcome, State, auction};
+use ballast_spoke::{SimChain, Spoke};
+use ballast_types::{AccountId, AssetId, ChainId, Event, Hash, LotId, MarketId, TaskId, Token};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,6 +120,7 @@ pub struct AuctionPath {
     pub steps: Vec<(Millis, Ratio)>,
     /// Where parts were sold, on the same scales.
     pub takes: Vec<(Millis, Ratio)>,
+    chain: ChainId,
     index: Price,
     opened: Time,
 }
@@ -268,7 +270,7 @@ pub(super) struct Measure {
 /// A lot while it is under auction.
 #[derive(Clone, Copy, Debug)]
 struct LotTrack {
-    asset: ballast_types::AssetId,
+    asset: AssetId,
     opened: Time,
     offered: bool,
 }
@@ -373,15 +375,7 @@ impl Measure {
     }
 
     /// Keeps the path of an auction that is larger than the smallest of those kept.
-    fn follow(
-        &mut self,
-        lot: LotId,
-        value: Amount,
-        index: Price,
-        places: &Places,
-        token: &ballast_types::Token,
-        now: Time,
-    ) {
+    fn follow(&mut self, lot: LotId, value: Amount, index: Price, places: &Places, token: &Token, now: Time) {
         let kept = &mut self.figures.auctions;
         if kept.iter().any(|path| path.lot == lot) {
             return;
@@ -396,7 +390,7 @@ impl Measure {
         let symbol = &places.assets[usize::from(token.asset.0)].symbol;
         let what = format!("{symbol} on {}", places.chain(token.chain).name);
         let (steps, takes) = (Vec::new(), Vec::new());
-        kept.push(AuctionPath { lot, what, value, steps, takes, index, opened: now });
+        kept.push(AuctionPath { lot, what, value, steps, takes, chain: token.chain, index, opened: now });
     }
 
     fn unoffer(&mut self, lot: LotId) {
@@ -405,18 +399,20 @@ impl Measure {
         }
     }
 
-    /// Takes note of the price of an auction at the chain's head.
-    pub(super) fn priced(&mut self, lot: LotId, price: Price, now: Time) {
-        if let Some(path) = self.figures.auctions.iter_mut().find(|path| path.lot == lot)
-            && let Ok(share) = price.ratio_to_down(path.index)
-            && path.steps.last().is_none_or(|(_, last)| *last != share)
-        {
-            let after = now.since(path.opened);
-            // A step, not a slope: the last price held until now.
-            if let Some((_, last)) = path.steps.last().copied() {
-                path.steps.push((after, last));
+    /// Takes note of the prices of the auctions that are followed, at the chains' heads.
+    pub(super) fn priced(&mut self, chains: &[SimChain], now: Time) {
+        for path in &mut self.figures.auctions {
+            let offer = chains[usize::from(path.chain.0)].offer(path.lot);
+            let price = offer.map(|offer| auction::price(&offer.auction, now));
+            let Some(Ok(share)) = price.map(|price| price.ratio_to_down(path.index)) else { continue };
+            if path.steps.last().is_none_or(|(_, last)| *last != share) {
+                let after = now.since(path.opened);
+                // A step, not a slope: the last price held until now.
+                if let Some((_, last)) = path.steps.last().copied() {
+                    path.steps.push((after, last));
+                }
+                path.steps.push((after, share));
             }
-            path.steps.push((after, share));
         }
     }
 

@@ -198,7 +198,7 @@ impl Replay {
         let stage = Stage::new(&scenario, &places, &book, first, [genesis.time, ready, from]);
         let cast = Cast::new(&scenario, &genesis, &engine, &places, stage, from);
         let measure = Measure::new(&places, from);
-        let mut replay = Replay {
+        Ok(Replay {
             block: Block { time: genesis.time, ..Block::default() },
             scenario,
             genesis,
@@ -213,9 +213,7 @@ impl Replay {
             from,
             to,
             spent: Spent::default(),
-        };
-        replay.deposit();
-        Ok(replay)
+        })
     }
 
     /// What the house starts from.
@@ -288,14 +286,6 @@ impl Replay {
         self.cast.bidders.free()
     }
 
-    /// Everybody's deposits are on their way.
-    fn deposit(&mut self) {
-        for (owner, token, amount) in std::mem::take(&mut self.cast.stage.deposits) {
-            let chain = &mut self.chains[usize::from(token.chain.0)];
-            chain.deposit(owner, token.asset, amount).expect("whole units of a listed token");
-        }
-    }
-
     /// The next block, from what the chains tell and everybody asks for.
     fn gather(&mut self, now: Time) {
         let Self { block, cast, places, chains, scenario, .. } = self;
@@ -319,6 +309,10 @@ impl Replay {
         cast.sources.report(places, now, &mut block.prices);
         let state = self.engine.state();
         cast.stage.act(now, &mut block.commands);
+        for (owner, token, amount) in cast.stage.deposits(state, now) {
+            let chain = &mut chains[usize::from(token.chain.0)];
+            chain.deposit(owner, token.asset, amount).expect("whole units of a listed token");
+        }
         // Arbitrageurs first: they know the mark that the last block left.
         cast.makers.act(state, places, now, &mut block.commands);
         if self.from <= now {
@@ -346,11 +340,7 @@ impl Replay {
         cast.bidders.act(chains, places, now);
         let inputs = block.observations.len() + block.prices.len() + block.commands.len();
         measure.block(inputs, outcome, places, now);
-        for chain in chains.iter() {
-            for (lot, offer) in chain.offers() {
-                measure.priced(lot, ballast_engine::auction::price(&offer.auction, now), now);
-            }
-        }
+        measure.priced(chains, now);
         measure.sample(self.engine.state(), places, now);
         if self.from <= now {
             cast.probe.look(self.engine.state(), places, now, &mut measure.figures.slips);
@@ -440,5 +430,5 @@ fn ready(scenario: &Scenario, genesis: &Genesis) -> Time {
         terms.inclusion.get() + (terms.final_depth + 2) * chain.block_time.get()
     });
     let longest = longest.max().unwrap_or(0) + 2 * scenario.block_time.get();
-    genesis.time.after(Millis::new(longest))
+    genesis.time.after(stage::opening(scenario)).after(Millis::new(longest))
 }

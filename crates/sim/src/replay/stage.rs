@@ -3,7 +3,7 @@
 //! - Genesis is the house's own without the assets that have no candles, its markets at the first price and as
 //!   deep as the scenario says, its caps in dollars scaled by the number of accounts; the scenario's parameters
 //!   replace the house's.
-//! - People deposit at the start; when their deposits are final everywhere, layers are filled, pools lent to,
+//! - People open accounts, then deposit; when their deposits are final everywhere, layers are filled, pools lent to,
 //!   loans paid out; then positions are opened, spread over what is left of the warm-up.
 //! - Borrowers have sizes and healths of a book. A loan must meet the initial threshold, so that nobody starts
 //!   below it, as some in a real book do.
@@ -16,6 +16,7 @@ use crate::house;
 use crate::path::MarketData;
 use crate::scenario::Scenario;
 use crate::seed::{Q32_ONE, Seed, Stream};
+use ballast_engine::State;
 use ballast_types::{AccountId, Address, ChainId, Command, Genesis, Layer, Owner, Scope, Token, TradeAmount};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use std::collections::BTreeMap;
@@ -24,13 +25,21 @@ use std::collections::BTreeMap;
 const LOAN_ROOM: Ratio = Ratio::bps(9_950);
 
 /// Commands of one block of the warm-up, at most.
-const BLOCK_COMMANDS: usize = 5_000;
+const BLOCK_COMMANDS: usize = 10_000;
 
 /// A position on a volatile token has this leverage at most.
 const LEVERAGE_ON_TOKEN: i64 = 2;
 
 /// How often a position that was refused is tried again, each time smaller.
 const TRIES: u8 = 5;
+
+/// How long it takes until everybody of so many is in.
+pub(super) fn opening(scenario: &Scenario) -> Millis {
+    // The house's own come on top; one block more until the last deposits are sent.
+    let accounts = u64::from(scenario.accounts) + u64::from(scenario.makers.number) + 100;
+    let blocks = accounts.div_ceil(BLOCK_COMMANDS as u64) + 2;
+    Millis::new(blocks * scenario.block_time.get())
+}
 
 /// The house's genesis for a scenario and its prices.
 pub(super) fn genesis(scenario: &Scenario, data: &MarketData, from: Time) -> Result<Genesis, ReplayError> {
@@ -128,8 +137,11 @@ fn entry_name(entry: &toml::Value) -> Option<&str> {
 /// Who is who, and what they do before the first moment.
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
-    /// Deposits at the start.
-    pub(super) deposits: Vec<(Owner, Token, Amount)>,
+    /// Deposits, to be sent once every account is open.
+    deposits: Vec<(Owner, Token, Amount)>,
+    /// When that is, and the last of them.
+    open_by: Time,
+    last: (AccountId, Owner),
     /// Commands to come, by time and number.
     schedule: BTreeMap<(Time, u64), Command>,
     number: u64,
@@ -183,6 +195,8 @@ impl Stage {
             chains: places.chains.iter().map(weight).enumerate().filter(|(_, weight)| 0 < *weight).collect(),
             stage: Stage {
                 deposits: Vec::new(),
+                open_by: start,
+                last: (first, owner(0)),
                 schedule: BTreeMap::new(),
                 number: 0,
                 tries: BTreeMap::new(),
@@ -207,6 +221,22 @@ impl Stage {
         while let Some(entry) = self.schedule.first_entry().filter(|entry| entry.key().0 <= now) {
             out.push(entry.remove());
         }
+    }
+
+    /// Deposits that are due by `now`; all at once, or none.
+    pub(super) fn deposits(&mut self, state: &State, now: Time) -> Vec<(Owner, Token, Amount)> {
+        if now <= self.open_by {
+            return Vec::new();
+        }
+        if !self.deposits.is_empty() {
+            let (account, owner) = self.last;
+            assert_eq!(
+                state.account_of(owner),
+                Some(account),
+                "accounts are opened in the order of their ids"
+            );
+        }
+        std::mem::take(&mut self.deposits)
     }
 
     /// A position of the warm-up that was refused is tried again, smaller.
@@ -398,6 +428,9 @@ impl<'a> Casting<'a> {
             }
             stage.later(at, Command::OpenAccount { owner: owner(number) });
         }
+        stage.open_by = at;
+        let last = self.accounts - 1;
+        stage.last = (AccountId(self.next - 1), owner(last));
         let mut at = self.ready;
         for commands in self.commands.chunks(BLOCK_COMMANDS).chain(self.loans.chunks(BLOCK_COMMANDS)) {
             at = at.after(step);
