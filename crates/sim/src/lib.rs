@@ -1,13 +1,16 @@
 //! Ballast sim.
 
 pub mod book;
+pub mod calendar;
 pub mod candles;
+pub mod chart;
 pub mod house;
 pub mod liquidated;
 pub mod load;
 pub mod path;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod scenario;
 pub mod seed;
 pub mod story;

@@ -5,6 +5,7 @@
 //!   them, so that a small demo shows the same picture.
 //! - Money and shares are decimal strings, spans are milliseconds, moments are TOML date-times in UTC.
 
+use crate::calendar;
 use ballast_units::{Amount, Millis, Ratio, Time};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -626,18 +627,9 @@ fn unix_time(datetime: &Datetime) -> Option<Time> {
     if !matches!(datetime.offset, None | Some(toml::value::Offset::Z)) {
         return None;
     }
-    let days = days_from_civil(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let days = calendar::days_from_civil(i64::from(date.year), i64::from(date.month), i64::from(date.day));
     let days = u64::try_from(days).ok()?;
     let (hour, minute, second) = (u64::from(time.hour), u64::from(time.minute), u64::from(time.second));
     let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
     Some(Time::from_millis(seconds * 1_000 + u64::from(time.nanosecond) / 1_000_000))
-}
-
-/// Days from 1 January 1970 to a date. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }

@@ -21,6 +21,7 @@ pub use measure::{
 };
 
 use crate::book::{Book, BookError};
+use crate::calendar::date_time;
 use crate::candles::CandleSet;
 use crate::house;
 use crate::liquidated::Liquidated;
@@ -124,7 +125,8 @@ pub enum ReplayError {
     Prices(#[from] MarketDataError),
     /// The scenario's time is not that of the candles.
     #[error(
-        "the scenario runs from {from} to {to}, the prices from {start} to {end}; expected a time within"
+        "the scenario runs from {} to {}, the prices from {} to {}; expected a time within",
+        date_time(*.from), date_time(*.to), date_time(*.start), date_time(*.end)
     )]
     Window {
         /// First moment asked for.
