@@ -55,19 +55,22 @@ impl Engine {
         fees::split(state, out);
         liquidation::overdue(state, out);
         detect(state, out, &mut self.candidates);
-        let busy = !state.tasks.is_empty();
+        let found = out.events.len();
         liquidation::step(state, out);
         for market in &markets {
             liquidation::positions::work_off_backstop(state, out, *market);
         }
         waterfall::suspend(state, out);
+        let liquidated = out.events.len() != found;
         for market in &markets {
             settlement::pay_claims(state, out, *market);
         }
+        let paid = out.events.len();
         waterfall::expire(state, out);
         custody::retry_waiting(state, out);
-        if busy {
-            // A liquidation reaches others: suspended claims, deleveraged positions.
+        if liquidated || out.events.len() != paid {
+            // A liquidation reaches others: suspended claims, deleveraged positions. Whoever it changed is looked
+            // at again; what they then need begins in the next block.
             detect(state, out, &mut self.candidates);
         }
         #[cfg(feature = "verify")]

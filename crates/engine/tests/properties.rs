@@ -9,7 +9,7 @@ use walk::{Gene, Seen, Setting, Step, World, quietly};
 
 /// Steps of random walks in one run, over all settings; `BALLAST_STEPS` says otherwise.
 const STEPS: u32 = 100_000;
-/// Steps of one walk.
+/// Steps of one walk, on average.
 const LENGTH: u32 = 200;
 
 fn number(name: &str, default: u32) -> u32 {
@@ -29,7 +29,7 @@ fn runner(cases: u32, name: &str) -> TestRunner {
 }
 
 fn walks() -> impl Strategy<Value = Vec<Gene>> {
-    proptest::collection::vec(any::<Gene>(), LENGTH as usize)
+    proptest::collection::vec(any::<Gene>(), 0..=2 * LENGTH as usize)
 }
 
 /// Runs walks and returns what came up in them. Panics with the shortest walk that fails.
@@ -50,8 +50,14 @@ fn run(setting: Setting, steps: u32) -> Seen {
     match done {
         Ok(()) => seen.into_inner(),
         Err(TestError::Fail(reason, genes)) => {
-            let steps: Vec<Step> = genes.into_iter().map(Step::of).collect();
-            panic!("{setting:?}: {reason}\n{steps:#?}")
+            let steps = genes.into_iter().map(|gene| {
+                format!(
+                    "
+    {:?},",
+                    Step::of(gene)
+                )
+            });
+            panic!("{setting:?}: {reason}{}", steps.collect::<String>())
         }
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }

@@ -69,8 +69,7 @@ pub(crate) fn check_market(params: &MarketParams, curve: &Curve) -> Result<(), R
     }
     let initial = Ratio::ONE.div_down(params.leverage_max)?;
     let need = params.margin_maintenance + band + params.fee_trade.ratio() + params.fee_trade.ratio();
-    // With the size term, initial margin rises with maintenance; the constant part must cover it alone.
-    if initial < need && !params.margin_size_term {
+    if initial < need {
         return Err(Reject::ListingInitial { need, have: initial });
     }
     let closable = closable(params, curve.base).value_down(mark)?;

@@ -266,12 +266,7 @@ pub(crate) fn margin_initial(market: &Market, size: Amount, long: bool, open_int
     let least = Ratio::ONE.div_up(params.leverage_max).unwrap_or(Ratio::ONE);
     let two_fees = params.fee_trade.ratio() + params.fee_trade.ratio();
     let band = params.band.unwrap_or(Ratio::ZERO);
-    let cover = if params.margin_size_term || params.band.is_some() {
-        margin_maintenance(market, size, long) + band + two_fees
-    } else {
-        margin_maintenance(market, size, long)
-    };
-    let base = least.max(cover);
+    let base = least.max(margin_maintenance(market, size, long) + band + two_fees);
     let (from, full) = (params.open_interest_margin_from, params.open_interest_margin_full);
     if open_interest <= from || Ratio::ONE <= base {
         return base;
