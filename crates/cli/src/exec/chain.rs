@@ -57,7 +57,7 @@ impl Chains {
         });
         self.offers.retain(|lot, _| {
             let stage = state.lots.find(*lot).map(|record| record.stage);
-            matches!(stage, Some(LotStage::Offered(_)))
+            matches!(stage, Some(LotStage::Offered(_) | LotStage::Ending { .. }))
         });
     }
 }
@@ -87,8 +87,22 @@ impl Events<'_> {
         self.event(chain, event);
     }
 
-    /// Carries out an order.
-    pub(crate) fn order(&mut self, order: &Order) {
+    /// Carries out orders, after the auctions that have brought in what they were for have ended.
+    pub(crate) fn carry_out(&mut self, orders: &[Order]) {
+        let state = self.state;
+        let is_covered = |lot: &LotId, offer: &Offer| {
+            state.lots.find(*lot).is_some_and(|record| offer.auction.need <= record.sold)
+        };
+        let covered = self.chains.offers.iter().filter(|(lot, offer)| is_covered(lot, offer));
+        for lot in covered.map(|(lot, _)| *lot).collect::<Vec<_>>() {
+            self.expire(lot);
+        }
+        for order in orders {
+            self.order(order);
+        }
+    }
+
+    fn order(&mut self, order: &Order) {
         match order.action {
             OrderAction::Release { .. } => {
                 self.event(order.chain, VaultEvent::Released { nonce: order.nonce })
@@ -96,8 +110,9 @@ impl Events<'_> {
             OrderAction::StartAuction { lot, asset: _, auction } => {
                 self.chains.offers.insert(lot, Offer { chain: order.chain, auction });
             }
+            // One that has ended by itself has told so already.
             OrderAction::CancelAuction { lot } => {
-                self.chains.offers.remove(&lot);
+                self.expire(lot);
             }
         }
     }

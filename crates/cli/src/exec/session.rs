@@ -186,7 +186,9 @@ impl Session {
                     events.expire(lot).ok_or(Reject::UnknownLot { lot })
                 }
                 _ => {
-                    return Err("block: expected neither genesis, advance, show nor a block inside".to_owned());
+                    return Err(
+                        "block: expected neither genesis, advance, show nor a block inside".to_owned()
+                    );
                 }
             };
             draft.items.observations.resize(events.len(), item);
@@ -241,9 +243,7 @@ impl Session {
         loop {
             let orders = std::mem::take(&mut self.outcome.orders);
             let mut events = self.chains.events(self.engine.state());
-            for order in &orders {
-                events.order(order);
-            }
+            events.carry_out(&orders);
             let observations = events.finish();
             if observations.is_empty() {
                 return;

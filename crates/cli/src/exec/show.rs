@@ -1,9 +1,9 @@
 //! What `show` prints: the engine's views, with names.
 
-use ballast_engine::liquidation::{Lot, LotStage, Task};
+use ballast_engine::liquidation::{Cause, Lot, LotStage, Stage, Task};
 use ballast_engine::state::Chain;
 use ballast_engine::{State, auction, credit, view};
-use ballast_types::{AccountId, ChainId, LotId, MarketId, Reject, Scope, TaskId};
+use ballast_types::{AccountId, Auction, ChainId, LotId, MarketId, Reject, Scope, TaskId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -136,21 +136,18 @@ fn waterfall(names: &Names, state: &State) -> Value {
 fn lot(names: &Names, state: &State, id: LotId, lot: &Lot) -> Value {
     let stage = match lot.stage {
         LotStage::Queued => json!({ "stage": "queued" }),
-        LotStage::Offered(terms) => json!({
-            "stage": "offered",
-            "price": auction::price(&terms, state.now()),
-            "start": terms.start,
-            "floor": terms.floor,
-            "need": terms.need,
-            "opened": terms.opened,
-            "ends": terms.ends,
-        }),
+        LotStage::Offered(auction) => merged([json!({ "stage": "offered" }), terms(state, &auction)]),
+        LotStage::Ending { auction, anew } => {
+            merged([json!({ "stage": "ending", "anew": anew }), terms(state, &auction)])
+        }
         LotStage::Warehoused(until) => json!({ "stage": "warehoused", "offered_again": until }),
+        LotStage::Ended(_) => json!({ "stage": "ended" }),
     };
     let record = json!({
         "lot": id,
         "task": lot.task,
         "token": names.token_name(lot.token),
+        "left": lot.left(),
         "held": lot.held,
         "taken": lot.taken,
         "paid": lot.paid,
@@ -160,11 +157,32 @@ fn lot(names: &Names, state: &State, id: LotId, lot: &Lot) -> Value {
     merged([record, stage])
 }
 
+fn terms(state: &State, auction: &Auction) -> Value {
+    json!({
+        "price": auction::price(auction, state.now()),
+        "start": auction.start,
+        "floor": auction.floor,
+        "need": auction.need,
+        "opened": auction.opened,
+        "ends": auction.ends,
+    })
+}
+
 fn task(names: &Names, id: TaskId, task: &Task) -> Value {
     json!({
         "task": id,
         "account": names.account_name(task.account),
-        "cause": format!("{:?}", task.cause),
+        "cause": match task.cause {
+            Cause::Health => "health".to_owned(),
+            Cause::Settlement => "settlement".to_owned(),
+            Cause::Reorg(chain) => format!("reorg of {}", names.chain_name(chain)),
+        },
+        "stage": match task.stage {
+            Stage::Positions => "positions",
+            Stage::Collateral => "collateral",
+            Stage::Selling => "selling",
+        },
+        "lots": task.lots,
         "opened": task.opened,
         "slices": task.slices,
         "proceeds": task.proceeds,
