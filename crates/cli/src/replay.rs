@@ -1,15 +1,32 @@
 //! `ballast replay`: a crash, replayed through the engine.
+//!
+//! - What it writes appears whole or not at all: files grow beside their place and are moved there at the end.
+//! - Progress goes to standard error, the result to standard output; with `--json` its last line is one object.
 
-use std::path::PathBuf;
+use anyhow::Context as _;
+use ballast_sim::candles::read_folder;
+use ballast_sim::record::Writer;
+use ballast_sim::replay::{Progress, Replay, ReplayError, Summary};
+use ballast_sim::report::{self, dollars, grouped, percent};
+use ballast_sim::{CandleSet, Liquidated, Scenario, Seed, calendar, story};
+use ballast_units::Time;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::BadInput;
 
 const EXAMPLES: &str = "Examples:
   ballast replay
   ballast replay --prices candles/ --accounts 100000 --seed 1 --report day.html
-  ballast replay --prices candles/ --scenario bidders_gone.toml --json
+  ballast replay --prices candles/ --scenario scenarios/bidders_away.toml --json
   ballast replay --record day.log && ballast verify day.log
 
-Without --prices it plays 19 May 2021, told by its published turning points and bridged by the seed.";
+Without --prices it plays 19 May 2021, told by its published turning points and bridged by the seed. With --prices
+and no window in the scenario it plays the 24 hours (UTC) with the deepest fall.";
 
 /// Replays a crash: prices go in, accounts trade and borrow, fail and are liquidated, and the books balance.
 #[derive(Debug, clap::Args)]
@@ -18,17 +35,17 @@ pub(crate) struct Args {
     /// Folder of candles, <asset>_usdt_<interval>.csv
     #[arg(long, value_name = "DIR")]
     prices: Option<PathBuf>,
-    /// How many accounts
+    /// How many accounts; without it as the scenario says, else 20000
     #[arg(long, value_name = "N")]
     accounts: Option<u32>,
-    /// What everything random is drawn from
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    seed: u64,
+    /// What everything random is drawn from; without it as the scenario says, else 1
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
     /// Scenario, TOML
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Times real time; without it as fast as possible
-    #[arg(long, value_name = "X")]
+    /// Times real time; 0 or nothing: as fast as possible
+    #[arg(long, value_name = "X", value_parser = speed, allow_negative_numbers = true)]
     speed: Option<f64>,
     /// Write the block log there, for `ballast verify`
     #[arg(long, value_name = "FILE")]
@@ -42,5 +59,244 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("replay waits for ballast_sim::replay: {args:?}")
+    let mut replay = prepare(args)?;
+    let log = args.record.as_deref().map(Growing::create).transpose()?;
+    let report = args.report.as_deref().map(Growing::create).transpose()?;
+    let (mut summary, log) = play(args, &mut replay, log)?;
+    if let Some(log) = log {
+        log.finish()?;
+    }
+    if let Some(mut report) = report {
+        let html = report::html(&summary, replay.figures());
+        report.file.write_all(html.as_bytes()).with_context(|| report.context())?;
+        report.finish()?;
+    }
+    summary.seconds = (summary.seconds * 1e3).round() / 1e3;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+    } else {
+        print(&mut out, &summary, &replay)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads everything that can be wrong, before anything is written.
+fn prepare(args: &Args) -> anyhow::Result<Replay> {
+    let mut scenario = match &args.scenario {
+        Some(file) => Scenario::read(file).map_err(|error| bad(&error))?,
+        None => Scenario::default(),
+    };
+    scenario.accounts = args.accounts.unwrap_or(scenario.accounts);
+    scenario.seed = args.seed.unwrap_or(scenario.seed);
+    let (candles, aave) = match &args.prices {
+        Some(folder) => (
+            read_folder(folder).map_err(|error| bad(&error))?,
+            Liquidated::read_folder(folder).map_err(|error| bad(&error))?,
+        ),
+        None => (told(&mut scenario), None),
+    };
+    let place = |error: &ReplayError| match error {
+        ReplayError::NoAsset { .. } | ReplayError::Prices(_) => args.prices.clone(),
+        _ => args.scenario.clone(),
+    };
+    Ok(Replay::new(scenario, candles, aave).map_err(|error| match place(&error) {
+        Some(path) => BadInput(format!("{}: {}", path.display(), bad(&error))),
+        None => bad(&error),
+    })?)
+}
+
+/// The built-in day.
+fn told(scenario: &mut Scenario) -> CandleSet {
+    if scenario.name == Scenario::default().name {
+        scenario.name = "19 May 2021, as told".to_owned();
+    }
+    story::may_19_2021(Seed::new(scenario.seed))
+}
+
+/// Steps to the end, recording each block.
+fn play(
+    args: &Args,
+    replay: &mut Replay,
+    log: Option<Growing>,
+) -> anyhow::Result<(Summary, Option<Growing>)> {
+    let bar = ProgressBar::new(replay.progress().all)
+        .with_style(ProgressStyle::with_template("{bar:40} {percent}% {msg} {elapsed}")?);
+    let mut pace = Pace::new(args.speed.unwrap_or(0.0));
+    let start = Instant::now();
+    let mut log = match log {
+        Some(log) => Some((Writer::new(log.file, replay.genesis())?, log.paths)),
+        None => None,
+    };
+    while let Some(step) = replay.step() {
+        if let Some((writer, paths)) = &mut log {
+            let written = writer.block(step.block, step.outcome.state_hash);
+            written.with_context(|| paths.context())?;
+        }
+        let progress = replay.progress();
+        if progress.done.is_multiple_of(500) || pace.is_slow() {
+            bar.set_position(progress.done);
+            bar.set_message(message(&progress));
+        }
+        pace.wait(&progress);
+    }
+    bar.finish_and_clear();
+    let summary = Summary { seconds: start.elapsed().as_secs_f64(), ..replay.summary() };
+    let log = match log {
+        Some((writer, paths)) => {
+            let file = writer.finish().with_context(|| paths.context())?;
+            Some(Growing { file, paths })
+        }
+        None => None,
+    };
+    Ok((summary, log))
+}
+
+fn message(progress: &Progress) -> String {
+    let warming_up = if progress.warming_up { ", warming up" } else { "" };
+    format!("{}{warming_up}", calendar::date_time(progress.time))
+}
+
+/// Keeps a replay at so many times real time; the warm-up is not held back.
+struct Pace {
+    speed: f64,
+    start: Option<(Instant, Time)>,
+}
+
+impl Pace {
+    fn new(speed: f64) -> Self {
+        Self { speed, start: None }
+    }
+
+    fn is_slow(&self) -> bool {
+        0.0 < self.speed
+    }
+
+    fn wait(&mut self, progress: &Progress) {
+        if !self.is_slow() || progress.warming_up {
+            return;
+        }
+        let (start, from) = *self.start.get_or_insert((Instant::now(), progress.time));
+        let due = Duration::from_millis(progress.time.since(from).get()).div_f64(self.speed);
+        std::thread::sleep(due.saturating_sub(start.elapsed()));
+    }
+}
+
+/// A file that grows beside its place.
+struct Growing {
+    file: BufWriter<File>,
+    paths: Paths,
+}
+
+/// Where a file grows and where it goes; removed if it never gets there.
+struct Paths {
+    growing: PathBuf,
+    place: PathBuf,
+}
+
+impl Growing {
+    fn create(place: &Path) -> anyhow::Result<Growing> {
+        let name = place.file_name().with_context(|| format!("{}: no name of a file", place.display()));
+        let mut name = name.map_err(|error| BadInput(error.to_string()))?.to_owned();
+        name.push(".part");
+        let growing = place.with_file_name(name);
+        let file = File::create(&growing)
+            .map_err(|error| BadInput(format!("{}: cannot be written: {error}", place.display())))?;
+        Ok(Growing { file: BufWriter::new(file), paths: Paths { growing, place: place.to_owned() } })
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.file.flush().with_context(|| self.context())?;
+        fs::rename(&self.paths.growing, &self.paths.place).with_context(|| self.context())
+    }
+
+    fn context(&self) -> String {
+        self.paths.context()
+    }
+}
+
+impl Paths {
+    fn context(&self) -> String {
+        format!("cannot write {}", self.place.display())
+    }
+}
+
+impl Drop for Paths {
+    fn drop(&mut self) {
+        // After a rename nothing is there to remove.
+        let _ = fs::remove_file(&self.growing);
+    }
+}
+
+fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> anyhow::Result<()> {
+    let (fall, totals) = (&summary.waterfall, &summary.auctions);
+    let [engine, around] = replay.spent().map(|spent| spent.as_secs_f64());
+    let rows = [
+        ("from", calendar::date_time(summary.from)),
+        ("to", calendar::date_time(summary.to)),
+        ("accounts", grouped(u128::from(summary.accounts))),
+        ("blocks", grouped(u128::from(summary.blocks))),
+        ("seconds", format!("{:.1} ({engine:.1} in the engine, {around:.1} around)", summary.seconds)),
+        ("", String::new()),
+        ("accounts liquidated", grouped(u128::from(summary.liquidated))),
+        ("liquidations", grouped(u128::from(summary.tasks))),
+        ("  open at the end", grouped(u128::from(summary.tasks_open))),
+        ("debt liquidated, USD", dollars(summary.debt_liquidated)),
+        ("positions liquidated, USD", dollars(summary.notional_liquidated)),
+        ("lots sold at index, USD", dollars(totals.sold)),
+        ("  price over index, mean", percent(totals.price_mean)),
+        ("  price over index, median", percent(totals.price_median)),
+        ("  price over index, worst", percent(totals.price_worst)),
+        ("bad debt, USD", dollars(summary.bad_debt)),
+        ("  taken by tranches", dollars(fall.tranche)),
+        ("  taken by the float", dollars(fall.float)),
+        ("  taken by cover", dollars(fall.cover)),
+        ("  left as deficit", dollars(fall.deficit)),
+        ("deleveraged, USD", dollars(fall.deleveraged)),
+        ("", String::new()),
+        ("state hash", summary.state_hash.to_string()),
+    ];
+    writeln!(out, "{}\n", summary.scenario)?;
+    for (name, value) in rows {
+        writeln!(out, "{}", format!("{name:<28}{value}").trim_end())?;
+    }
+    writeln!(
+        out,
+        "\n{:<12}{:>12}{:>18}{:>10}{:>18}{:>10}",
+        "hour", "liquidations", "debt, USD", "", "Aave v2, USD", ""
+    )?;
+    for row in &summary.hours {
+        let (hour, debt, share) = (calendar::hour_minute(row.hour), dollars(row.debt), percent(row.share));
+        let aave = row.aave.map(dollars).unwrap_or_default();
+        let aave_share = row.aave_share.map(percent).unwrap_or_default();
+        let line = format!("{hour:<12}{:>12}{debt:>18}{share:>10}{aave:>18}{aave_share:>10}", row.tasks);
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    writeln!(
+        out,
+        "\n{:<12}{:>16}{:>10}{:>16}{:>10}",
+        "slippage", "formula, mean", "worst", "fixed k, mean", "worst"
+    )?;
+    for row in &summary.slippage {
+        let figures = [row.formula_mean, row.formula_worst, row.fixed_mean, row.fixed_worst].map(percent);
+        let [mean, worst, fixed_mean, fixed_worst] = figures;
+        writeln!(out, "{:<12}{mean:>16}{worst:>10}{fixed_mean:>16}{fixed_worst:>10}", row.market)?;
+    }
+    Ok(())
+}
+
+/// An error and what caused it, in one line.
+fn bad(error: &dyn std::error::Error) -> BadInput {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    BadInput(text)
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| speed.is_finite() && 0.0 <= *speed);
+    speed.ok_or_else(|| format!("expected a number, zero or above, found {text:?}"))
 }
