@@ -190,7 +190,7 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, plan: Plan) -> Resul
         state.index.look_at(members);
     }
     if cost.is_negative() {
-        settlement::add_claim(state, Holder::Budget, market, cost.negative_part());
+        settlement::add_claim(state, out, Holder::Budget, market, cost.negative_part());
     } else {
         let (budget, pool) = (LedgerAccount::Budget(market), LedgerAccount::Pool(market));
         pay(state, out, budget, pool, cost.positive_part(), Reason::Curve);

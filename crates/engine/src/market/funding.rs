@@ -109,6 +109,6 @@ pub(crate) fn charge(state: &mut State, out: &mut Outcome, market: MarketId, rat
     }
     let (index_long, index_short) = (funding.index_long, funding.index_short);
     record.books.funding_surplus += surplus;
-    settlement::add_claim(state, Holder::Budget, market, surplus);
+    settlement::add_claim(state, out, Holder::Budget, market, surplus);
     out.event(Event::FundingSettled { market, rate, index_long, index_short, surplus });
 }

@@ -191,6 +191,8 @@ pub(crate) fn plan_close(
 /// Books a trade. Funding and what its parts realise are settled as one sum, as the plan had it.
 pub(crate) fn execute(state: &mut State, out: &mut Outcome, plan: Plan) {
     let Plan { account, market, parts, fee } = plan;
+    // The plan counts paid claims as cash: they have to be there for the fee, realised or not.
+    settlement::collect(state, out, account);
     let owed = take_funding(state, account, market);
     let mut realised = -owed;
     for part in parts.iter().flatten() {

@@ -157,7 +157,7 @@ pub(crate) fn execute(
         cancel_debt(state, id, market, debt_repaid);
     }
     if !claim.is_zero() {
-        add_claim(state, Holder::Account(id), market, claim);
+        add_claim(state, out, Holder::Account(id), market, claim);
     }
     let lost = set_off + cash + debt + loan.map_or(Amount::ZERO, |(_, amount)| amount);
     if !lost.is_zero() {
@@ -216,7 +216,7 @@ pub(crate) fn pass_claim(
     let unpaid = state.markets.get(market).claims.standing(&claim).unpaid();
     if !unpaid.is_zero() {
         remove_claim(state, out, Holder::Account(id), market, unpaid);
-        add_claim(state, to, market, unpaid);
+        add_claim(state, out, to, market, unpaid);
         forget_empty(state, id, market);
     }
     unpaid
@@ -259,7 +259,7 @@ pub(crate) fn suspend(
         let missing = amount.saturating_sub(unpaid);
         if !missing.is_zero() {
             super::position::realise_open(state, id, market, missing.dollars());
-            add_claim(state, holder, market, missing);
+            add_claim(state, out, holder, market, missing);
         }
     }
     remove_claim(state, out, holder, market, amount);
@@ -290,7 +290,13 @@ pub(crate) fn pay_claims(state: &mut State, out: &mut Outcome, market: MarketId)
 }
 
 /// Adds to a holder's claim. The house's own wait like any other.
-pub(crate) fn add_claim(state: &mut State, holder: Holder, market: MarketId, amount: Amount) {
+pub(crate) fn add_claim(
+    state: &mut State,
+    out: &mut Outcome,
+    holder: Holder,
+    market: MarketId,
+    amount: Amount,
+) {
     if amount.is_zero() {
         return;
     }
@@ -304,9 +310,13 @@ pub(crate) fn add_claim(state: &mut State, holder: Holder, market: MarketId, amo
             state.members_mut(market).insert(id);
         }
         Holder::Budget | Holder::Tranche | Holder::Float => {
+            // Nobody collects for the house: a cohort that is mature by now must not become young again.
             let mut claim = house_claim(state, market, holder);
+            let paid = state.markets.get(market).claims.touch(&mut claim);
             state.markets.get_mut(market).claims.add(&mut claim, amount, aged);
             set_house_claim(state, market, holder, claim);
+            let account = house_account(market, holder);
+            pay(state, out, LedgerAccount::Payable(market), account, paid, Reason::Claim);
         }
     }
 }
