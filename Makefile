@@ -42,7 +42,7 @@ deny: toolchain ## Licences, banned crates and sources of all dependencies
 
 bench: toolchain ## Measure the engine on one core of this machine, as docs/performance.md does
 	cargo run --release -p ballast-cli -- bench
-	cargo bench --workspace
+	cargo bench -p ballast-cli --bench engine
 
 fuzz: toolchain ## Fuzz the codec and command sequences, FUZZ_SECONDS (60) each
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
@@ -50,8 +50,7 @@ fuzz: toolchain ## Fuzz the codec and command sequences, FUZZ_SECONDS (60) each
 	RUSTC_BOOTSTRAP=1 cargo fuzz run commands -- -max_total_time=$(FUZZ_SECONDS)
 
 docs: toolchain ## Regenerate what is generated in docs/
-	UPDATE_DOCS=1 cargo test --workspace docs_
-	cargo doc --workspace --no-deps
+	UPDATE_GOLDEN=1 cargo test -p ballast-cli --test docs
 
 toolchain:
 	@command -v cargo >/dev/null || { \
