@@ -61,7 +61,9 @@ pub(crate) fn observe(state: &mut State, market: MarketId) {
     }
     let activity = &mut state.markets.get_mut(market).activity;
     if let Some(last) = activity.last_index {
-        activity.volatility += index.premium_over(last).map_or(Ratio::ZERO, Ratio::abs);
+        // A move from one wei to anything is more than can be counted; so are two of them (R11).
+        let moved = index.premium_over(last).map_or(Ratio::MAX, Ratio::abs);
+        activity.volatility = activity.volatility.checked_add(moved).unwrap_or(Ratio::MAX);
     }
     activity.last_index = Some(index);
 }

@@ -1,6 +1,7 @@
 //! Funding: what longs pay shorts (or the other way) for the distance of mark from index (R12).
 //!
-//! - A period's rate is `(TWAP(mark) - TWAP(index)) · period / 24 h` a base unit, clamped to a share of index.
+//! - A period's rate is `(TWAP(mark) - TWAP(index)) · period / 24 h` a base unit, clamped to a share of TWAP(index)
+//!   and of the index when it is charged.
 //! - Payers' index moves by |rate|; receivers' by `|rate| · min(1, payers / receivers)`, rounded down. What
 //!   payers pay beyond that is surplus: a claim of the market's budget.
 //! - An account is charged `ceil(size · index move)` and credited `floor`: I05, charged = credited + surplus +
@@ -9,6 +10,7 @@
 
 use super::settlement;
 use crate::account::Position;
+use crate::oracle;
 use crate::state::{Outcome, State};
 use ballast_types::{Event, Holder, MarketId};
 use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
@@ -76,13 +78,21 @@ fn rate(mark: Price, index: Price, period: Millis, clamp: Option<Ratio>) -> Usd 
         premium.per_time_down(period, day)
     };
     let rate = rate.expect("R11: prices are below 2^90");
+    clamped(rate, index, clamp)
+}
+
+fn clamped(rate: Usd, index: Price, clamp: Option<Ratio>) -> Usd {
     let Some(clamp) = clamp else { return rate };
     let most = index.mul_ratio_down(clamp).map_or(Usd::ZERO, |price| Amount::from_wei(price.wei()).dollars());
     rate.clamp(-most, most)
 }
 
-/// Charges a period's rate: moves both indices, books the surplus.
+/// Charges a period's rate: moves both indices, books the surplus. It is clamped again, to a share of the index of
+/// now: an account that came when the index had fallen was judged by what that index lets a period charge (R17).
 pub(crate) fn charge(state: &mut State, out: &mut Outcome, market: MarketId, rate: Usd) {
+    let record = state.markets.get(market);
+    let index = oracle::index(state, record.asset);
+    let rate = index.map_or(rate, |index| clamped(rate, index, record.params.funding_clamp));
     let record = state.markets.get_mut(market);
     let (longs, shorts) = (record.books.long, record.books.short);
     let longs_pay = !rate.is_negative();

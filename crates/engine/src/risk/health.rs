@@ -181,9 +181,10 @@ pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
         total = total.plus_wide(open);
         weight = weight.plus((value.notional + value.margin).dollars());
         if let Some(clamp) = market.params.funding_clamp {
-            // The index that the clamp is a share of may be half as much again before a price watch fires.
-            let most = value.notional.mul_ratio_up(clamp).map_or(value.notional, |most| most + half(most));
-            result.funding += most;
+            // The index that the clamp is a share of: the risk price may rise by half before its watch fires, and
+            // lies below the index by the premium clamp at most, which is one half at most: 1.5 / (1 - 0.5) = 3.
+            let most = value.notional.mul_ratio_up(clamp).unwrap_or(value.notional);
+            result.funding += most + most + most;
         }
     }
     for held in &account.claims {

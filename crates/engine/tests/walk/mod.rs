@@ -252,10 +252,10 @@ impl Step {
                 who,
                 market: what,
                 long: how & 1 == 0,
-                by: if what & 64 == 0 { By::Quote } else { By::Base },
+                by: if what & 16 == 0 { By::Quote } else { By::Base },
                 sum: Sum::of(how >> 1, much),
-                limit: what & 128 != 0,
-                reduce_only: what & 32 != 0,
+                limit: 192 <= how,
+                reduce_only: 224 <= what,
             },
             88..=105 => Self::Close { who, market: what },
             106..=121 => Self::Deposit { who, token: what, sum, safe: what & 128 != 0 },
@@ -305,7 +305,7 @@ fn percent(how: u8, much: u8) -> i16 {
 impl Sum {
     fn of(how: u8, much: u8) -> Self {
         match how % 32 {
-            0..=20 => Self::Part(much % 129),
+            0..=20 => Self::Part(much % 128 + 1),
             21 | 22 => Self::Exact,
             23 => Self::OneMore,
             24..=26 => Self::Whole(u16::from(much) * u16::from(much)),

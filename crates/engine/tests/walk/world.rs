@@ -223,7 +223,10 @@ impl World {
                 Command::Lend { account, chain, amount: sum.of_what(cash) }
             }
             Step::Redeem { who, chain, sum } => {
-                let (account, chain) = (self.account(who), self.chain(chain));
+                let chain = self.chain(chain);
+                let lenders = self.accounts.iter().copied();
+                let lenders = lenders.filter(|account| state.lenders.find((chain, *account)).is_some());
+                let account = pick(&lenders.collect::<Vec<_>>(), who).unwrap_or(self.account(who));
                 let lent =
                     state.chains.find(chain).map(|_| ballast_engine::credit::lent(state, chain, account));
                 let amount = sum.map(|sum| sum.of_what(lent.unwrap_or_default()));
@@ -239,7 +242,11 @@ impl World {
                 Command::Borrow { account, chain, amount: sum.of_what(room.unwrap_or_default()) }
             }
             Step::Repay { who, chain, sum } => {
-                let (account, chain) = (self.account(who), self.chain(chain));
+                let chain = self.chain(chain);
+                let borrowers = self.accounts.iter().copied().filter(|account| {
+                    state.accounts.find(*account).is_some_and(|record| record.loan(chain).is_some())
+                });
+                let account = pick(&borrowers.collect::<Vec<_>>(), who).unwrap_or(self.account(who));
                 let loans = view::account(state, account).map(|view| view.loans).unwrap_or_default();
                 let owed =
                     loans.iter().find(|loan| loan.chain == chain).map(|loan| loan.principal + loan.interest);
