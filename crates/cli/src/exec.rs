@@ -53,27 +53,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match &args.script {
-        None => {
-            serde_json::to_writer_pretty(&mut out, &schemars::schema_for!(Line))?;
-            writeln!(out)?;
-        }
-        Some(script) => {
-            let (name, from): (String, Box<dyn BufRead>) = if script.as_os_str() == "-" {
-                ("stdin".to_owned(), Box::new(io::stdin().lock()))
-            } else {
-                let file =
-                    File::open(script).map_err(|error| BadInput(format!("{}: {error}", script.display())))?;
-                (script.display().to_string(), Box::new(BufReader::new(file)))
-            };
-            let done = run_script(from, script.parent().unwrap_or(Path::new("")), &mut out)?;
-            // Answers before the error, whatever the terminal does with the two streams.
-            out.flush().context("cannot write the answers")?;
-            done.map_err(|BadLine { line, what }| BadInput(format!("{name}:{line}: {what}")))?;
-        }
-    }
-    out.flush()?;
+    let stdout = io::stdout().lock();
+    let Some(script) = &args.script else {
+        let mut out = BufWriter::new(stdout);
+        serde_json::to_writer_pretty(&mut out, &schemars::schema_for!(Line))?;
+        writeln!(out)?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (name, done) = if script.as_os_str() == "-" {
+        // Line by line: whoever writes the script may wait for its answers.
+        ("stdin".to_owned(), run_script(io::stdin().lock(), Path::new(""), stdout))
+    } else {
+        let name = script.display().to_string();
+        let file = File::open(script).map_err(|error| BadInput(format!("{name}: {error}")))?;
+        let folder = script.parent().unwrap_or(Path::new(""));
+        (name, run_script(BufReader::new(file), folder, BufWriter::new(stdout)))
+    };
+    let read = done.context("cannot write the answers")?;
+    read.map_err(|BadLine { line, what }| BadInput(format!("{name}:{line}: {what}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -83,38 +81,48 @@ struct BadLine {
     what: String,
 }
 
-/// Runs every line. The outer error is one of writing, the inner one of reading.
-fn run_script(
-    mut from: impl BufRead,
-    folder: &Path,
-    out: &mut impl Write,
-) -> io::Result<Result<(), BadLine>> {
+/// Runs every line, and writes its answers. The outer error is one of writing, the inner one of reading.
+fn run_script(mut from: impl BufRead, folder: &Path, mut out: impl Write) -> io::Result<Result<(), BadLine>> {
     let mut session = None;
     let mut text = Vec::new();
+    let mut read = Ok(());
     for line in 1.. {
         text.clear();
-        let bad = |what| Ok(Err(BadLine { line, what }));
-        match from.read_until(b'\n', &mut text) {
+        let answers = match from.read_until(b'\n', &mut text) {
             Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => return bad(format!("cannot read it: {error}")),
-        }
-        let Ok(text) = std::str::from_utf8(&text) else { return bad("expected UTF-8 text".to_owned()) };
-        let text = text.trim();
-        if text.is_empty() || text.starts_with('#') || text.starts_with("//") {
-            continue;
-        }
-        match run_line(&mut session, line, text, folder) {
+            Ok(_) => run_text(&mut session, line, &text, folder),
+            Err(error) => Err(format!("cannot read it: {error}")),
+        };
+        match answers {
             Ok(answers) => {
                 for answer in answers {
-                    serde_json::to_writer(&mut *out, &answer)?;
+                    serde_json::to_writer(&mut out, &answer)?;
                     out.write_all(b"\n")?;
                 }
             }
-            Err(what) => return bad(what),
+            Err(what) => {
+                read = Err(BadLine { line, what });
+                break;
+            }
         }
     }
-    Ok(Ok(()))
+    // Answers before the error, whatever the terminal does with the two streams.
+    out.flush()?;
+    Ok(read)
+}
+
+/// Runs the text of a line; nothing where it is blank or a comment.
+fn run_text(
+    session: &mut Option<Session>,
+    line: usize,
+    text: &[u8],
+    folder: &Path,
+) -> Result<Vec<serde_json::Value>, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "expected UTF-8 text".to_owned())?.trim();
+    if text.is_empty() || text.starts_with('#') || text.starts_with("//") {
+        return Ok(Vec::new());
+    }
+    run_line(session, line, text, folder)
 }
 
 /// Runs a line; the first one begins the session, from its own genesis or the default one.

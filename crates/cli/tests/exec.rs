@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use support::{ballast, scenarios};
 
 fn scripts() -> Vec<PathBuf> {
@@ -19,7 +19,7 @@ fn scripts() -> Vec<PathBuf> {
     scripts
 }
 
-fn run(script: &PathBuf) -> String {
+fn run(script: &Path) -> String {
     let output = ballast(&["exec", script.to_str().unwrap()], "");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", script.display());

@@ -87,7 +87,7 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
         r#"{"contribute": {"account": "alice", "layer": "tranche", "market": "ETH", "amount": "100"}}"#,
     ),
     ("liquidate", r#"{"liquidate": {"account": "alice"}}"#),
-    ("govern", r#"{"govern": {"depth": {"market": "ETH", "factor": "1.0005"}}}"#),
+    ("govern", r#"{"govern": {"depth": {"market": "ETH", "factor": "1.0004"}}}"#),
     ("safe_mode", r#"{"safe_mode": true}"#),
     ("take", r#"{"take": {"lot": 1, "quantity": "0.5"}}"#),
     ("expire", r#"{"expire": {"lot": 1}}"#),

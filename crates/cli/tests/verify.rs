@@ -1,0 +1,106 @@
+//! `ballast verify`: a log that was recorded, one whose hash differs, one that is damaged.
+
+mod support;
+
+use ballast_engine::{Engine, Outcome};
+use ballast_sim::house;
+use ballast_sim::record::Writer;
+use ballast_types::{Address, AssetId, Block, Command, Hash, Height, Owner, PriceReport, SourceId};
+use ballast_units::{Price, Ratio, Time};
+use std::path::PathBuf;
+use std::process::Output;
+use support::ballast;
+
+/// A log of `blocks` blocks in the default house; `hash` may change what is recorded as a block's state hash.
+fn log(blocks: u64, hash: impl Fn(Height, Hash) -> Hash) -> Vec<u8> {
+    let genesis = house::genesis();
+    let mut engine = Engine::new(&genesis).unwrap();
+    let mut outcome = Outcome::default();
+    let mut writer = Writer::new(Vec::new(), &genesis).unwrap();
+    for height in (1..=blocks).map(Height) {
+        let time = Time::from_millis(1_000_000 + height.0 * 1_000);
+        let report = |source| PriceReport {
+            asset: AssetId(1),
+            source: SourceId(source),
+            price: Price::whole(3_400 + height.0),
+            confidence: Ratio::ZERO,
+            time,
+        };
+        let owner = Owner { address: Address([height.0.to_le_bytes()[0]; 32]), subaccount: 0 };
+        let block = Block {
+            height,
+            time,
+            prices: (0..3).map(report).collect(),
+            commands: vec![Command::OpenAccount { owner }],
+            ..Block::default()
+        };
+        engine.apply(&block, &mut outcome);
+        writer.block(&block, hash(height, outcome.state_hash)).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+fn verify(name: &str, bytes: &[u8], more: &[&str]) -> (Output, PathBuf) {
+    let file = std::env::temp_dir().join(format!("ballast-verify-{name}-{}.log", std::process::id()));
+    std::fs::write(&file, bytes).unwrap();
+    let args: Vec<&str> =
+        ["verify", file.to_str().unwrap()].into_iter().chain(more.iter().copied()).collect();
+    let output = ballast(&args, "");
+    std::fs::remove_file(&file).unwrap();
+    (output, file)
+}
+
+#[test]
+fn the_same_hashes_are_exit_code_0() {
+    let (output, _) = verify("same", &log(20, |_, hash| hash), &["--json"]);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    assert!(answer.starts_with("20 blocks to height 20 in "), "{answer}");
+    let object: serde_json::Value = serde_json::from_str(answer.lines().last().unwrap()).unwrap();
+    assert_eq!((&object["blocks"], &object["height"]), (&20.into(), &20.into()));
+    assert!(object["difference"].is_null());
+}
+
+#[test]
+fn another_hash_is_exit_code_1_with_height_and_both_hashes() {
+    let wrong = Hash([0xab; 32]);
+    let bytes = log(20, |height, hash| if height == Height(7) { wrong } else { hash });
+    let (output, _) = verify("other", &bytes, &[]);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{answer}");
+    assert!(answer.starts_with("height 7: the state hash differs\n"), "{answer}");
+    assert!(answer.contains(&format!("recorded {wrong}")), "{answer}");
+    assert!(answer.contains("computed 0x"), "{answer}");
+}
+
+#[test]
+fn a_log_cut_off_is_exit_code_2_with_byte_and_height() {
+    let bytes = log(20, |_, hash| hash);
+    let cut = bytes.len() - 20;
+    let (output, file) = verify("cut", &bytes[..cut], &[]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    let want = format!("error: {}: the log is cut off at byte {cut}, after height 19\n", file.display());
+    assert_eq!(errors, want);
+}
+
+#[test]
+fn a_damaged_log_is_exit_code_2() {
+    let mut bytes = log(20, |_, hash| hash);
+    let middle = bytes.len() - 1_000;
+    bytes[middle] ^= 1;
+    let (output, _) = verify("damaged", &bytes, &[]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("the log is damaged at byte "), "{errors}");
+}
+
+#[test]
+fn what_is_no_log_is_exit_code_2() {
+    let (output, _) = verify("none", b"timestamp_ms,open,high,low,close,volume\n", &[]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("not a block log"), "{errors}");
+    let output = ballast(&["verify", "no_such.log"], "");
+    assert_eq!(output.status.code(), Some(2));
+}
