@@ -4,6 +4,7 @@
 //! state hash included, on one core. The criterion benches (`cargo bench`) look at single operations.
 
 use anyhow::Context;
+use ballast_engine::liquidation::deleverage::plan;
 use ballast_sim::load::{Kind, Load};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     eprintln!("processor: {}", processor());
     trades(args, &mut figures)?;
     positions(args, &mut figures)?;
+    failures(args, &mut figures)?;
+    deleveraging(args, &mut figures)?;
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
     } else {
@@ -66,9 +69,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Trades by accounts with cash only, any market.
 fn trades(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
     eprintln!("opening {} accounts with cash", args.accounts);
-    let mut load = Load::new(args.accounts, args.markets, Kind::Cash, args.seed).context("the load's genesis")?;
+    let mut load =
+        Load::new(args.accounts, args.markets, Kind::Cash, args.seed).context("the load's genesis")?;
     let rate = trade_blocks(&mut load, args.block, 100, false);
-    figures.push(Figure { name: "trades, cash accounts, any market", value: rate, unit: "trades/s", aim: "1,000,000" });
+    figures.push(Figure {
+        name: "trades, cash accounts, any market",
+        value: rate,
+        unit: "trades/s",
+        aim: "1,000,000",
+    });
     Ok(())
 }
 
@@ -76,13 +85,9 @@ fn trades(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
 fn positions(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
     eprintln!("opening {} accounts with collateral", args.accounts);
     let before = resident();
-    let mut load = Load::new(args.accounts, args.markets, Kind::Collateral, args.seed).context("the load's genesis")?;
-    let mut from = 0;
-    while from < args.accounts {
-        let block = load.one_each(from, from.saturating_add(args.block));
-        load.apply(&block);
-        from = from.saturating_add(args.block);
-    }
+    let mut load =
+        Load::new(args.accounts, args.markets, Kind::Collateral, args.seed).context("the load's genesis")?;
+    load.open_all(args.block);
     let used = resident().saturating_sub(before);
     figures.push(Figure {
         name: "memory an account with one position and one collateral",
@@ -113,13 +118,68 @@ fn positions(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
         aim: "below 1 ms",
     });
     let (bytes, took) = timed(|| load.engine.snapshot());
-    figures.push(Figure { name: "snapshot, all invariants checked", value: millis(took), unit: "ms", aim: "" });
+    figures.push(Figure {
+        name: "snapshot, all invariants checked",
+        value: millis(took),
+        unit: "ms",
+        aim: "",
+    });
     figures.push(Figure { name: "snapshot size", value: bytes.len() as f64 / 1e6, unit: "MB", aim: "" });
     let (restored, took) = timed(|| ballast_engine::Engine::restore(&bytes));
     let restored = restored.context("the snapshot just taken")?;
     figures.push(Figure { name: "restore", value: millis(took), unit: "ms", aim: "" });
-    anyhow::ensure!(restored.state().house.hash == load.engine.state().house.hash, "the restored hash differs");
+    anyhow::ensure!(
+        restored.state().house.hash == load.engine.state().house.hash,
+        "the restored hash differs"
+    );
     drop((restored, bytes));
+    Ok(())
+}
+
+/// One price falls so far that every account of its market fails in one block.
+fn failures(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
+    // A hundred markets: a hundredth of the accounts, 10,000 of a million, are in the one that falls.
+    let mut load =
+        Load::new(args.accounts, 100, Kind::Collateral, args.seed).context("the load's genesis")?;
+    load.open_all(args.block);
+    let block = load.tick(10_000, Some((0, 3_000)));
+    let (_, took) = timed(|| load.apply(&block));
+    let failed = load.locked();
+    anyhow::ensure!(failed > 0, "the fall should make accounts fail");
+    eprintln!("{failed} accounts failed at once");
+    figures.push(Figure {
+        name: "tick in which a hundredth of the accounts fails, whole block",
+        value: millis(took),
+        unit: "ms",
+        aim: "below 20 ms for 10,000",
+    });
+    Ok(())
+}
+
+/// The plan that closes a position against 35,000 profitable ones.
+fn deleveraging(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
+    let mut load = Load::new(140_000, 2, Kind::Collateral, args.seed).context("the load's genesis")?;
+    load.open_all(args.block);
+    let block = load.tick(10_000, Some((1, 9_900)));
+    load.apply(&block);
+    let market = ballast_types::MarketId(1);
+    let state = load.engine.state();
+    let price = state.markets.get(market).prices.risk.context("the market has a price")?;
+    let quantity = ballast_units::Amount::whole(10_000);
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let run = || plan(state, load.account(1), market, true, quantity, price);
+        let (shares, took) = timed(run);
+        anyhow::ensure!(shares.len() == 35_000, "{} counterparties", shares.len());
+        times.push(took);
+    }
+    times.sort();
+    figures.push(Figure {
+        name: "deleveraging plan over 35,000 positions, median of 20",
+        value: millis(times.get(10).copied().unwrap_or_default()),
+        unit: "ms",
+        aim: "below 12 ms",
+    });
     Ok(())
 }
 

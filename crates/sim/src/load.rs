@@ -112,6 +112,23 @@ impl Load {
         &self.out
     }
 
+    /// The id of one of the load's accounts.
+    #[must_use]
+    pub fn account(&self, number: u32) -> AccountId {
+        AccountId(self.first + number)
+    }
+
+    /// Gives every account its one position.
+    pub fn open_all(&mut self, at_once: u32) {
+        let mut from = 0;
+        while from < self.accounts {
+            let until = from.saturating_add(at_once.max(1));
+            let block = self.one_each(from, until);
+            self.apply(&block);
+            from = until;
+        }
+    }
+
     /// Accounts that the last block locked.
     #[must_use]
     pub fn locked(&self) -> usize {
@@ -167,16 +184,18 @@ impl Load {
         self.command(number, market, side, Amount::whole(dollars))
     }
 
-    /// The account's one position: half of them long, half short, so that mark stays.
+    /// The account's one position: in market 0 long, so that all can fail at once; in the others half of them
+    /// long, half short, so that mark stays.
     fn open(&mut self, number: u32) -> Command {
         let market = u16::try_from(number % u32::from(self.markets)).unwrap_or(0);
-        let side = if (number / u32::from(self.markets)) % 2 == 0 { Side::Long } else { Side::Short };
+        let even = (number / u32::from(self.markets)) % 2 == 0;
+        let side = if market == 0 || even { Side::Long } else { Side::Short };
         self.command(number, market, side, Amount::whole(200))
     }
 
     fn command(&self, number: u32, market: u16, side: Side, quote: Amount) -> Command {
         Command::Trade {
-            account: AccountId(self.first + number),
+            account: self.account(number),
             market: MarketId(market),
             side,
             amount: TradeAmount::Quote(quote),
