@@ -141,9 +141,10 @@ fn positions(house: &[HousePoint]) -> Chart {
 }
 
 fn hourly(summary: &Summary) -> Chart {
-    let ours = summary.hours.iter().map(|row| (millis(row.hour), ratio(row.share))).collect();
+    let middle = |hour: Time| millis(hour) + 1_800_000.0;
+    let ours = summary.hours.iter().map(|row| (middle(row.hour), ratio(row.share))).collect();
     let aave: Vec<_> =
-        summary.hours.iter().filter_map(|row| Some((millis(row.hour), ratio(row.aave_share?)))).collect();
+        summary.hours.iter().filter_map(|row| Some((middle(row.hour), ratio(row.aave_share?)))).collect();
     let mut series = vec![Series::new("this replay", Shape::Bars, 0, ours)];
     if !aave.is_empty() {
         series.push(Series::new("Aave v2, really", Shape::Bars, 4, aave));

@@ -95,12 +95,18 @@ pub struct People {
 pub struct Borrowers {
     /// Mean collateral, dollars: the book's sizes are scaled to it.
     pub collateral_mean: Amount,
+    /// Nobody has less, dollars.
+    pub collateral_min: Amount,
     /// Nobody has more than this many times the mean.
     pub collateral_max: u64,
     /// Share whose collateral lies half on a second chain.
     pub two_chains: Ratio,
     /// Use of a lending pool once all loans are paid out.
     pub pool_use: Ratio,
+    /// Share that watches its health, and repays half of its loan when it gets low.
+    pub attentive: Ratio,
+    /// Health, as collateral over debt times threshold, at which they act, at least and at most.
+    pub alarm: [Ratio; 2],
 }
 
 /// Those who trade.
@@ -283,10 +289,13 @@ impl Default for People {
 impl Default for Borrowers {
     fn default() -> Self {
         Self {
-            collateral_mean: Amount::whole(25_000),
+            collateral_mean: Amount::whole(40_000),
+            collateral_min: Amount::whole(500),
             collateral_max: 400,
             two_chains: Ratio::percent(20),
             pool_use: Ratio::percent(75),
+            attentive: Ratio::percent(60),
+            alarm: [Ratio::percent(104), Ratio::percent(130)],
         }
     }
 }
@@ -330,7 +339,7 @@ impl Default for Bidders {
     fn default() -> Self {
         Self {
             number: 30,
-            capital: Amount::whole(60_000_000),
+            capital: Amount::whole(100_000_000),
             discount: [Ratio::bps(50), Ratio::percent(8)],
             latency: [Millis::new(500), Millis::seconds(10)],
             hold: Millis::minutes(10),
@@ -498,6 +507,7 @@ impl Scenario {
             ("people.lenders", lenders),
             ("borrowers.two_chains", self.borrowers.two_chains),
             ("borrowers.pool_use", self.borrowers.pool_use),
+            ("borrowers.attentive", self.borrowers.attentive),
             ("traders.long", self.traders.long),
             ("traders.on_collateral", self.traders.on_collateral),
             ("traders.turnover", self.traders.turnover),
@@ -523,6 +533,10 @@ impl Scenario {
         if self.borrowers.pool_use.is_zero() {
             return fault("borrowers.pool_use", Ratio::ZERO, "a share above zero");
         }
+        let [low, high] = self.borrowers.alarm;
+        if low < Ratio::ONE || high < low || Ratio::whole(100) < high {
+            return fault("borrowers.alarm", low, "least, then most, both from 1 to 100");
+        }
         let [low, high] = self.bidders.discount;
         if high < low {
             return fault("bidders.discount", high, "least, then most");
@@ -533,6 +547,7 @@ impl Scenario {
     fn check_amounts(&self) -> Result<(), ScenarioFault> {
         let mut amounts = vec![
             ("borrowers.collateral_mean", self.borrowers.collateral_mean),
+            ("borrowers.collateral_min", self.borrowers.collateral_min),
             ("traders.cash_median", self.traders.cash_median),
             ("makers.capital", self.makers.capital),
             ("bidders.capital", self.bidders.capital),

@@ -17,7 +17,7 @@ const EVERY: Millis = Millis::minutes(1);
 const HOUR: Millis = Millis::hours(1);
 
 /// Auctions whose whole price path is kept.
-const PATHS: usize = 12;
+const PATHS: usize = 7;
 
 /// Series for charts.
 #[derive(Clone, Debug, Default)]

@@ -12,6 +12,7 @@ mod measure;
 mod oracle;
 mod places;
 mod probe;
+mod savers;
 mod stage;
 mod traders;
 
@@ -38,6 +39,7 @@ use measure::Measure;
 use oracle::Sources;
 use places::Places;
 use probe::Probe;
+use savers::Savers;
 use stage::Stage;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -76,6 +78,9 @@ struct Cast {
     makers: Makers,
     flow: Flow,
     followers: Followers,
+    savers: Savers,
+    /// Of each chain: blocks on top of a final one.
+    final_depth: Vec<u64>,
     bidders: Bidders,
     probe: Probe,
 }
@@ -320,6 +325,7 @@ impl Replay {
         if self.from <= now {
             cast.flow.act(state, &mut block.commands);
             cast.followers.act(state, places, now, &mut block.commands);
+            cast.savers.act(chains, &cast.final_depth, places, now, &mut block.commands);
         }
     }
 
@@ -356,9 +362,10 @@ impl Cast {
         genesis: &Genesis,
         engine: &Engine,
         places: &Places,
-        stage: Stage,
+        mut stage: Stage,
         from: Time,
     ) -> Self {
+        let final_depth = |chain: &places::ChainPlace| scenario.chain_terms(&chain.name).final_depth;
         let seed = Seed::new(scenario.seed);
         let taste = stage::taste(scenario, places);
         let (traders, turnover) = (stage.traders.clone(), scenario.traders.turnover);
@@ -367,6 +374,8 @@ impl Cast {
             makers: Makers::new(stage.makers.clone(), &scenario.makers),
             flow: Flow::new(traders, turnover, scenario.block_time, taste, seed),
             followers: Followers::new(stage.followers.clone(), &scenario.followers, scenario.block_time),
+            savers: Savers::new(std::mem::take(&mut stage.savers)),
+            final_depth: places.chains.iter().map(final_depth).collect(),
             bidders: Bidders::new(scenario, places),
             probe: Probe::new(engine.state(), scenario.probe.every, scenario.probe.quote, from),
             stage,

@@ -10,6 +10,7 @@
 
 use super::ReplayError;
 use super::places::{ChainPlace, Places, TokenPlace};
+use super::savers::Saver;
 use super::traders::{OPENED, Taste, open, weighted, within};
 use crate::book::Book;
 use crate::house;
@@ -151,6 +152,7 @@ pub(super) struct Stage {
     /// Each with the coin that it withdraws.
     pub(super) traders: Vec<(AccountId, Token)>,
     pub(super) followers: Vec<AccountId>,
+    pub(super) savers: Vec<Saver>,
 }
 
 /// Puts everybody on the stage.
@@ -203,6 +205,7 @@ impl Stage {
                 makers: Vec::new(),
                 traders: Vec::new(),
                 followers: Vec::new(),
+                savers: Vec::new(),
             },
             commands: Vec::new(),
             loans: Vec::new(),
@@ -332,11 +335,12 @@ impl<'a> Casting<'a> {
             let worth =
                 borrower.collateral_usd.share_down(total, sum).expect("a part of the total").min(most);
             let home = self.chain(&mut stream);
-            let mut parts = vec![(self.token(home, &mut stream), worth)];
+            let first = self.token(home, &mut stream);
+            let mut parts = vec![(first, worth)];
             if within(terms.two_chains, &mut stream) {
                 let half = worth.bps_down(Bps::new(5_000));
                 let away = self.chain(&mut stream);
-                parts = vec![(parts[0].0, half), (self.token(away, &mut stream), half)];
+                parts = vec![(first, half), (self.token(away, &mut stream), half)];
             }
             let (mut at_maintenance, mut at_initial) = (Amount::ZERO, Amount::ZERO);
             for (token, worth) in parts {
@@ -351,6 +355,13 @@ impl<'a> Casting<'a> {
             let loan = home.coin.whole_units(loan);
             if loan.is_zero() {
                 continue;
+            }
+            if within(terms.attentive, &mut stream) {
+                let alarm = alarm(terms.alarm, at_maintenance, loan, &mut stream);
+                let asset = first.token.asset;
+                let alarm =
+                    self.places.price(asset, self.from).mul_ratio_down(alarm).expect("a part of a price");
+                self.stage.savers.push(Saver { account, owner, coin: home.coin, loan, asset, alarm });
             }
             *lent.entry(home.id).or_insert(Amount::ZERO) += loan;
             let address = owner.address;
@@ -501,6 +512,17 @@ impl<'a> Casting<'a> {
 pub(super) fn taste(scenario: &Scenario, places: &Places) -> Taste {
     let markets = places.markets.iter().map(|market| (market.id, market.weight)).collect();
     Taste { long: scenario.traders.long, leverage: scenario.traders.leverage.clone(), markets }
+}
+
+/// Share of today's price at which health is what a borrower minds; never so high that it is soon.
+fn alarm([low, high]: [Ratio; 2], weighed: Amount, loan: Amount, stream: &mut Stream) -> Ratio {
+    let step = Ratio::from_wei((high - low).wei() / 1_000);
+    let minded = low + Ratio::from_wei(step.wei() * i128::from(stream.below(1_000)));
+    let health = weighed.ratio_to_down(loan).unwrap_or(minded);
+    let share = minded.div_down(health).unwrap_or(Ratio::ONE);
+    // Whoever begins lower minds half of the way down to the threshold.
+    let half = (Ratio::ONE + Ratio::ONE.div_down(health).unwrap_or(Ratio::ONE)).mul_down(Ratio::percent(50));
+    share.min(half.unwrap_or(share)).max(Ratio::from_wei(1))
 }
 
 /// Address of the owner of the account that was opened as the `number`th.

@@ -1,0 +1,77 @@
+//! Attentive borrowers: when the price falls so far that their health nears the threshold, they bring dollars
+//! to their chain and repay half of the loan, once. Whether it comes in time is up to the chain: a deposit
+//! counts when safe and pays when final.
+
+use super::places::{Places, TokenPlace};
+use ballast_spoke::{SimChain, Spoke};
+use ballast_types::{AccountId, AssetId, Command, Owner};
+use ballast_units::{Amount, Bps, Millis, Price, Time};
+use std::collections::BTreeMap;
+
+/// After a deposit should be final, before its owner repays with it.
+const SLACK: Millis = Millis::minutes(1);
+
+/// One who will act.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saver {
+    pub(super) account: AccountId,
+    pub(super) owner: Owner,
+    /// The coin of the chain where the loan is.
+    pub(super) coin: TokenPlace,
+    pub(super) loan: Amount,
+    /// What the collateral is.
+    pub(super) asset: AssetId,
+    /// The price at which they act.
+    pub(super) alarm: Price,
+}
+
+/// All of them.
+#[derive(Clone, Debug)]
+pub(super) struct Savers {
+    /// By asset, lowest alarm first.
+    waiting: BTreeMap<AssetId, Vec<Saver>>,
+    /// Repayments to come.
+    repaying: BTreeMap<(Time, AccountId), Command>,
+}
+
+impl Savers {
+    pub(super) fn new(savers: Vec<Saver>) -> Self {
+        let mut waiting: BTreeMap<AssetId, Vec<Saver>> = BTreeMap::new();
+        for saver in savers {
+            waiting.entry(saver.asset).or_default().push(saver);
+        }
+        for savers in waiting.values_mut() {
+            savers.sort_by_key(|saver| (saver.alarm, saver.account));
+        }
+        Self { waiting, repaying: BTreeMap::new() }
+    }
+
+    /// `final_depth` by chain.
+    pub(super) fn act(
+        &mut self,
+        chains: &mut [SimChain],
+        final_depth: &[u64],
+        places: &Places,
+        now: Time,
+        out: &mut Vec<Command>,
+    ) {
+        for (asset, savers) in &mut self.waiting {
+            let price = places.price(*asset, now);
+            while let Some(saver) = savers.pop_if(|saver| price <= saver.alarm) {
+                let at = usize::from(saver.coin.token.chain.0);
+                let amount = saver.coin.whole_units(saver.loan.bps_up(Bps::new(5_000)));
+                if chains[at].deposit(saver.owner, saver.coin.token.asset, amount).is_err() {
+                    continue;
+                }
+                let block_time = chains[at].conditions().block_time.get();
+                let wait = Millis::new((final_depth[at] + 1) * block_time);
+                let due = chains[at].inclusion_of(now).after(wait).after(SLACK);
+                let (account, chain) = (saver.account, saver.coin.token.chain);
+                self.repaying.insert((due, account), Command::Repay { account, chain, amount: Some(amount) });
+            }
+        }
+        while let Some(entry) = self.repaying.first_entry().filter(|entry| entry.key().0 <= now) {
+            out.push(entry.remove());
+        }
+    }
+}
