@@ -219,7 +219,7 @@ fn seen(
     Ok(())
 }
 
-/// Refuses what a vault cannot have done. Lots are checked where they are taken.
+/// Refuses what a vault cannot have done.
 fn check_event(state: &State, chain: ChainId, sequence: Sequence, event: VaultEvent) -> Result<(), Reject> {
     match event {
         VaultEvent::Deposited { owner, asset, amount } => {
@@ -238,7 +238,14 @@ fn check_event(state: &State, chain: ChainId, sequence: Sequence, event: VaultEv
             let release = state.releases.find((chain, nonce)).filter(is_open);
             release.ok_or(Reject::UnknownOrder { chain, nonce })?;
         }
-        VaultEvent::Taken { .. } | VaultEvent::Expired { .. } => {}
+        // The lot is checked where it is taken.
+        VaultEvent::Taken { lot: _, taker: _, quantity, paid } => {
+            check_amount(quantity)?;
+            if !paid.in_range() {
+                return Err(Reject::AmountOutOfRange { amount: paid, limit: Amount::LIMIT });
+            }
+        }
+        VaultEvent::Expired { .. } => {}
     }
     Ok(())
 }
