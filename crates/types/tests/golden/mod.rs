@@ -1,0 +1,158 @@
+//! What travels, and its bytes. Values are such that every byte can be told from its neighbours.
+
+use ballast_types::{
+    AccountId, Address, AssetId, Auction, Block, ChainId, Change, Command, DepthWeights, Hash, Height, Layer,
+    LotId, MarketId, MarketParams, Nonce, Observation, Order, OrderAction, Owner, PriceReport, Scope,
+    Sequence, Side, SourceId, Token, TokenParams, TradeAmount, VaultEvent,
+};
+use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
+
+const ACCOUNT: AccountId = AccountId(0x0403_0201);
+const MARKET: MarketId = MarketId(0x0605);
+const CHAIN: ChainId = ChainId(0x0807);
+const ASSET: AssetId = AssetId(0x0a09);
+const TOKEN: Token = Token { asset: ASSET, chain: CHAIN };
+const ADDRESS: Address = Address([0xad; 32]);
+const OWNER: Owner = Owner { address: ADDRESS, subaccount: 0x0c0b };
+const LOT: LotId = LotId(0x1807_0605_0403_0201);
+
+fn amount(wei: u128) -> Amount {
+    Amount::from_wei(wei)
+}
+
+fn price(text: &str) -> Price {
+    text.parse().expect("a decimal above zero")
+}
+
+/// The pinned bytes of a name, in hexadecimal: `bytes.txt`, a name and its bytes a line.
+pub(crate) fn bytes(name: &str) -> &'static str {
+    let lines = include_str!("bytes.txt").lines().filter_map(|line| line.split_once(' '));
+    lines.into_iter().find(|(of, _)| *of == name).map_or("", |(_, bytes)| bytes)
+}
+
+/// Names that `bytes.txt` has.
+pub(crate) fn names() -> Vec<&'static str> {
+    include_str!("bytes.txt").lines().filter_map(|line| Some(line.split_once(' ')?.0)).collect()
+}
+
+pub(crate) fn commands() -> Vec<(&'static str, Command)> {
+    let trade = |side, amount, limit, reduce_only| Command::Trade {
+        account: ACCOUNT,
+        market: MARKET,
+        side,
+        amount,
+        limit,
+        reduce_only,
+    };
+    let quote = TradeAmount::Quote(amount(0x11));
+    let base = TradeAmount::Base(Amount::LIMIT);
+    let contribute = |layer| Command::Contribute { account: ACCOUNT, layer, amount: amount(0x12) };
+    vec![
+        ("command.open_account", Command::OpenAccount { owner: OWNER }),
+        (
+            "command.register_address",
+            Command::RegisterAddress { account: ACCOUNT, chain: CHAIN, address: ADDRESS },
+        ),
+        ("command.trade.long_quote", trade(Side::Long, quote, None, false)),
+        ("command.trade.short_base", trade(Side::Short, base, Some(price("2000.5")), true)),
+        (
+            "command.close_position",
+            Command::ClosePosition {
+                account: ACCOUNT,
+                market: MARKET,
+                limit: Some(price("0.000000000000000001")),
+            },
+        ),
+        (
+            "command.close_position.any",
+            Command::ClosePosition { account: ACCOUNT, market: MARKET, limit: None },
+        ),
+        (
+            "command.request_withdrawal",
+            Command::RequestWithdrawal { account: ACCOUNT, token: TOKEN, amount: Amount::MAX },
+        ),
+        ("command.lend", Command::Lend { account: ACCOUNT, chain: CHAIN, amount: Amount::whole(1) }),
+        ("command.redeem", Command::Redeem { account: ACCOUNT, chain: CHAIN, amount: Some(amount(0x13)) }),
+        ("command.redeem.all", Command::Redeem { account: ACCOUNT, chain: CHAIN, amount: None }),
+        ("command.borrow", Command::Borrow { account: ACCOUNT, chain: CHAIN, amount: amount(0x14) }),
+        ("command.repay", Command::Repay { account: ACCOUNT, chain: CHAIN, amount: Some(amount(0x15)) }),
+        ("command.repay.all", Command::Repay { account: ACCOUNT, chain: CHAIN, amount: None }),
+        ("command.contribute.tranche_market", contribute(Layer::Tranche(Scope::Market(MARKET)))),
+        ("command.contribute.tranche_chain", contribute(Layer::Tranche(Scope::Chain(CHAIN)))),
+        ("command.contribute.budget", contribute(Layer::Budget(MARKET))),
+        ("command.contribute.float", contribute(Layer::Float)),
+        ("command.liquidate_account", Command::LiquidateAccount { account: ACCOUNT }),
+        ("command.govern", Command::Govern(Change::Depth { market: MARKET, factor: Ratio::percent(99) })),
+        ("command.enter_safe_mode", Command::EnterSafeMode),
+    ]
+}
+
+pub(crate) fn changes() -> Vec<(&'static str, Change)> {
+    let on = MarketParams {
+        fee_trade: Bps::new(11),
+        fee_liquidation: Bps::new(126),
+        depth: Some(DepthWeights::default()),
+        ..MarketParams::default()
+    };
+    let off = MarketParams { band: None, move_limit: None, funding_clamp: None, depth: None, ..on.clone() };
+    vec![
+        ("change.market", Change::Market { market: MARKET, params: Box::new(on) }),
+        ("change.market.guards_off", Change::Market { market: MARKET, params: Box::new(off) }),
+        ("change.token", Change::Token { token: TOKEN, params: TokenParams::default() }),
+        ("change.depth", Change::Depth { market: MARKET, factor: Ratio::from_wei(-2) }),
+        ("change.write_down", Change::WriteDown { token: TOKEN, worth: Ratio::percent(88) }),
+    ]
+}
+
+pub(crate) fn observations() -> Vec<(&'static str, Observation)> {
+    let seen =
+        |event| Observation::Seen { chain: CHAIN, sequence: Sequence(9), version: Hash([0x4a; 32]), event };
+    let deposited = VaultEvent::Deposited { owner: OWNER, asset: ASSET, amount: amount(0x16) };
+    let taken = VaultEvent::Taken { lot: LOT, taker: ADDRESS, quantity: amount(0x17), paid: amount(0x18) };
+    vec![
+        ("observation.seen.deposited", seen(deposited)),
+        ("observation.seen.released", seen(VaultEvent::Released { nonce: Nonce(0x19) })),
+        ("observation.seen.taken", seen(taken)),
+        ("observation.seen.expired", seen(VaultEvent::Expired { lot: LOT })),
+        ("observation.final", Observation::Final { chain: CHAIN, sequence: Sequence(u64::MAX) }),
+        ("observation.dropped", Observation::Dropped { chain: CHAIN, sequence: Sequence(1) }),
+    ]
+}
+
+pub(crate) fn orders() -> Vec<(&'static str, Order)> {
+    let order = |action| Order { chain: CHAIN, nonce: Nonce(0x1a), action };
+    let auction = Auction {
+        quantity: amount(0x21),
+        opened: Time::from_millis(0x22),
+        start: price("110"),
+        floor: price("80"),
+        step_factor: Ratio::percent(95),
+        step: Millis::seconds(10),
+        ends: Time::from_millis(0x23),
+        need: amount(0x24),
+        dust: amount(0x25),
+    };
+    vec![
+        ("order.release", order(OrderAction::Release { to: ADDRESS, asset: ASSET, amount: amount(0x1b) })),
+        ("order.start_auction", order(OrderAction::StartAuction { lot: LOT, asset: ASSET, auction })),
+        ("order.cancel_auction", order(OrderAction::CancelAuction { lot: LOT })),
+    ]
+}
+
+pub(crate) fn blocks() -> Vec<(&'static str, Block)> {
+    let report = PriceReport {
+        asset: ASSET,
+        source: SourceId(0x2a),
+        price: price("2000"),
+        confidence: Ratio::bps(1),
+        time: Time::from_millis(1_704_067_200_000),
+    };
+    let full = Block {
+        height: Height(0x2b),
+        time: Time::from_millis(1_704_067_200_001),
+        observations: observations().into_iter().map(|(_, observation)| observation).take(1).collect(),
+        prices: vec![report; 2],
+        commands: vec![Command::EnterSafeMode, Command::LiquidateAccount { account: ACCOUNT }],
+    };
+    vec![("block.empty", Block::default()), ("block", full)]
+}
