@@ -408,6 +408,7 @@ pub(crate) fn repay_from(
 #[must_use]
 pub(crate) fn auto_loan(state: &State, account: AccountId, need: Amount) -> Option<(ChainId, Amount)> {
     let record = state.accounts.get(account);
+    oracle::allows_account(state, record, Action::Borrow).ok()?;
     let mut best: Option<(Wide, ChainId)> = None;
     let mut pending = Wide::ZERO;
     for held in record.balances.holdings() {

@@ -142,11 +142,11 @@ fn open_market(
         }
     }
     refused(&place, listing::check_bounds(&params))?;
-    if genesis.listing_check {
-        refused(&place, listing::check_market(&params, &curve))?;
-    }
     let mark =
         curve.mark().map_err(|error| GenesisError::Refused { place: place.clone(), reject: error.into() })?;
+    if genesis.listing_check {
+        refused(&place, listing::check_market(&params, curve.base, mark))?;
+    }
     let backstop = refused(&place, custody::new_account(state, backstop_owner(at)))?;
     let mut prices =
         price::Prices { last_mark: Some(mark), updated: genesis.time, ..price::Prices::default() };
@@ -166,6 +166,7 @@ fn open_market(
         rounds: round::Rounds { next: genesis.time.after(params.funding_period), running: None },
         activity: depth::Activity::default(),
         backing: Ratio::ONE,
+        backing_high: Ratio::ONE,
         backstop,
         deficit: Amount::ZERO,
         curve,

@@ -28,7 +28,7 @@ fn change_market(
     let record = state.markets.find(market).ok_or(Reject::UnknownMarket { market })?;
     listing::check_bounds(params)?;
     if state.house.listing_check {
-        listing::check_market(params, &record.curve)?;
+        listing::check_market(params, record.depth, record.curve.mark()?)?;
     }
     state.markets.get_mut(market).params = params.clone();
     let members: Vec<AccountId> = state.members(market).iter().collect();

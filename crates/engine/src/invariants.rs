@@ -141,6 +141,7 @@ fn i04_profit_comes_out_of_losses(state: &State, id: MarketId, market: &Market) 
         .filter_map(|(_, record)| record.claim(id).map(|held| held.claim))
         .chain(market.claims.house)
     {
+        assert!(market.claims.knows(&claim), "I04: market {id}: a claim names a cohort that was forgotten");
         let standing = market.claims.standing(&claim);
         payable += standing.paid;
         unpaid += standing.unpaid();

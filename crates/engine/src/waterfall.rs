@@ -31,7 +31,7 @@ use std::collections::VecDeque;
 /// Uses of the float are limited over this span (R1).
 const FLOAT_WINDOW: Millis = Millis::hours(24);
 
-/// Uses within one stretch of this length are kept as one, as old as the last of them.
+/// Uses within one stretch of this length are kept as one, as old as the first of them.
 const FLOAT_GRAIN: Millis = Millis::minutes(10);
 
 /// A loss that left a deficit. One a scope and block.

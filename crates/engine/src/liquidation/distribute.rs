@@ -321,7 +321,8 @@ fn remember(state: &mut State, id: TaskId, taken: &Absorbed) {
     }
 }
 
-/// Passes unpaid claims to the float, market by market, until the loss is matched.
+/// Passes unpaid claims to the float, market by market, until the loss is matched. They are claims on other
+/// markets than the one that lost (there they were set off): its tranche has no part in those.
 fn pass_claims(state: &mut State, out: &mut Outcome, account: AccountId, lost: Amount) {
     let markets: Vec<MarketId> = state.accounts.get(account).claims.iter().map(|held| held.market).collect();
     let mut left = lost;
@@ -329,7 +330,6 @@ fn pass_claims(state: &mut State, out: &mut Outcome, account: AccountId, lost: A
         if left.is_zero() {
             break;
         }
-        let passed = settlement::pass_claim(state, out, account, market, Holder::Float);
-        left = left.saturating_sub(passed);
+        left -= settlement::pass_claim(state, out, account, market, Holder::Float, left);
     }
 }

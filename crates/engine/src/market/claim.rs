@@ -31,6 +31,8 @@ pub struct Factor {
 
 const ONE: u128 = 1_000_000_000_000_000_000_000_000_000_000_000_000; // 10^36
 const STEP: u128 = 1_000_000_000; // 10^9
+/// Finished cohorts whose factor is kept: claims name them until the next round has touched them.
+const COHORTS_KEPT: u32 = 4;
 const SCALE_BELOW: u128 = 1_000_000_000_000_000_000_000_000_000; // 10^27
 
 impl Default for Factor {
@@ -45,23 +47,23 @@ impl Factor {
         if amount.is_zero() || self.epoch != joined.epoch {
             return Amount::ZERO;
         }
-        let mut left =
-            mul_div_up(amount.wei(), self.f, joined.f.max(1)).expect("R11: F fell by less than 10^9 a scale");
-        for _ in joined.scale..self.scale {
-            left = left.div_ceil(STEP);
-        }
-        Amount::from_wei(left).min(amount)
+        // F over its scales since, rounded up: at most `joined.f`, so that the division cannot overflow.
+        let scales = self.scale.saturating_sub(joined.scale);
+        let f = STEP.checked_pow(scales).map_or(1, |steps| self.f.div_ceil(steps)).min(joined.f);
+        let left = mul_div_up(amount.wei(), f, joined.f.max(1)).expect("R11: a part of the claim");
+        Amount::from_wei(left)
     }
 
     /// After `paid` of `claims` was paid; `paid < claims`.
     fn paid(self, paid: Amount, claims: Amount) -> Self {
         let left = claims - paid;
         let f = mul_div_up(self.f, left.wei(), claims.wei()).expect("R11: left is less than claims").max(1);
-        if f < SCALE_BELOW {
-            Self { f: f.saturating_mul(STEP), scale: self.scale.saturating_add(1), ..self }
-        } else {
-            Self { f, ..self }
+        let mut after = Self { f, ..self };
+        while after.f < SCALE_BELOW {
+            after.f = after.f.saturating_mul(STEP);
+            after.scale = after.scale.saturating_add(1);
         }
+        after
     }
 
     fn next_epoch(self) -> Self {
@@ -279,5 +281,18 @@ impl ClaimBook {
         {
             self.joined.insert(cohort, self.factor);
         }
+        // Every round brings every claim up to date: a cohort that matured two rounds ago names nobody.
+        self.joined = self.joined.split_off(&self.cohort.saturating_sub(COHORTS_KEPT));
+    }
+
+    /// No claim names a cohort that was forgotten.
+    #[must_use]
+    pub(crate) fn knows(&self, claim: &Claim) -> bool {
+        let known = |young: &Young| {
+            young.amount.is_zero()
+                || self.joined.contains_key(&young.cohort)
+                || self.cohorts.contains_key(&young.cohort)
+        };
+        claim.young.iter().all(known)
     }
 }

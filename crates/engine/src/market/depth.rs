@@ -102,9 +102,9 @@ pub(crate) fn recentre(state: &mut State, out: &mut Outcome, market: MarketId) {
 }
 
 /// Applies the depth formula to the period that ended, and begins the next.
-pub(crate) fn adjust(state: &mut State, out: &mut Outcome, market: MarketId, rate: Usd) {
+pub(crate) fn adjust(state: &mut State, out: &mut Outcome, market: MarketId, clamped: bool) {
     let record = state.markets.get(market);
-    let signal = record.params.depth.map(|_| signal(state, market, rate));
+    let signal = record.params.depth.map(|_| signal(state, market, clamped));
     measure(state, market);
     let Some(signal) = signal else { return };
     let most = if signal.is_negative() { DOWN_MOST } else { UP_MOST };
@@ -205,16 +205,12 @@ fn record_budget(state: &State, market: MarketId) -> Amount {
 }
 
 /// Between -1 and 1: how far the period stands above its 7-day means.
-fn signal(state: &State, market: MarketId, rate: Usd) -> Ratio {
+fn signal(state: &State, market: MarketId, clamped: bool) -> Ratio {
     let record = state.markets.get(market);
     let activity = &record.activity;
     let Some(weights) = record.params.depth else { return Ratio::ZERO };
-    let index = oracle::index(state, record.asset);
-    if let (Some(clamp), Some(index)) = (record.params.funding_clamp, index) {
-        let most = index.mul_ratio_down(clamp).map_or(Amount::LIMIT, |price| Amount::from_wei(price.wei()));
-        if most <= rate.magnitude() {
-            return -Ratio::ONE;
-        }
+    if clamped {
+        return -Ratio::ONE;
     }
     if activity.periods == 0 {
         return Ratio::ZERO;

@@ -51,8 +51,17 @@ pub fn owed(funding: &Funding, position: &Position) -> Usd {
     moved.share_up(size, unit).expect("R11: size is at most 2^110 and funding is clamped")
 }
 
+/// The funding of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
+    /// Dollars a base unit; positive: longs pay.
+    pub(crate) rate: Usd,
+    /// It would be more without the clamp.
+    pub(crate) clamped: bool,
+}
+
 /// The rate of the period that ends now, and its beginning of the next. `None` before there are prices.
-pub(crate) fn measure(state: &mut State, market: MarketId, period: Millis) -> Option<Usd> {
+pub(crate) fn measure(state: &mut State, market: MarketId, period: Millis) -> Option<Measured> {
     let now = state.now();
     let record = state.markets.get(market);
     let asset = state.assets.get(record.asset);
@@ -65,11 +74,13 @@ pub(crate) fn measure(state: &mut State, market: MarketId, period: Millis) -> Op
     let funding = &mut state.markets.get_mut(market).funding;
     (funding.since, funding.mark_sum, funding.index_sum) = (now, mark_sum, index_sum);
     let (mark, index) = (mark?, index?);
-    Some(rate(mark, index, period, clamp))
+    let free = rate(mark, index, period);
+    let rate = clamped(free, index, clamp);
+    Some(Measured { rate, clamped: rate != free })
 }
 
-/// `(mark - index) · period / 24 h`, rounded towards zero, clamped to a share of index.
-fn rate(mark: Price, index: Price, period: Millis, clamp: Option<Ratio>) -> Usd {
+/// `(mark - index) · period / 24 h`, rounded towards zero.
+fn rate(mark: Price, index: Price, period: Millis) -> Usd {
     let premium = mark.minus(index);
     let day = Millis::days(1);
     let rate = if premium.is_negative() {
@@ -77,10 +88,10 @@ fn rate(mark: Price, index: Price, period: Millis, clamp: Option<Ratio>) -> Usd 
     } else {
         premium.per_time_down(period, day)
     };
-    let rate = rate.expect("R11: prices are below 2^90");
-    clamped(rate, index, clamp)
+    rate.expect("R11: prices are below 2^90")
 }
 
+/// Held within a share of index.
 fn clamped(rate: Usd, index: Price, clamp: Option<Ratio>) -> Usd {
     let Some(clamp) = clamp else { return rate };
     let most = index.mul_ratio_down(clamp).map_or(Usd::ZERO, |price| Amount::from_wei(price.wei()).dollars());

@@ -1,9 +1,8 @@
 //! Listing: conditions without which a market or a token is a loss waiting to happen (R8, R14).
 
-use super::curve::Curve;
 use ballast_types::{MarketParams, OracleParams, Reject, TokenParams};
 use ballast_units::math::rpow;
-use ballast_units::{Amount, Millis, Ratio};
+use ballast_units::{Amount, Millis, Price, Ratio};
 
 /// Time between the hub's blocks that the conditions reckon with.
 const HUB_BLOCK: Millis = Millis::seconds(2);
@@ -49,15 +48,14 @@ pub(crate) fn check_bounds(params: &MarketParams) -> Result<(), Reject> {
 
 /// R8: margins cover what can happen while a position is being closed, and what the cap lets in can be
 /// closed in time.
-pub(crate) fn check_market(params: &MarketParams, curve: &Curve) -> Result<(), Reject> {
+pub(crate) fn check_market(params: &MarketParams, depth: Amount, mark: Price) -> Result<(), Reject> {
     let band = params.band.unwrap_or(Ratio::ONE);
     let adverse = band + params.index_move;
     let fees = params.fee_trade.ratio() + params.fee_liquidation.ratio();
-    let mark = curve.mark()?;
     let cap = params.open_interest_cap.at_price_up(mark)?;
-    let half = Amount::from_wei(curve.base.wei() >> 1);
+    let half = Amount::from_wei(depth.wei() >> 1);
     let largest = cap.min(half);
-    let windows = params.move_limit.map_or(0, |limit| windows_to_close(limit, curve.base, largest));
+    let windows = params.move_limit.map_or(0, |limit| windows_to_close(limit, depth, largest));
     let time = HUB_BLOCK.get().saturating_add(params.move_window.get().saturating_mul(windows));
     let periods = time.div_ceil(params.funding_period.get().max(1));
     let periods = Ratio::whole(i64::try_from(periods).unwrap_or(i64::MAX));
@@ -72,7 +70,7 @@ pub(crate) fn check_market(params: &MarketParams, curve: &Curve) -> Result<(), R
     if initial < need {
         return Err(Reject::ListingInitial { need, have: initial });
     }
-    let closable = closable(params, curve.base).value_down(mark)?;
+    let closable = closable(params, depth).value_down(mark)?;
     let within = closable.checked_add(params.backstop_cap)?;
     if within < params.open_interest_cap {
         return Err(Reject::ListingOpenInterest { closable: within, cap: params.open_interest_cap });

@@ -54,6 +54,8 @@ pub struct Market {
     pub activity: depth::Activity,
     /// h: how far claims and open profits are backed (R4).
     pub backing: Ratio,
+    /// Highest h since all members were last looked at: what assessments may have counted (R17).
+    pub backing_high: Ratio,
     /// The house's account that takes over positions.
     pub backstop: AccountId,
     /// Losses of this market that nobody has absorbed yet.

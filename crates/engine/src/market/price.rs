@@ -110,6 +110,7 @@ pub(crate) fn refresh(state: &mut State, market: MarketId) {
     let record = state.markets.get(market);
     let asset = state.assets.get(record.asset);
     let Some(index) = asset.index else { return };
+    let index_sum = asset.twap.sum();
     let clamp = record.params.premium_clamp;
     let premium_window = record.params.premium_window;
     let window = record.params.twap_window;
@@ -120,7 +121,11 @@ pub(crate) fn refresh(state: &mut State, market: MarketId) {
     prices.mark.set(now, mark);
     let premium = mark.premium_over(index).unwrap_or(clamp).clamp(-clamp, clamp);
     if prices.risk.is_none() {
+        // The first index: before it there was no premium, and nothing to pay funding for.
         prices.updated = now;
+        let (mark_sum, index_sum) = (prices.mark.sum(), index_sum);
+        (record.funding.since, record.funding.mark_sum, record.funding.index_sum) =
+            (now, mark_sum, index_sum);
     }
     prices.premium = prices.premium.ema(premium, now.since(prices.updated), premium_window);
     prices.updated = now;

@@ -32,6 +32,8 @@ pub struct Round {
     pub price: Price,
     /// Funding of the period that ended when the round began.
     pub rate: Usd,
+    /// That funding is at its clamp.
+    pub clamped: bool,
     /// The next account to visit.
     pub next: AccountId,
     /// Collected so far.
@@ -74,7 +76,7 @@ fn begin(state: &mut State, market: MarketId) -> Option<Round> {
     let now = state.now();
     let params = &state.markets.get(market).params;
     let period = params.funding_period;
-    let rate = funding::measure(state, market, period);
+    let measured = funding::measure(state, market, period);
     let record = state.markets.get_mut(market);
     // Periods that passed while the hub stood still are not made up for: one round, then the next.
     while record.rounds.next <= now {
@@ -84,7 +86,8 @@ fn begin(state: &mut State, market: MarketId) -> Option<Round> {
     record.claims.begin_round();
     Some(Round {
         price,
-        rate: rate.unwrap_or(Usd::ZERO),
+        rate: measured.map_or(Usd::ZERO, |measured| measured.rate),
+        clamped: measured.is_some_and(|measured| measured.clamped),
         next: AccountId(0),
         collected: Amount::ZERO,
         visited: 0,
@@ -94,11 +97,11 @@ fn begin(state: &mut State, market: MarketId) -> Option<Round> {
 }
 
 fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, round: &mut Round) {
+    settlement::collect(state, out, id);
     if state.accounts.get(id).task.is_some() {
         return;
     }
     position::book_funding(state, out, id, market);
-    settlement::collect(state, out, id);
     let mut open_loss = Amount::ZERO;
     if let Some(position) = state.accounts.get(id).position(market).copied() {
         let value = position.size.value_down(round.price).unwrap_or(Usd::ZERO);
@@ -146,7 +149,6 @@ fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
     let record = state.markets.get_mut(market);
     record.rounds.running = None;
     record.claims.end_round();
-    let before = record.backing;
     let owned = Wide::from_amount(record.money.pool()).plus(round.backed.dollars());
     let claimed = Wide::from_amount(record.claims.unpaid()).plus(round.profit.dollars());
     let backing = if claimed == Wide::ZERO || !record.params.variation_margin {
@@ -155,6 +157,12 @@ fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
         Wide::ratio_of(owned, claimed).min(Ratio::ONE)
     };
     record.backing = backing;
+    record.backing_high = record.backing_high.max(backing);
+    // Assessments leave 1 % for a fall of h; beyond that everybody who counts on it is looked at.
+    let fell = backing < record.backing_high.mul_down(Ratio::percent(99)).unwrap_or(Ratio::ZERO);
+    if fell {
+        record.backing_high = backing;
+    }
     if !round.collected.is_zero() {
         out.event(Event::VariationMarginCollected {
             market,
@@ -166,9 +174,8 @@ fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
     let unclamped = record.params.funding_clamp.is_none();
     funding::charge(state, out, market, round.rate);
     depth::recentre(state, out, market);
-    depth::adjust(state, out, market, round.rate);
-    // A fall of h by more than the 1 % that assessments leave, or a charge without a bound, is a look at all.
-    let fell = backing < before.mul_down(Ratio::percent(99)).unwrap_or(Ratio::ZERO);
+    depth::adjust(state, out, market, round.clamped);
+    // So is everybody after a charge that no clamp bounds.
     if fell || unclamped {
         let members: Vec<AccountId> = state.members(market).iter().collect();
         state.index.look_at(members);

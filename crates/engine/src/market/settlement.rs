@@ -203,23 +203,25 @@ pub(crate) fn write_off_debt(state: &mut State, id: AccountId, market: MarketId)
     principal
 }
 
-/// Passes an insolvent account's claims in a market, at face, to the layer that paid for it (R4).
+/// Passes at most `amount` of an insolvent account's claim in a market, at face, to whoever paid for it (R4).
+/// Returns what was passed.
 pub(crate) fn pass_claim(
     state: &mut State,
     out: &mut Outcome,
     id: AccountId,
     market: MarketId,
     to: Holder,
+    amount: Amount,
 ) -> Amount {
     collect(state, out, id);
     let claim = claim_of(state, id, market);
-    let unpaid = state.markets.get(market).claims.standing(&claim).unpaid();
-    if !unpaid.is_zero() {
-        remove_claim(state, out, Holder::Account(id), market, unpaid);
-        add_claim(state, out, to, market, unpaid);
+    let passed = state.markets.get(market).claims.standing(&claim).unpaid().min(amount);
+    if !passed.is_zero() {
+        remove_claim(state, out, Holder::Account(id), market, passed);
+        add_claim(state, out, to, market, passed);
         forget_empty(state, id, market);
     }
-    unpaid
+    passed
 }
 
 /// Who bears a deficit of a market: unpaid claims and positive PnL at the risk price, ascending (R1).
@@ -387,7 +389,7 @@ fn add_debt(state: &mut State, id: AccountId, market: MarketId, amount: Amount) 
     let now = state.now();
     let debt = state.accounts.get(id).claim(market).map(|held| held.debt).unwrap_or_default();
     let total = owed(state, market, &debt) + amount;
-    if debt.principal.is_zero() {
+    if debt.scaled.is_zero() {
         state.accounts.get_mut(id).claim_mut(market).debt.since = now;
         state.debtors.insert((now, id, market));
     }

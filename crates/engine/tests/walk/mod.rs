@@ -13,6 +13,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 mod settings;
+mod vaults;
 mod world;
 
 pub(crate) use settings::Setting;

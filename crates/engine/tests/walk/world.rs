@@ -1,5 +1,6 @@
 //! The world that a walk goes through: a house with money in it, and its people.
 
+use super::vaults::Vaults;
 use super::{By, Lie, Oddity, Setting, Step, Sum};
 use crate::support::{House, owner, reject_of};
 use ballast_engine::{BlockPart, Engine, Outcome, view};
@@ -29,12 +30,14 @@ pub(crate) struct World {
     prices: Vec<(String, Price, Price)>,
     /// Commands that wait for their block.
     together: Option<Vec<Command>>,
+    vaults: Vaults,
 }
 
 impl World {
     /// The world before the first step: everybody has money, some of it lent, some in the layers.
     pub(crate) fn new(setting: Setting) -> Self {
         let mut house = House::of(setting.genesis());
+        let vaults = Vaults::of(&house);
         let mut accounts = Vec::new();
         for who in 0..PEOPLE {
             let name = name(who);
@@ -74,9 +77,10 @@ impl World {
                 (asset.symbol.clone(), price, price)
             });
         let prices = prices.collect();
-        let mut world = Self { house, seen: Seen::new(), accounts, tokens, prices, together: None };
-        // A coin without a market has no price yet.
-        world.house.price("USDT", Price::ONE);
+        let mut world = Self { house, seen: Seen::new(), accounts, tokens, prices, together: None, vaults };
+        for (block, out) in world.house.blocks.iter().zip(Self::outcomes(&world.house)) {
+            world.vaults.note(block, &out);
+        }
         world
     }
 
@@ -308,7 +312,7 @@ impl World {
     }
 
     fn apply(&mut self, block: Block) -> Outcome {
-        let out = self.house.apply_block(block);
+        self.vaults.note(&block, &{ self.house.apply_block(block.clone()) });
         for event in &out.events {
             let text = format!("{event:?}");
             let name = text.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
