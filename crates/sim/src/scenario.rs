@@ -585,7 +585,7 @@ impl Scenario {
             final_depth,
         };
         self.chains.get(name).cloned().unwrap_or_else(|| match name {
-            "ethereum" => terms(12_000, 20, 3, 64),
+            "ethereum" => terms(12_000, 10, 3, 64),
             "bsc" => terms(3_000, 1, 5, 15),
             "polygon" => terms(2_000, 1, 16, 128),
             "solana" => terms(800, 1, 4, 32),

@@ -399,7 +399,8 @@ impl<'a> Casting<'a> {
             let (market, side) = (taste.market(&mut stream), taste.side(&mut stream));
             let quote = if within(self.scenario.traders.on_collateral, &mut stream) {
                 let token = self.token(chain, &mut stream);
-                let held = self.deposit_worth(owner, token, cash);
+                let worth = cash.max(self.scenario.borrowers.collateral_min);
+                let held = self.deposit_worth(owner, token, worth);
                 // Fees are paid in cash.
                 self.deposit(owner, chain.coin, cash.bps_up(Bps::new(500)));
                 let worth = weighed(held, token.threshold_initial);
