@@ -221,3 +221,19 @@ fn figures_beyond_the_books_are_rejects_not_errors() {
     let script = r#"{"lend": {"account": "nobody", "chain": "bsc", "amount": "1"}}"#;
     assert!(support::exec(script).contains(r#""reject":"E1004","name":"UnknownAccount","account":"nobody""#));
 }
+
+#[test]
+fn every_hint_is_a_line_that_can_be_read() {
+    let schema = ballast(&["exec", "--schema"], "").stdout;
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    let kinds = schema["oneOf"].as_array().unwrap().iter();
+    let kinds: Vec<&String> = kinds.flat_map(|case| case["properties"].as_object().unwrap().keys()).collect();
+    assert!(20 < kinds.len());
+    // A genesis says itself what is wrong with it.
+    for kind in kinds.into_iter().filter(|kind| *kind != "genesis") {
+        let said = refused(&format!(r#"{{"{kind}": 5}}"#));
+        let hint = said.split_once("expected a line such as ").unwrap_or_else(|| panic!("{kind}: {said}")).1;
+        let output = ballast(&["exec", "-"], hint);
+        assert!(output.status.success(), "{hint}{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
