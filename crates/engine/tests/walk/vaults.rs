@@ -6,7 +6,8 @@
 use crate::support::House;
 use ballast_engine::{BlockPart, Outcome, view};
 use ballast_types::{
-    AssetId, Block, ChainId, LedgerAccount, LotId, Money, Nonce, Observation, OrderAction, Sequence, Token, VaultEvent,
+    AssetId, Block, ChainId, LedgerAccount, LotId, Money, Nonce, Observation, OrderAction, Sequence, Token,
+    VaultEvent,
 };
 use num_bigint::BigInt;
 use std::collections::BTreeMap;
@@ -86,7 +87,9 @@ impl Vaults {
         let settled: BTreeMap<(ChainId, Sequence), VaultEvent> = settled;
         for event in settled.into_values() {
             match event {
-                VaultEvent::Deposited { asset, amount, .. } => self.add(Token { asset, chain }, amount.wei().into()),
+                VaultEvent::Deposited { asset, amount, .. } => {
+                    self.add(Token { asset, chain }, amount.wei().into())
+                }
                 VaultEvent::Released { nonce } => {
                     let (asset, amount) = self.releases.remove(&(chain, nonce)).expect("carried out once");
                     self.add(Token { asset, chain }, -amount);
