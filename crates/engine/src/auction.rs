@@ -8,6 +8,7 @@
 //! - Payment: `quantity · price`, rounded up: against the taker.
 //! - Absent: the invitation of market makers. Who waits for it takes at the floor, which stands until the end.
 
+use crate::market::listing::within;
 use ballast_types::{Auction, AuctionSchedule, Reject};
 use ballast_units::math::rpow;
 use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Time};
@@ -122,13 +123,6 @@ fn bounds(schedule: &AuctionSchedule, round: u8) -> Result<(Ratio, Ratio), Overf
     let low = schedule.floor_min.checked_sub(cut)?.max(FLOOR_LEAST);
     let high = schedule.floor_max.checked_sub(cut)?.max(low);
     Ok((low, high))
-}
-
-fn within(value: Ratio, low: Ratio, high: Ratio) -> Result<(), Reject> {
-    if value < low || high < value {
-        return Err(Reject::ListingValue { value, low, high });
-    }
-    Ok(())
 }
 
 /// A span in seconds, held at the end of what is counted in.

@@ -51,6 +51,7 @@ impl Engine {
         state.house.float_limits = genesis.float;
         state.house.listing_check = genesis.listing_check;
         refused("oracle", listing::check_oracle(&genesis.oracle))?;
+        refused("liquidation", listing::check_liquidation(&genesis.liquidation))?;
         for (at, asset) in genesis.assets.iter().enumerate() {
             unique(genesis.assets.iter().map(|asset| asset.symbol.as_str()), at, "assets")?;
             let record = Asset::new(asset.stable);
@@ -70,6 +71,13 @@ impl Engine {
         crate::hash::seal(&mut state, &mut Vec::new());
         Ok(Self::of(state))
     }
+}
+
+/// Auction schedules that are listed with a warning: chain, and what a late inclusion is expected to cost (R16).
+#[must_use]
+pub fn late_inclusions(genesis: &Genesis) -> Vec<(&str, auction::LateInclusion)> {
+    let late = |chain: &ChainGenesis| auction::check(&chain.auction, chain.inclusion_p95).ok().flatten();
+    genesis.chains.iter().filter_map(|chain| Some((chain.name.as_str(), late(chain)?))).collect()
 }
 
 fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<Chain, GenesisError> {
@@ -103,6 +111,7 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
             name: chain.coin.clone(),
         });
     }
+    refused(&format!("{place}.rate"), listing::check_rate(&chain.rate))?;
     refused(&format!("{place}.auction"), auction::check(&chain.auction, chain.inclusion_p95).map(|_| ()))?;
     Ok(Chain {
         tier: chain.tier,

@@ -36,7 +36,7 @@ pub mod table;
 pub mod view;
 pub mod waterfall;
 
-pub use genesis::GenesisError;
+pub use genesis::{GenesisError, late_inclusions};
 pub use snapshot::SnapshotError;
 pub use state::{BlockPart, Outcome, Refused, State};
 

@@ -1,6 +1,6 @@
 //! Listing: conditions without which a market or a token is a loss waiting to happen (R8, R14).
 
-use ballast_types::{MarketParams, OracleParams, Reject, TokenParams};
+use ballast_types::{LiquidationParams, MarketParams, OracleParams, RateParams, Reject, TokenParams};
 use ballast_units::math::rpow;
 use ballast_units::{Amount, Millis, Price, Ratio};
 
@@ -11,32 +11,29 @@ const WINDOWS_MOST: u64 = 10_000;
 
 /// Bounds of single parameters: what is outside would divide by zero, never end or mean nothing.
 pub(crate) fn check_bounds(params: &MarketParams) -> Result<(), Reject> {
-    let bounded = |value: Ratio, low: Ratio, high: Ratio| {
-        if value < low || high < value { Err(Reject::ListingValue { value, low, high }) } else { Ok(()) }
-    };
     let (zero, one) = (Ratio::ZERO, Ratio::ONE);
-    bounded(params.margin_maintenance, zero, one)?;
-    bounded(params.leverage_max, one, Ratio::whole(1_000_000))?;
-    bounded(params.premium_clamp, zero, Ratio::percent(50))?;
-    bounded(params.fee_trade.ratio(), zero, Ratio::percent(10))?;
-    bounded(params.fee_liquidation.ratio(), zero, Ratio::percent(50))?;
-    bounded(params.index_move, zero, one)?;
+    within(params.margin_maintenance, zero, one)?;
+    within(params.leverage_max, one, Ratio::whole(1_000_000))?;
+    within(params.premium_clamp, zero, Ratio::percent(50))?;
+    within(params.fee_trade.ratio(), zero, Ratio::percent(10))?;
+    within(params.fee_liquidation.ratio(), zero, Ratio::percent(50))?;
+    within(params.index_move, zero, one)?;
     for share in [params.band, params.move_limit].into_iter().flatten() {
-        bounded(share, Ratio::bps(1), Ratio::percent(50))?;
+        within(share, Ratio::bps(1), Ratio::percent(50))?;
     }
     if let Some(clamp) = params.funding_clamp {
-        bounded(clamp, zero, Ratio::percent(10))?;
+        within(clamp, zero, Ratio::percent(10))?;
     }
     if let Some(weights) = params.depth {
         for weight in [weights.volume, weights.volatility, weights.open_interest] {
-            bounded(weight, zero, one)?;
+            within(weight, zero, one)?;
         }
-        bounded(weights.volume + weights.volatility + weights.open_interest, one, one)?;
+        within(weights.volume + weights.volatility + weights.open_interest, one, one)?;
     }
     for span in [params.funding_period, params.twap_window, params.premium_window, params.move_window] {
         let seconds =
             Ratio::whole(i64::try_from(span.get().checked_div(1_000).unwrap_or(0)).unwrap_or(i64::MAX));
-        bounded(seconds, one, Ratio::whole(31_536_000))?;
+        within(seconds, one, Ratio::whole(31_536_000))?;
     }
     for amount in [params.open_interest_cap, params.backstop_cap, params.tranche_cap, params.budget_cap] {
         if !amount.in_range() {
@@ -114,6 +111,34 @@ pub(crate) fn check_oracle(params: &OracleParams) -> Result<(), Reject> {
         return Err(Reject::AmountZero {});
     }
     Ok(())
+}
+
+/// Bounds of a lending pool's interest.
+pub(crate) fn check_rate(rate: &RateParams) -> Result<(), Reject> {
+    let (zero, most) = (Ratio::ZERO, Ratio::whole(10)); // 1,000 % a year
+    within(rate.base, zero, rate.at_kink)?;
+    within(rate.at_kink, rate.base, rate.at_full)?;
+    within(rate.at_full, rate.at_kink, most)?;
+    within(rate.kink, Ratio::bps(1), Ratio::ONE - Ratio::bps(1))?;
+    within(rate.reserve_factor.ratio(), zero, Ratio::ONE)
+}
+
+/// Bounds of the terms of liquidation.
+pub(crate) fn check_liquidation(params: &LiquidationParams) -> Result<(), Reject> {
+    within(params.takeover_equity, Ratio::ZERO, Ratio::ONE)?;
+    within(params.fee_collateral.ratio(), Ratio::ZERO, Ratio::percent(50))?;
+    within(params.fill_expected, Ratio::percent(10), Ratio::ONE)?;
+    within(params.health_target, Ratio::ZERO, Ratio::ONE)?;
+    within(params.sell_all_below, Ratio::ZERO, Ratio::ONE)?;
+    if params.round_batch == 0 {
+        return Err(Reject::AmountZero {});
+    }
+    Ok(())
+}
+
+/// Refuses a value outside its bounds.
+pub(crate) fn within(value: Ratio, low: Ratio, high: Ratio) -> Result<(), Reject> {
+    if value < low || high < value { Err(Reject::ListingValue { value, low, high }) } else { Ok(()) }
 }
 
 /// n: the fewest windows of the move limit in which a position of `size` can leave a curve of this depth:

@@ -9,6 +9,7 @@
 //! - It counts, besides, what backs the market's claims: h (R4).
 
 use super::{depth, funding, position, settlement};
+use crate::account::Position;
 use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::RowId;
@@ -108,7 +109,9 @@ fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, 
         let pnl = value - position.cost;
         round.profit += pnl.positive_part();
         round.visited = round.visited.saturating_add(1);
-        open_loss = pnl.negative_part();
+        // A price that has recovered since the round began leaves less to collect: what were taken beyond the
+        // loss of now would turn into profit that counts at h, and lower health.
+        open_loss = pnl.negative_part().min(loss_now(state, market, &position));
         if !open_loss.is_zero() && state.markets.get(market).params.variation_margin {
             let taken = collect_loss(state, out, market, id, open_loss);
             round.collected += taken;
@@ -121,6 +124,12 @@ fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, 
         let loans = account.loans.iter().map(|loan| crate::credit::owed(state, loan)).sum();
         round.backed += (owed + open_loss).min(health::gross(state, account).saturating_sub(loans));
     }
+}
+
+fn loss_now(state: &State, market: MarketId, position: &Position) -> Amount {
+    let Some(price) = state.markets.get(market).prices.risk else { return Amount::ZERO };
+    let value = position.size.value_down(price).unwrap_or(Usd::ZERO);
+    (value - position.cost).negative_part()
 }
 
 /// Takes what a losing position can pay, and in need what it cannot; its cost moves by what was booked.
@@ -140,8 +149,16 @@ fn collect_loss(
     if taken.is_zero() {
         return taken;
     }
+    #[cfg(feature = "verify")]
+    let before = health::maintenance(state, id);
     position::realise_open(state, id, market, -taken.dollars());
     settlement::execute(state, out, id, market, plan, Reason::VariationMargin);
+    #[cfg(feature = "verify")]
+    {
+        // A debt or loan is kept by its index, rounded up: two wei at most.
+        let after = health::maintenance(state, id);
+        assert!(before - Usd::from_wei(4) <= after, "R13: account {id} had health {before}, has {after}");
+    }
     taken
 }
 
