@@ -117,8 +117,9 @@ pub(crate) fn refresh(state: &mut State, market: MarketId) {
     let record = state.markets.get_mut(market);
     let prices = &mut record.prices;
     let Some(mark) = prices.last_mark else { return };
-    prices.mark.advance(now, window);
+    // The mark that the last block's trades left is the one that has held since.
     prices.mark.set(now, mark);
+    prices.mark.advance(now, window);
     let premium = mark.premium_over(index).unwrap_or(clamp).clamp(-clamp, clamp);
     if prices.risk.is_none() {
         // The first index: before it there was no premium, and nothing to pay funding for.
