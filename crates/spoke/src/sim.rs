@@ -152,7 +152,7 @@ impl SimChain {
         if amount.is_zero() {
             return Err(SpokeError::AmountZero);
         }
-        if amount.wei() % unit.wei() != 0 {
+        if !amount.wei().is_multiple_of(unit.wei()) {
             return Err(SpokeError::AmountUneven { amount, unit });
         }
         Ok(())
