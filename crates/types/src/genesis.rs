@@ -203,6 +203,7 @@ impl Default for RateParams {
 /// A market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct MarketGenesis {
     /// "ETH"; also the name of the market.
     pub asset: String,

@@ -24,6 +24,7 @@ const START: Time = Time::from_millis(1_704_067_200_000);
 
 /// A genesis, and what only a script has.
 #[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ScriptGenesis {
     /// The house.
     #[schemars(flatten)]
