@@ -163,6 +163,8 @@ fn collect_loss(
 }
 
 fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
+    // The house is nobody's member: its claims are visited here, before their cohorts are forgotten.
+    settlement::collect_house(state, out, market);
     let record = state.markets.get_mut(market);
     record.rounds.running = None;
     record.claims.end_round();

@@ -283,6 +283,12 @@ pub(crate) fn pay_claims(state: &mut State, out: &mut Outcome, market: MarketId)
     let unpaid = claims.unpaid();
     pay(state, out, LedgerAccount::Pool(market), LedgerAccount::Payable(market), paid, Reason::Claim);
     out.event(Event::ClaimsPaid { market, paid, unpaid });
+    collect_house(state, out, market);
+}
+
+/// Brings the house's claims in a market up to date, as [`collect`] does an account's: what was paid on them
+/// reaches budget, tranche and float.
+pub(crate) fn collect_house(state: &mut State, out: &mut Outcome, market: MarketId) {
     for holder in HOUSE {
         let mut claim = house_claim(state, market, holder);
         let paid = state.markets.get(market).claims.touch(&mut claim);
