@@ -3,8 +3,9 @@
 //! - Largest loss per notional first, in slices against the curve as far as the guards leave room; towards the
 //!   index the move limit does not bind. Target: initial health at zero, or flat.
 //! - What is open after `slice_blocks` blocks, or as soon as equity is below a third of maintenance, is taken
-//!   over by the market's backstop at the risk price, off the curve; what its cap refuses is deleveraged in
-//!   the same block. A side with nobody profitable on the other stays for the curve, block by block.
+//!   over by the market's backstop, off the curve, at the worse of risk price and mark; what its cap refuses is
+//!   deleveraged at the risk price in the same block. A side with nobody profitable on the other stays for the
+//!   curve, block by block.
 //! - Fee: 1.25 % of what was closed, as far as cash goes once losses are paid; half to the reserve, half to the
 //!   market's tranche (R19). It is never what makes a loss.
 
@@ -16,7 +17,7 @@ use crate::risk::health::{self, Whatif};
 use crate::state::{Outcome, State};
 use crate::waterfall;
 use ballast_types::{AccountId, Action, Event, LedgerAccount, MarketId, Reason, Scope, TaskId};
-use ballast_units::{Amount, Price, Ratio, Usd};
+use ballast_units::{Amount, Price, Ratio, Size, Usd};
 
 /// Whether the positions of a task need another block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +102,9 @@ fn worst_first(state: &State, account: AccountId) -> Vec<MarketId> {
     for position in &state.accounts.get(account).positions {
         let market = state.markets.get(position.market);
         let Some(price) = market.prices.risk else { continue };
-        let value = position.size.value_down(price).unwrap_or(Usd::ZERO);
-        let loss = (value - position.cost).negative_part();
-        let share = loss.ratio_to_down(value.magnitude().max(Amount::from_wei(1))).unwrap_or(Ratio::MAX);
+        let loss = position.pnl(price).negative_part();
+        let notional = position.notional(price).max(Amount::from_wei(1));
+        let share = loss.ratio_to_down(notional).unwrap_or(Ratio::MAX);
         order.push((share, position.market));
     }
     order.sort_by_key(|(share, market)| (std::cmp::Reverse(*share), *market));
@@ -117,7 +118,7 @@ fn healed(state: &State, account: AccountId) -> bool {
 /// Equity is below a third of maintenance: no time for slices.
 fn thin(state: &State, account: AccountId) -> bool {
     let found = health::assess(state, account);
-    let equity = found.health + found.margin.dollars();
+    let equity = found.health.checked_add(found.margin.dollars()).unwrap_or(found.health);
     let least = found.margin.mul_ratio_up(state.house.liquidation.takeover_equity).unwrap_or(found.margin);
     equity < least.dollars()
 }
@@ -213,6 +214,7 @@ fn hand_over(state: &mut State, out: &mut Outcome, account: AccountId, market: M
     if !taken.is_zero() {
         let backstop = state.markets.get(market).backstop;
         let exit = exit_cost(state, account, market, taken, price);
+        let price = takeover_price(state, market, position.size, price);
         if position::match_off_curve(state, out, account, backstop, market, taken, price).is_some() {
             let paid = exit.min(ledger::cash(state, account));
             pay(
@@ -223,7 +225,7 @@ fn hand_over(state: &mut State, out: &mut Outcome, account: AccountId, market: M
                 paid,
                 Reason::Backstop,
             );
-            let size = ballast_units::Size::from_amount(taken, position.size.is_long());
+            let size = Size::from_amount(taken, position.size.is_long());
             out.event(Event::PositionTakenOver { account, market, size, price, paid });
             settle_backstop(state, out, market);
         }
@@ -232,6 +234,14 @@ fn hand_over(state: &mut State, out: &mut Outcome, account: AccountId, market: M
     if !left.is_zero() {
         deleverage::close(state, out, account, market, left, price);
     }
+}
+
+/// The worse, for the account, of risk price and mark. Health is at the risk price, but the backstop has to leave at
+/// mark: what lies between the two is what `m0` holds the band for (R8). A profit at the risk price that mark does not
+/// bear out would be paid by the backstop (I04).
+fn takeover_price(state: &State, market: MarketId, size: Size, risk: Price) -> Price {
+    let mark = state.markets.get(market).prices.last_mark.unwrap_or(risk);
+    if size.is_long() { risk.min(mark) } else { risk.max(mark) }
 }
 
 /// Base that the backstop may still take: its cap less what it holds, in dollars at the risk price.
