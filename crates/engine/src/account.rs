@@ -5,7 +5,7 @@
 use crate::ledger::Balances;
 use crate::market::claim::MarketClaim;
 use ballast_types::{ChainId, MarketId, Owner, TaskId};
-use ballast_units::{Amount, Size, Usd};
+use ballast_units::{Amount, Price, Size, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use smallvec::SmallVec;
 
@@ -49,6 +49,24 @@ pub struct Loan {
     pub principal: Amount,
     /// Principal and interest, divided by the borrow index, rounded up.
     pub scaled: Amount,
+}
+
+impl Position {
+    /// What closing it at a price would realise, dollars, rounded down. Saturates at what the house counts, keeping
+    /// its sign (R11): a price may leave the range of the curve that the position was opened on.
+    #[must_use]
+    pub fn pnl(&self, price: Price) -> Usd {
+        let most = Amount::LIMIT.dollars();
+        let beyond = if self.size.is_long() { most } else { -most };
+        let pnl = self.size.value_down(price).and_then(|value| value.checked_sub(self.cost));
+        pnl.map_or(beyond, |pnl| pnl.clamp(-most, most))
+    }
+
+    /// What it is worth at a price without its sign, dollars, rounded up. Saturates at what the house counts.
+    #[must_use]
+    pub fn notional(&self, price: Price) -> Amount {
+        self.size.magnitude().value_up(price).map_or(Amount::LIMIT, |value| value.min(Amount::LIMIT))
+    }
 }
 
 impl Account {

@@ -205,12 +205,11 @@ fn loan_view(state: &State, loan: &Loan) -> LoanView {
 
 fn position_view(state: &State, position: &Position) -> PositionView {
     let market = state.markets.get(position.market);
-    let value = market.prices.risk.and_then(|price| position.size.value_down(price).ok());
     PositionView {
         market: position.market,
         size: position.size,
         cost: position.cost,
-        pnl: value.map_or(Usd::ZERO, |value| value - position.cost),
+        pnl: market.prices.risk.map_or(Usd::ZERO, |price| position.pnl(price)),
         funding: funding::owed(&market.funding, position),
     }
 }

@@ -11,7 +11,7 @@ use crate::market::position;
 use crate::state::{Outcome, State};
 use ballast_types::{AccountId, Event, MarketId};
 use ballast_units::math::mul_div_down;
-use ballast_units::{Amount, Price, Size, Usd};
+use ballast_units::{Amount, Price, Size};
 
 /// How much a counterparty gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +104,7 @@ fn counterparties(
         else {
             continue;
         };
-        let pnl = position.size.value_down(price).unwrap_or(Usd::ZERO) - position.cost;
-        let weight = pnl.positive_part().saturating_sub(hedge(state, account, market));
+        let weight = position.pnl(price).positive_part().saturating_sub(hedge(state, account, market));
         if !weight.is_zero() {
             let held = position.size.magnitude().wei();
             parties.push(Counterparty { account: id, weight: weight.wei(), held, given: 0 });
@@ -119,8 +118,7 @@ fn hedge(state: &State, account: &Account, market: MarketId) -> Amount {
     let mut loss = Amount::ZERO;
     for position in account.positions.iter().filter(|position| position.market != market) {
         if let Some(price) = state.markets.get(position.market).prices.risk {
-            let pnl = position.size.value_down(price).unwrap_or(Usd::ZERO) - position.cost;
-            loss += pnl.negative_part();
+            loss += position.pnl(price).negative_part();
         }
     }
     loss

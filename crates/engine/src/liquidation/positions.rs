@@ -17,7 +17,7 @@ use crate::risk::health::{self, Whatif};
 use crate::state::{Outcome, State};
 use crate::waterfall;
 use ballast_types::{AccountId, Action, Event, LedgerAccount, MarketId, Reason, Scope, TaskId};
-use ballast_units::{Amount, Price, Ratio, Size, Usd};
+use ballast_units::{Amount, Price, Ratio, Size};
 
 /// Whether the positions of a task need another block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

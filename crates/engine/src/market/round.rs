@@ -105,8 +105,7 @@ fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, 
     position::book_funding(state, out, id, market);
     let mut open_loss = Amount::ZERO;
     if let Some(position) = state.accounts.get(id).position(market).copied() {
-        let value = position.size.value_down(round.price).unwrap_or(Usd::ZERO);
-        let pnl = value - position.cost;
+        let pnl = position.pnl(round.price);
         round.profit += pnl.positive_part();
         round.visited = round.visited.saturating_add(1);
         // A price that has recovered since the round began leaves less to collect: what were taken beyond the
@@ -128,8 +127,7 @@ fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, 
 
 fn loss_now(state: &State, market: MarketId, position: &Position) -> Amount {
     let Some(price) = state.markets.get(market).prices.risk else { return Amount::ZERO };
-    let value = position.size.value_down(price).unwrap_or(Usd::ZERO);
-    (value - position.cost).negative_part()
+    position.pnl(price).negative_part()
 }
 
 /// Takes what a losing position can pay, and in need what it cannot; its cost moves by what was booked.

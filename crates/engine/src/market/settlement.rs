@@ -443,7 +443,7 @@ fn forget_empty(state: &mut State, id: AccountId, market: MarketId) {
 fn open_profit(state: &State, account: &Account, market: MarketId) -> Amount {
     let Some(position) = account.position(market) else { return Amount::ZERO };
     let Some(price) = state.markets.get(market).prices.risk else { return Amount::ZERO };
-    position.size.value_down(price).map_or(Amount::ZERO, |value| (value - position.cost).positive_part())
+    position.pnl(price).positive_part()
 }
 
 /// Where a claim stands.

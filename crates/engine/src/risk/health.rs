@@ -214,8 +214,7 @@ pub fn equity(state: &State, id: AccountId) -> Usd {
     for position in &account.positions {
         let market = state.markets.get(position.market);
         if let Some(price) = market.prices.risk {
-            let value = position.size.value_down(price).unwrap_or(Usd::ZERO);
-            total = total.plus(value).minus(position.cost).minus(funding::owed(&market.funding, position));
+            total = total.plus(position.pnl(price)).minus(funding::owed(&market.funding, position));
         }
     }
     for held in &account.claims {
@@ -289,21 +288,17 @@ struct Valuation {
 
 impl Valuation {
     fn of(market: &Market, position: &Position, price: Price) -> Self {
-        let size = position.size.magnitude();
-        // One product gives both roundings: dollars down, and up where the product had a rest.
-        let pnl = value(position, price);
-        let notional = size.value_up(price).unwrap_or(Amount::LIMIT);
-        let ratio = margin_maintenance(market, size, position.size.is_long());
-        let margin = notional.mul_ratio_up(ratio).unwrap_or(Amount::LIMIT);
+        let pnl = position.pnl(price);
+        let notional = position.notional(price);
+        let ratio = margin_maintenance(market, position.size.magnitude(), position.size.is_long());
+        let margin = margin(notional, ratio);
         Self { profit: pnl.positive_part(), loss: pnl.negative_part(), notional, margin }
     }
 }
 
-fn value(position: &Position, price: Price) -> Usd {
-    let worth = position.size.value_down(price);
-    worth.map_or(if position.size.is_long() { Usd::MAX } else { Usd::MIN }, |worth| {
-        worth.checked_sub(position.cost).unwrap_or(if worth.is_negative() { Usd::MIN } else { Usd::MAX })
-    })
+/// A share of a notional, rounded up. Saturates at what the house counts, as the notional does.
+fn margin(notional: Amount, ratio: Ratio) -> Amount {
+    notional.mul_ratio_up(ratio).map_or(Amount::LIMIT, |margin| margin.min(Amount::LIMIT))
 }
 
 fn position_value(market: &Market, position: &Position, mode: Mode, trial: Option<&Trial>) -> Wide {
@@ -321,7 +316,7 @@ fn position_value(market: &Market, position: &Position, mode: Mode, trial: Optio
             if long { risk.min(mark).min(twap) } else { risk.max(mark).max(twap) }
         }
     };
-    let pnl = value(position, price);
+    let pnl = position.pnl(price);
     let gain = counted(pnl.positive_part(), market.backing);
     let gain = match mode {
         Mode::Maintenance => gain,
@@ -337,8 +332,7 @@ fn position_value(market: &Market, position: &Position, mode: Mode, trial: Optio
             margin_initial(market, size, long, open_interest)
         }
     };
-    let notional = size.value_up(risk).unwrap_or(Amount::LIMIT);
-    let margin = notional.mul_ratio_up(ratio).unwrap_or(Amount::LIMIT);
+    let margin = margin(position.notional(risk), ratio);
     Wide::from_amount(gain).minus(pnl.negative_part().dollars()).minus(margin.dollars())
 }
 
