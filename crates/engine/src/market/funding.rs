@@ -98,14 +98,24 @@ fn clamped(rate: Usd, index: Price, clamp: Option<Ratio>) -> Usd {
     rate.clamp(-most, most)
 }
 
+/// Held so that no side is charged more in a period than the house counts (R11): without a clamp, an index that
+/// leaves the curve's range would charge more than all dollars there are.
+fn countable(rate: Usd, open: Amount) -> Usd {
+    let unit = Amount::whole(1);
+    let most = Amount::LIMIT.share_down(unit, open.max(Amount::from_wei(1))).unwrap_or(Amount::LIMIT);
+    let most = most.min(Amount::LIMIT).dollars();
+    rate.clamp(-most, most)
+}
+
 /// Charges a period's rate: moves both indices, books the surplus. It is clamped again, to a share of the index of
 /// now: an account that came when the index had fallen was judged by what that index lets a period charge (R17).
 pub(crate) fn charge(state: &mut State, out: &mut Outcome, market: MarketId, rate: Usd) {
     let record = state.markets.get(market);
     let index = oracle::index(state, record.asset);
     let rate = index.map_or(rate, |index| clamped(rate, index, record.params.funding_clamp));
-    let record = state.markets.get_mut(market);
     let (longs, shorts) = (record.books.long, record.books.short);
+    let rate = countable(rate, longs.max(shorts));
+    let record = state.markets.get_mut(market);
     let longs_pay = !rate.is_negative();
     let (payers, receivers) = if longs_pay { (longs, shorts) } else { (shorts, longs) };
     let paid = rate.magnitude();
