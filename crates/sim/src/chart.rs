@@ -305,7 +305,7 @@ fn written(value: f64, scale: Scale, span: &Span) -> String {
     match scale {
         Scale::Clock => {
             let time = Time::from_millis(value.max(0.0) as u64);
-            if time.millis() % 86_400_000 == 0 && 86_400_000.0 < span.high - span.low {
+            if time.millis().is_multiple_of(86_400_000) && 86_400_000.0 < span.high - span.low {
                 day_month(time)
             } else {
                 hour_minute(time)

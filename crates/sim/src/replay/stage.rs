@@ -20,6 +20,7 @@ use crate::seed::{Q32_ONE, Seed, Stream};
 use ballast_engine::State;
 use ballast_types::{AccountId, Address, ChainId, Command, Genesis, Layer, Owner, Scope, Token, TradeAmount};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A loan stays this far below what initial health allows: sources disagree a little.
@@ -90,48 +91,43 @@ pub(super) fn genesis(scenario: &Scenario, data: &MarketData, from: Time) -> Res
     overridden(&genesis, &scenario.genesis)
 }
 
-/// A genesis with some of its parameters replaced.
+/// A genesis with some of its parameters replaced. In JSON, which has a word for a guard that is off.
 fn overridden(genesis: &Genesis, changes: &toml::Table) -> Result<Genesis, ReplayError> {
-    if changes.is_empty() {
-        return Ok(genesis.clone());
-    }
-    let mut base = toml::Value::try_from(genesis).expect("a genesis can be written as TOML");
-    merge(&mut base, &toml::Value::Table(changes.clone()), "genesis")?;
-    base.try_into()
-        .map_err(|error: toml::de::Error| ReplayError::Genesis { fault: error.message().to_owned() })
+    let fault = |error: serde_json::Error| ReplayError::Genesis { fault: error.to_string() };
+    let mut base = serde_json::to_value(genesis).map_err(fault)?;
+    merge(&mut base, serde_json::to_value(changes).map_err(fault)?, "genesis")?;
+    serde_json::from_value(base).map_err(fault)
 }
 
-/// Puts the values of `changes` in the place of those of `base`. Entries of lists are found by their name.
-fn merge(base: &mut toml::Value, changes: &toml::Value, place: &str) -> Result<(), ReplayError> {
-    use toml::Value::{Array, Table};
+/// Puts the values of `changes` in the place of those of `base`. Entries of lists are found by their name; what
+/// is "off" is nothing.
+fn merge(base: &mut Value, changes: Value, place: &str) -> Result<(), ReplayError> {
     let fault = |fault: String| ReplayError::Genesis { fault };
     match (base, changes) {
-        (Table(base), Table(changes)) => {
+        (Value::Object(base), Value::Object(changes)) => {
             for (key, change) in changes {
                 let place = format!("{place}.{key}");
-                let value = base.get_mut(key);
+                let value = base.get_mut(&key);
                 merge(value.ok_or_else(|| fault(format!("{place}: no such parameter")))?, change, &place)?;
             }
-            Ok(())
         }
-        (Array(base), Array(changes)) if changes.iter().all(toml::Value::is_table) => {
+        (Value::Array(base), Value::Array(changes)) if changes.iter().all(Value::is_object) => {
             for change in changes {
-                let name = entry_name(change)
-                    .ok_or_else(|| fault(format!("{place}: an entry needs a name, symbol or asset")))?;
-                let found = base.iter_mut().find(|entry| entry_name(entry) == Some(name));
+                let name = entry_name(&change).map(str::to_owned);
+                let name =
+                    name.ok_or_else(|| fault(format!("{place}: an entry needs a name, symbol or asset")))?;
+                let found = base.iter_mut().find(|entry| entry_name(entry) == Some(&name));
                 let entry = found.ok_or_else(|| fault(format!("{place}: nothing here is called {name}")))?;
                 merge(entry, change, &format!("{place}.{name}"))?;
             }
-            Ok(())
         }
-        (base, change) => {
-            *base = change.clone();
-            Ok(())
-        }
+        (base, Value::String(word)) if word == "off" => *base = Value::Null,
+        (base, change) => *base = change,
     }
+    Ok(())
 }
 
-fn entry_name(entry: &toml::Value) -> Option<&str> {
+fn entry_name(entry: &Value) -> Option<&str> {
     ["name", "symbol", "asset"].iter().find_map(|key| entry.get(key)?.as_str())
 }
 

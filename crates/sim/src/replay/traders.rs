@@ -63,7 +63,7 @@ impl Flow {
         taste: Taste,
         seed: Seed,
     ) -> Self {
-        let per_hour = u128::from(turnover.wei().unsigned_abs() / 1_000_000_000_000) * traders.len() as u128;
+        let per_hour = turnover.wei().unsigned_abs() / 1_000_000_000_000 * traders.len() as u128;
         let rate = per_hour * u128::from(block_time.get()) / u128::from(Millis::hours(1).get());
         let rate = u64::try_from(rate).expect("a share of the accounts in each block");
         Self { traders, rate, owed: 0, taste, stream: seed.stream("flow") }
