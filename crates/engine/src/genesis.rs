@@ -159,7 +159,7 @@ fn open_market(
     let backstop = refused(&place, custody::new_account(state, backstop_owner(at)))?;
     let mut prices =
         price::Prices { last_mark: Some(mark), updated: genesis.time, ..price::Prices::default() };
-    prices.mark.set(genesis.time, mark);
+    prices.mark.set(genesis.time, mark, params.twap_window);
     let mut window = guard::MarkWindow::default();
     window.note(genesis.time, mark);
     let record = Market {

@@ -189,7 +189,7 @@ fn settle_asset(state: &mut State, out: &mut Outcome, asset: AssetId) {
     let record = state.assets.get_mut(asset);
     record.twap.advance(now, TWAP_WINDOW);
     if let Some(median) = view.median {
-        record.twap.set(now, median);
+        record.twap.set(now, median, TWAP_WINDOW);
         record.index = Some(median);
         record.confirmed = now;
     }

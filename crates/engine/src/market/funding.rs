@@ -141,5 +141,7 @@ pub(crate) fn charge(state: &mut State, out: &mut Outcome, market: MarketId, rat
     let (index_long, index_short) = (funding.index_long, funding.index_short);
     record.books.funding_surplus += surplus;
     settlement::add_claim(state, out, Holder::Budget, market, surplus);
-    out.event(Event::FundingSettled { market, rate, index_long, index_short, surplus });
+    if !(rate.is_zero() && payers.is_zero() && receivers.is_zero()) {
+        out.event(Event::FundingSettled { market, rate, index_long, index_short, surplus });
+    }
 }

@@ -44,11 +44,15 @@ impl Twap {
         }
     }
 
-    /// The value that holds from `now` on. The sum must be up to date.
-    pub(crate) fn set(&mut self, now: Time, price: Price) {
+    /// The value that holds from `now` on. The sum must be up to date. The first value is taken to have held for
+    /// a whole window before, so that a trade in the first block does not move the average at once.
+    pub(crate) fn set(&mut self, now: Time, price: Price, window: Millis) {
         if self.last.is_none() {
-            self.updated = now;
-            self.past.push_back((now, self.sum));
+            let start = Time::from_millis(now.millis().saturating_sub(window.get()));
+            self.updated = start;
+            self.past.push_back((start, self.sum));
+            self.last = Some(price);
+            self.advance(now, window);
         }
         self.last = Some(price);
     }
@@ -118,7 +122,7 @@ pub(crate) fn refresh(state: &mut State, market: MarketId) {
     let prices = &mut record.prices;
     let Some(mark) = prices.last_mark else { return };
     // The mark that the last block's trades left is the one that has held since.
-    prices.mark.set(now, mark);
+    prices.mark.set(now, mark, window);
     prices.mark.advance(now, window);
     let premium = mark.premium_over(index).unwrap_or(clamp).clamp(-clamp, clamp);
     if prices.risk.is_none() {
