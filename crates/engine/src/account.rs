@@ -5,7 +5,7 @@
 use crate::ledger::Balances;
 use crate::market::claim::MarketClaim;
 use ballast_types::{ChainId, MarketId, Owner, TaskId};
-use ballast_units::{Amount, Price, Size, Usd};
+use ballast_units::{Amount, Price, Size, Usd, Wide};
 use borsh::{BorshDeserialize, BorshSerialize};
 use smallvec::SmallVec;
 
@@ -60,6 +60,24 @@ impl Position {
         let beyond = if self.size.is_long() { most } else { -most };
         let pnl = self.size.value_down(price).and_then(|value| value.checked_sub(self.cost));
         pnl.map_or(beyond, |pnl| pnl.clamp(-most, most))
+    }
+
+    /// What closing it at a price would realise, exact but for the rounding down.
+    #[must_use]
+    pub(crate) fn pnl_wide(&self, price: Price) -> Wide {
+        let pnl = self.size.value_down(price).and_then(|value| value.checked_sub(self.cost));
+        pnl.map_or_else(
+            |_| {
+                let size = self.size.magnitude();
+                let value = if self.size.is_long() {
+                    Wide::product_down(size, price)
+                } else {
+                    Wide::ZERO.minus_wide(Wide::product_up(size, price))
+                };
+                value.minus(self.cost)
+            },
+            Wide::from_usd,
+        )
     }
 
     /// What it is worth at a price without its sign, dollars, rounded up. Saturates at what the house counts.

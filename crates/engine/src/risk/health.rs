@@ -162,7 +162,7 @@ pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
     let account = state.accounts.get(id);
     let mut total = Wide::from_amount(cash(state, account));
     let mut result = Assessment::default();
-    let mut weight = Wide::ZERO;
+    let (mut weight, mut margin) = (Wide::ZERO, Wide::ZERO);
     for holding in account.balances.holdings() {
         let value = collateral(state, holding, Amount::ZERO, Mode::Maintenance);
         total = total.plus_wide(value);
@@ -174,16 +174,16 @@ pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
         let value = Valuation::of(market, position, price);
         let backed = counted(value.profit, market.backing);
         result.profit += backed;
-        result.margin += value.margin;
+        margin = margin.plus_wide(value.margin);
         let owed = funding::owed(&market.funding, position).max(Usd::ZERO);
-        let open =
-            Wide::from_amount(backed).minus(value.loss.dollars()).minus(value.margin.dollars()).minus(owed);
+        let open = Wide::from_amount(backed).minus_wide(value.loss).minus_wide(value.margin).minus(owed);
         total = total.plus_wide(open);
-        weight = weight.plus((value.notional + value.margin).dollars());
+        weight = weight.plus_wide(value.notional).plus_wide(value.margin);
         if let Some(clamp) = market.params.funding_clamp {
             // The index that the clamp is a share of: the risk price may rise by half before its watch fires, and
             // lies below the index by the premium clamp at most, which is one half at most: 1.5 / (1 - 0.5) = 3.
-            let most = value.notional.mul_ratio_up(clamp).unwrap_or(value.notional);
+            let notional = position.notional(price);
+            let most = notional.mul_ratio_up(clamp).unwrap_or(notional);
             result.funding += most + most + most;
         }
     }
@@ -202,6 +202,7 @@ pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
     }
     result.health = total.to_usd_saturating();
     result.weight = weight.to_usd_saturating().positive_part();
+    result.margin = margin.to_usd_saturating().positive_part();
     result
 }
 
@@ -278,27 +279,41 @@ pub(crate) fn margin_initial(market: &Market, size: Amount, long: bool, open_int
     base + (Ratio::ONE - base).mul_up(along).unwrap_or(Ratio::ONE)
 }
 
-/// A position at a price.
+/// A position at a price. A profit saturates at what the house counts; what it can cost is exact (R11).
 struct Valuation {
     profit: Amount,
-    loss: Amount,
-    notional: Amount,
-    margin: Amount,
+    loss: Wide,
+    notional: Wide,
+    margin: Wide,
 }
 
 impl Valuation {
     fn of(market: &Market, position: &Position, price: Price) -> Self {
-        let pnl = position.pnl(price);
-        let notional = position.notional(price);
-        let ratio = margin_maintenance(market, position.size.magnitude(), position.size.is_long());
-        let margin = margin(notional, ratio);
-        Self { profit: pnl.positive_part(), loss: pnl.negative_part(), notional, margin }
+        let size = position.size.magnitude();
+        let ratio = margin_maintenance(market, size, position.size.is_long());
+        let (notional, margin) = notional_and_margin(size, price, ratio);
+        let (profit, loss) = profit_and_loss(position, price);
+        Self { profit, loss, notional, margin }
     }
 }
 
-/// A share of a notional, rounded up. Saturates at what the house counts, as the notional does.
-fn margin(notional: Amount, ratio: Ratio) -> Amount {
-    notional.mul_ratio_up(ratio).map_or(Amount::LIMIT, |margin| margin.min(Amount::LIMIT))
+/// What closing at a price would bring, at most what the house counts, or cost.
+fn profit_and_loss(position: &Position, price: Price) -> (Amount, Wide) {
+    let pnl = position.pnl_wide(price);
+    if pnl.is_negative() {
+        return (Amount::ZERO, Wide::ZERO.minus_wide(pnl));
+    }
+    (pnl.to_usd_saturating().positive_part().min(Amount::LIMIT), Wide::ZERO)
+}
+
+/// Notional and a share of it, each rounded up. Beyond 128 bits the share is of the price.
+fn notional_and_margin(size: Amount, price: Price, ratio: Ratio) -> (Wide, Wide) {
+    let notional = size.value_up(price);
+    if let Ok((notional, margin)) = notional.and_then(|notional| Ok((notional, notional.mul_ratio_up(ratio)?))) {
+        return (Wide::from_amount(notional), Wide::from_amount(margin));
+    }
+    let notional = Wide::product_up(size, price);
+    (notional, price.mul_ratio_up(ratio).map_or(notional, |share| Wide::product_up(size, share)))
 }
 
 fn position_value(market: &Market, position: &Position, mode: Mode, trial: Option<&Trial>) -> Wide {
@@ -316,8 +331,8 @@ fn position_value(market: &Market, position: &Position, mode: Mode, trial: Optio
             if long { risk.min(mark).min(twap) } else { risk.max(mark).max(twap) }
         }
     };
-    let pnl = position.pnl(price);
-    let gain = counted(pnl.positive_part(), market.backing);
+    let (profit, loss) = profit_and_loss(position, price);
+    let gain = counted(profit, market.backing);
     let gain = match mode {
         Mode::Maintenance => gain,
         Mode::Initial => half(gain),
@@ -332,8 +347,8 @@ fn position_value(market: &Market, position: &Position, mode: Mode, trial: Optio
             margin_initial(market, size, long, open_interest)
         }
     };
-    let margin = margin(position.notional(risk), ratio);
-    Wide::from_amount(gain).minus(pnl.negative_part().dollars()).minus(margin.dollars())
+    let (_, margin) = notional_and_margin(size, risk, ratio);
+    Wide::from_amount(gain).minus_wide(loss).minus_wide(margin)
 }
 
 fn collateral(state: &State, holding: &Holding, removed: Amount, mode: Mode) -> Wide {

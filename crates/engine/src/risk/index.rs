@@ -15,7 +15,7 @@ use super::health::{Assessment, assess};
 use crate::state::State;
 use crate::table::RowId;
 use ballast_types::{AccountId, AssetId, MarketId, RateParams};
-use ballast_units::{Amount, Millis, Price, Ratio, Time};
+use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -273,6 +273,9 @@ pub(crate) fn register(state: &mut State, account: AccountId) -> Assessment {
 fn reach(slack: Amount, weight: Amount) -> Option<Reach> {
     if weight.is_zero() {
         return Some(Reach { full: Ratio::percent(50), short: Ratio::percent(50) });
+    }
+    if weight.dollars() == Usd::MAX {
+        return None; // Saturated: how far health may fall is not known.
     }
     let full = slack.ratio_to_down(weight + weight).unwrap_or(Ratio::percent(50)).min(Ratio::percent(50));
     let short = full.mul_down(Ratio::bps(8_750)).ok()?;
