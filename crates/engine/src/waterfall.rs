@@ -380,6 +380,15 @@ fn repay_loss(
     paid
 }
 
+/// What [`refund`] would take at most: what the layers paid, and what is open of the deficit.
+pub(crate) fn outstanding(state: &State, taken: &Absorbed) -> Amount {
+    let open = match taken.scope {
+        Scope::Market(market) => state.markets.get(market).deficit,
+        Scope::Chain(chain) => state.chains.get(chain).pool.deficit,
+    };
+    taken.tranche + taken.float + taken.deficit.min(open)
+}
+
 /// Gives back to the layers what they paid for one scope, in reverse order: deficit, cover, float, tranche. What
 /// somebody else has repaid meanwhile is left to the next layer. Returns what they took.
 pub(crate) fn refund(

@@ -376,8 +376,8 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     true
 }
 
-/// What a lot still has to bring (R2): what the debts and the fee on them lack, less what is paid and what the
-/// task's earlier and its warehoused lots are expected to bring.
+/// What a lot still has to bring (R2): what debts, fee and layers lack, less what is paid and what the task's earlier
+/// and its warehoused lots are expected to bring.
 fn need(state: &State, id: LotId, lot: &Lot) -> Amount {
     let task = state.tasks.find(lot.task).expect("lots belong to open tasks");
     let mut missing = distribute::wanted(state, lot.task);
@@ -570,7 +570,7 @@ fn last_resort(state: &mut State, out: &mut Outcome, id: LotId) {
         pay(state, out, LedgerAccount::Float, LedgerAccount::Proceeds(task), paid, Reason::Take);
         out.event(Event::LotBoughtByReserve { lot: id, quantity, paid });
         distribute::proceeds(state, out, task, token.chain);
-        if distribute::lack(state, task).is_zero() {
+        if (distribute::lack(state, task) + distribute::owed_to_layers(state, task)).is_zero() {
             return give_back(state, out, id);
         }
     }

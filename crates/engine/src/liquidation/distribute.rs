@@ -67,11 +67,18 @@ pub(crate) fn lack(state: &State, id: TaskId) -> Amount {
     debts(state, id).iter().map(|(_, owed)| *owed).sum()
 }
 
-/// What a sale has to bring for it: the debts with the interest of the time until it is final, and the fee on
-/// them and on what was repaid before.
+/// What the layers of the waterfall paid for a task and have not got back, and what of its deficits is open: what
+/// its lots bring beyond its debts is theirs before it is the owner's (R2).
+pub(crate) fn owed_to_layers(state: &State, id: TaskId) -> Amount {
+    let task = state.tasks.find(id).expect("the caller found it");
+    task.absorbed.iter().map(|taken| waterfall::outstanding(state, taken)).sum()
+}
+
+/// What a sale has to bring for it: the debts with the interest of the time until it is final, the fee on them and
+/// on what was repaid before, and what the task owes the layers.
 pub(crate) fn wanted(state: &State, id: TaskId) -> Amount {
     let owed = lack(state, id);
-    owed + owed.bps_up(INTEREST_MARGIN) + fee_due(state, id, owed)
+    owed + owed.bps_up(INTEREST_MARGIN) + fee_due(state, id, owed) + owed_to_layers(state, id)
 }
 
 /// Health that a sale aims at, for this debt, rounded up.

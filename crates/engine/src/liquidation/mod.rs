@@ -404,6 +404,10 @@ impl Standing {
     /// out, health at zero.
     fn is_covered(&self, state: &State, id: TaskId) -> bool {
         let task = state.tasks.find(id).expect("the caller found it");
+        // A loss was booked for what its lots were expected to bring: what they bring beyond that repays it first.
+        if !task.lots.is_empty() && !distribute::owed_to_layers(state, id).is_zero() {
+            return false;
+        }
         if self.owed.is_zero() || task.cause == Cause::Settlement {
             return self.owed.is_zero();
         }
