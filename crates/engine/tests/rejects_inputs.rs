@@ -6,7 +6,7 @@
 //! - Not reachable through `Engine::apply` in a test: `E1009 AccountsFull`. It needs 2^32 accounts, which no
 //!   machine that runs tests has the memory for.
 //! - Not tested here: another version of an event, itself refused, reverses the version before it all the same
-//!   (R18). It is the one refusal that leaves a trace.
+//!   (R18): a refusal that leaves a trace.
 
 mod support;
 
