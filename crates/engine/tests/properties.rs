@@ -106,3 +106,15 @@ fn random_commands_keep_every_invariant() {
     let missing: Vec<&str> = RARE.into_iter().filter(|name| !seen.contains_key(*name)).collect();
     assert!(steps < STEPS || missing.is_empty(), "never seen in {steps} steps: {missing:?}");
 }
+
+/// R11: amounts up to 2^110, prices up to 2^90, down to a wei: what time and prices bring never overflows.
+#[test]
+fn formulas_stand_their_corners() {
+    let seen = run(Setting::Corners, number("BALLAST_STEPS", STEPS) / 3);
+    println!("{seen:#?}");
+    for event in
+        ["AccountLocked", "FundingSettled", "LossSettled", "PositionOpened", "VariationMarginCollected"]
+    {
+        assert!(seen.contains_key(event), "never seen at the corners: {event}");
+    }
+}

@@ -13,11 +13,21 @@ pub(crate) enum Setting {
     Shallow,
     /// No guard, no fee, no margin, leverage without end.
     Wild,
+    /// Reserves and deposits at the largest amount that may enter, marks near the largest and the smallest price.
+    Corners,
 }
 
 impl Setting {
-    /// Every one.
+    /// The ordinary ones.
     pub(crate) const ALL: [Self; 3] = [Self::Guarded, Self::Shallow, Self::Wild];
+
+    /// What everybody has to begin with, in dollars and in each token: a whole number of units of any token.
+    pub(crate) fn money(self) -> Amount {
+        match self {
+            Self::Guarded | Self::Shallow | Self::Wild => Amount::whole(20_000),
+            Self::Corners => Amount::whole(1_298_074_214_633_706),
+        }
+    }
 
     /// Its genesis. A second coin may be at most half of all inventories at par.
     pub(crate) fn genesis(self) -> Genesis {
@@ -36,6 +46,7 @@ impl Setting {
             Self::Guarded => {}
             Self::Shallow => shallow(&mut genesis),
             Self::Wild => wild(&mut genesis),
+            Self::Corners => corners(&mut genesis),
         }
         genesis
     }
@@ -77,5 +88,31 @@ fn wild(genesis: &mut Genesis) {
         market.params.variation_margin = true;
         market.params.recentre = true;
         market.params.funding_clamp = None;
+    }
+}
+
+fn corners(genesis: &mut Genesis) {
+    wild(genesis);
+    // ETH at 2^90 wei, which is 1.2e9 dollars, SOL at one wei: between them every product that a formula makes.
+    let marks =
+        [(Amount::whole(1 << 20), Amount::LIMIT), (Amount::LIMIT, Amount::from_wei(1_298_074_214_633_707))];
+    for (market, (base, quote)) in genesis.markets.iter_mut().zip(marks) {
+        market.base_reserve = base;
+        market.quote_reserve = quote;
+        market.params.open_interest_cap = Amount::LIMIT;
+        market.params.open_interest_margin_from = Amount::LIMIT;
+        market.params.open_interest_margin_full = Amount::LIMIT;
+        market.params.backstop_cap = Amount::LIMIT;
+        market.params.tranche_cap = Amount::LIMIT;
+        market.params.budget_cap = Amount::LIMIT;
+        market.params.depth = Some(ballast_types::DepthWeights::default());
+    }
+    for chain in &mut genesis.chains {
+        chain.tranche_cap = Amount::LIMIT;
+        chain.pending_cap = Amount::LIMIT;
+        for token in &mut chain.tokens {
+            token.params.auction_cap = Amount::LIMIT;
+            token.params.reserve_cap = Amount::LIMIT;
+        }
     }
 }

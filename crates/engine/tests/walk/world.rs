@@ -38,22 +38,25 @@ impl World {
     pub(crate) fn new(setting: Setting) -> Self {
         let mut house = House::of(setting.genesis());
         let vaults = Vaults::of(&house);
+        let money = setting.money();
         let mut accounts = Vec::new();
         for who in 0..PEOPLE {
             let name = name(who);
             accounts.push(house.account(&name));
             let chain = ["ethereum", "polygon", "solana"][usize::from(who % 3)];
-            house.deposit(&name, chain, "USDC", Amount::whole(20_000));
-            match who % 4 {
-                0 => drop(house.deposit(&name, "ethereum", "ETH", Amount::whole(10))),
-                1 => drop(house.deposit(&name, "polygon", "SOL", Amount::whole(100))),
-                2 => drop(house.deposit(&name, "solana", "SOL", Amount::whole(100))),
-                _ => {}
+            house.deposit(&name, chain, "USDC", money);
+            let (chain, asset) =
+                [("ethereum", "ETH"), ("polygon", "SOL"), ("solana", "SOL")][usize::from(who % 3)];
+            let price = house.market_view(asset).mark;
+            let tokens = part(money, 1, 2).at_price_down(price).unwrap_or(money).min(money);
+            if who % 4 != 3 {
+                house.deposit(&name, chain, asset, floor(tokens, Amount::from_wei(1_000_000_000)));
             }
         }
         // Not everybody finds the same house: layers and pools hold a little.
         for (who, chain) in [(0, "ethereum"), (1, "polygon"), (2, "solana")] {
-            house.lend(&name(who), chain, Amount::whole(8_000)).expect("cash was deposited");
+            // At the corners so much buys more shares than can be counted: refused, and nothing is lent.
+            house.lend(&name(who), chain, part(money, 2, 5)).ok();
         }
         let giver = accounts[8];
         let layers = [
@@ -64,7 +67,7 @@ impl World {
             Layer::Budget(MarketId(0)),
         ];
         for layer in layers {
-            let give = Command::Contribute { account: giver, layer, amount: Amount::whole(1_000) };
+            let give = Command::Contribute { account: giver, layer, amount: part(money, 1, 20) };
             house.run(give).expect("cash was deposited");
         }
         let tokens = house.state().chains.iter().flat_map(|(chain, record)| {
@@ -516,6 +519,10 @@ fn name(who: u8) -> String {
 
 fn pick<T: Copy>(items: &[T], which: u8) -> Option<T> {
     items.get(usize::from(which) % items.len().max(1)).copied()
+}
+
+fn part(amount: Amount, part: u128, whole: u128) -> Amount {
+    amount.share_down(Amount::from_wei(part), Amount::from_wei(whole)).expect("a part of it")
 }
 
 fn floor(amount: Amount, unit: Amount) -> Amount {
