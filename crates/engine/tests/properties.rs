@@ -4,29 +4,13 @@ mod support;
 mod walk;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use walk::{Gene, Seen, Setting, Step, World, quietly};
+use proptest::test_runner::{TestCaseError, TestError};
+use walk::{Gene, Seen, Setting, Step, World, number, quietly, runner};
 
 /// Steps of random walks in one run, over all settings; `BALLAST_STEPS` says otherwise.
 const STEPS: u32 = 300_000;
 /// Steps of one walk, on average; `BALLAST_LENGTH` says otherwise.
 const LENGTH: u32 = 200;
-
-fn number(name: &str, default: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// The same cases in every run, others with another `BALLAST_SEED`.
-fn runner(cases: u32, name: &str) -> TestRunner {
-    let mut seed = [0_u8; 32];
-    for (place, byte) in
-        seed.iter_mut().zip(number("BALLAST_SEED", 1).to_le_bytes().into_iter().chain(name.bytes()))
-    {
-        *place = byte;
-    }
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-}
 
 fn walks(length: u32) -> impl Strategy<Value = Vec<Gene>> {
     proptest::collection::vec(any::<Gene>(), 0..=2 * length as usize)

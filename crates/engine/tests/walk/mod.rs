@@ -8,7 +8,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -17,7 +19,10 @@ mod vaults;
 mod world;
 
 pub(crate) use settings::Setting;
-pub(crate) use world::{Seen, World};
+pub(crate) use world::World;
+
+/// How often each event and each reject came up.
+pub(crate) type Seen = BTreeMap<String, u64>;
 
 thread_local! {
     /// Where and why the last panic inside [`quietly`] happened; outside of it, nothing.
@@ -340,4 +345,20 @@ impl Lie {
             Self::DropFinal,
         ][usize::from(byte % 10)]
     }
+}
+
+/// A number of the environment.
+pub(crate) fn number(name: &str, default: u32) -> u32 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The same cases in every run, others with another `BALLAST_SEED`.
+pub(crate) fn runner(cases: u32, name: &str) -> TestRunner {
+    let mut seed = [0_u8; 32];
+    let bytes = number("BALLAST_SEED", 1).to_le_bytes().into_iter().chain(name.bytes());
+    for (place, byte) in seed.iter_mut().zip(bytes) {
+        *place = byte;
+    }
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }

@@ -1,7 +1,7 @@
 //! The world that a walk goes through: a house with money in it, and its people.
 
 use super::vaults::Vaults;
-use super::{By, Lie, Oddity, Setting, Step, Sum};
+use super::{By, Lie, Oddity, Seen, Setting, Step, Sum};
 use crate::support::{House, owner, reject_of};
 use ballast_engine::{BlockPart, Engine, Outcome, view};
 use ballast_types::{
@@ -9,13 +9,9 @@ use ballast_types::{
     Observation, Owner, Scope, Sequence, Side, Token, TokenParams, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio};
-use std::collections::BTreeMap;
 
 /// People who trade, lend and borrow.
 const PEOPLE: u8 = 9;
-
-/// How often each event and each reject came up.
-pub(crate) type Seen = BTreeMap<String, u64>;
 
 /// A house and what a walk remembers of it.
 #[derive(Clone, Debug)]
@@ -179,17 +175,6 @@ impl World {
                 }
             }
         }
-    }
-
-    /// Every block so far, through another engine: the same hashes.
-    pub(crate) fn replay(&self) -> Vec<Hash> {
-        let mut engine = Engine::new(&self.house.genesis).expect("it was valid before");
-        let mut out = Outcome::default();
-        let hashes = self.house.blocks.iter().map(|block| {
-            engine.apply(block, &mut out);
-            out.state_hash
-        });
-        hashes.collect()
     }
 
     /// The command that a step stands for, with figures of now.
