@@ -262,14 +262,15 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
     }
     writeln!(
         out,
-        "\n{:<12}{:>12}{:>18}{:>10}{:>18}{:>10}",
+        "\n{:<18}{:>12}{:>18}{:>10}{:>18}{:>10}",
         "hour", "liquidations", "debt, USD", "", "Aave v2, USD", ""
     )?;
     for row in &summary.hours {
-        let (hour, debt, share) = (calendar::hour_minute(row.hour), dollars(row.debt), percent(row.share));
+        let (hour, debt, share) =
+            (calendar::date_hour_minute(row.hour), dollars(row.debt), percent(row.share));
         let aave = row.aave.map(dollars).unwrap_or_default();
         let aave_share = row.aave_share.map(percent).unwrap_or_default();
-        let line = format!("{hour:<12}{:>12}{debt:>18}{share:>10}{aave:>18}{aave_share:>10}", row.tasks);
+        let line = format!("{hour:<18}{:>12}{debt:>18}{share:>10}{aave:>18}{aave_share:>10}", row.tasks);
         writeln!(out, "{}", line.trim_end())?;
     }
     writeln!(

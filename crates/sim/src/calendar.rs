@@ -38,6 +38,13 @@ pub fn date_time(time: Time) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
+/// `2021-05-19 13:10`, in UTC.
+#[must_use]
+pub fn date_hour_minute(time: Time) -> String {
+    let (year, month, day) = civil_from_days(time.millis() / 86_400_000);
+    format!("{year:04}-{month:02}-{day:02} {}", hour_minute(time))
+}
+
 /// `13:10`, in UTC.
 #[must_use]
 pub fn hour_minute(time: Time) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Same replay, same bytes: the wall-clock time it took is not in it.
 
-use crate::calendar::{date_time, hour_minute};
+use crate::calendar::{date_hour_minute, date_time};
 use crate::chart::{Axis, Chart, Scale, Series, Shape, escape};
 use crate::replay::{Figures, HousePoint, MarketPoint, Slip, Summary};
 use ballast_units::{Amount, Price, Ratio, Time};
@@ -281,7 +281,7 @@ fn hours_table(summary: &Summary) -> String {
     let rows = summary.hours.iter().map(|row| {
         let none = || "-".to_owned();
         vec![
-            hour_minute(row.hour),
+            date_hour_minute(row.hour),
             grouped(u128::from(row.tasks)),
             dollars(row.debt),
             percent(row.share),

@@ -1,6 +1,8 @@
 //! Charts and dates: what a reader of a report sees.
 
-use ballast_sim::calendar::{civil_from_days, date_time, day_month, days_from_civil, hour_minute};
+use ballast_sim::calendar::{
+    civil_from_days, date_hour_minute, date_time, day_month, days_from_civil, hour_minute,
+};
 use ballast_sim::chart::{Axis, Chart, Scale, Series, Shape, escape};
 use ballast_sim::report::{dollars, grouped, percent};
 use ballast_units::{Amount, Ratio, Time};
@@ -70,6 +72,7 @@ fn days_and_dates_agree() {
     }
     let time = Time::from_millis(1_621_429_830_999);
     assert_eq!(date_time(time), "2021-05-19 13:10:30");
+    assert_eq!(date_hour_minute(time), "2021-05-19 13:10");
     assert_eq!((hour_minute(time), day_month(time)), ("13:10".into(), "19 May".into()));
 }
 
