@@ -7,7 +7,8 @@ use ballast_engine::{Engine, Outcome, SnapshotError};
 use ballast_units::Millis;
 use proptest::prelude::*;
 use support::{House, price, whole};
-use walk::{Gene, Setting, Step, World, quietly, runner};
+use walk::world::World;
+use walk::{Gene, Setting, Step, quietly, runner};
 
 #[test]
 fn the_worked_example_opens_as_the_design_says() {

@@ -5,7 +5,8 @@ mod walk;
 
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestError};
-use walk::{Gene, Seen, Setting, Step, World, number, quietly, runner};
+use walk::world::World;
+use walk::{Gene, Seen, Setting, Step, number, quietly, runner};
 
 /// Steps of random walks in one run, over all settings; `BALLAST_STEPS` says otherwise.
 const STEPS: u32 = 300_000;

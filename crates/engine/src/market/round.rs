@@ -155,7 +155,10 @@ fn collect_loss(
     {
         // A debt or loan is kept by its index, rounded up: two wei at most.
         let after = health::maintenance(state, id);
-        assert!(before.saturating_sub(Usd::from_wei(4)) <= after, "R13: account {id} had health {before}, has {after}");
+        assert!(
+            before.saturating_sub(Usd::from_wei(4)) <= after,
+            "R13: account {id} had health {before}, has {after}"
+        );
     }
     taken
 }

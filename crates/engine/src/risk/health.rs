@@ -309,7 +309,9 @@ fn profit_and_loss(position: &Position, price: Price) -> (Amount, Wide) {
 /// Notional and a share of it, each rounded up. Beyond 128 bits the share is of the price.
 fn notional_and_margin(size: Amount, price: Price, ratio: Ratio) -> (Wide, Wide) {
     let notional = size.value_up(price);
-    if let Ok((notional, margin)) = notional.and_then(|notional| Ok((notional, notional.mul_ratio_up(ratio)?))) {
+    if let Ok((notional, margin)) =
+        notional.and_then(|notional| Ok((notional, notional.mul_ratio_up(ratio)?)))
+    {
         return (Wide::from_amount(notional), Wide::from_amount(margin));
     }
     let notional = Wide::product_up(size, price);

@@ -16,10 +16,9 @@ use std::sync::Once;
 
 mod settings;
 mod vaults;
-mod world;
+pub(crate) mod world;
 
 pub(crate) use settings::Setting;
-pub(crate) use world::World;
 
 /// How often each event and each reject came up.
 pub(crate) type Seen = BTreeMap<String, u64>;
