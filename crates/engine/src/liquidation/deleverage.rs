@@ -29,6 +29,8 @@ struct Counterparty {
     weight: u128,
     held: u128,
     given: u128,
+    /// Gives all it holds.
+    full: bool,
 }
 
 /// Who gives up how much when `quantity` of a long (or short) position is closed at `price`, ascending by
@@ -43,14 +45,10 @@ pub fn plan(
     price: Price,
 ) -> Vec<Share> {
     let mut parties = counterparties(state, failed, market, long, price);
-    let mut left =
-        quantity.wei().min(parties.iter().fold(0, |sum: u128, party| sum.saturating_add(party.held)));
-    while left != 0 {
-        let shared = share(&mut parties, left);
-        if shared == 0 {
-            break;
-        }
-        left = left.saturating_sub(shared);
+    let held = parties.iter().fold(0, |sum: u128, party| sum.saturating_add(party.held));
+    let mut left = quantity.wei().min(held);
+    while let Some(full) = share(&mut parties, left) {
+        left = left.saturating_sub(full);
     }
     let given = parties.into_iter().filter(|party| party.given != 0);
     given.map(|party| Share { account: party.account, quantity: Amount::from_wei(party.given) }).collect()
@@ -107,7 +105,7 @@ fn counterparties(
         let weight = position.pnl(price).positive_part().saturating_sub(hedge(state, account, market));
         if !weight.is_zero() {
             let held = position.size.magnitude().wei();
-            parties.push(Counterparty { account: id, weight: weight.wei(), held, given: 0 });
+            parties.push(Counterparty { account: id, weight: weight.wei(), held, given: 0, full: false });
         }
     }
     parties
@@ -124,46 +122,50 @@ fn hedge(state: &State, account: &Account, market: MarketId) -> Amount {
     loss
 }
 
-/// Shares `left` once, pro rata over the weights of those who still hold something; returns what was shared.
-fn share(parties: &mut [Counterparty], left: u128) -> u128 {
-    let open = |party: &&mut Counterparty| party.given < party.held;
+/// Shares `left` pro rata over the weights of those who are not full. Whoever cannot give its share gives all it
+/// holds and is full: then what those gave is returned, and the rest has to be shared anew, from the start, so that
+/// no rounding adds up. `None` when nobody became full: everything is shared.
+fn share(parties: &mut [Counterparty], left: u128) -> Option<u128> {
     // R11: at most 2^32 accounts of at most 2^110 each would leave u128; profits of one market cannot.
-    let total = parties
-        .iter()
-        .filter(|party| party.given < party.held)
-        .fold(0_u128, |sum, p| sum.saturating_add(p.weight));
+    let open = parties.iter().filter(|party| !party.full);
+    let total = open.fold(0_u128, |sum, party| sum.saturating_add(party.weight));
     if total == 0 {
-        return 0;
+        return None;
     }
-    let mut shared = 0_u128;
+    let (mut shared, mut filled) = (0_u128, None);
     let mut rests: Vec<(u128, u32)> = Vec::with_capacity(parties.len());
     for (at, party) in (0_u32..).zip(parties.iter_mut()) {
-        if !open(&party) {
+        if party.full {
             continue;
         }
         let part = mul_div_down(left, party.weight, total).unwrap_or(0);
+        if party.held <= part {
+            party.given = party.held;
+            party.full = true;
+            filled = Some(party.held.saturating_add(filled.unwrap_or(0)));
+            continue;
+        }
+        party.given = part;
+        shared = shared.saturating_add(part);
         // The rest of the division, exact modulo 2^128 since it is below `total`.
-        let rest = left.wrapping_mul(party.weight).wrapping_sub(part.wrapping_mul(total));
-        let given = part.min(party.held.saturating_sub(party.given));
-        party.given = party.given.saturating_add(given);
-        shared = shared.saturating_add(given);
-        if party.given < party.held {
-            rests.push((rest, at));
+        rests.push((left.wrapping_mul(party.weight).wrapping_sub(part.wrapping_mul(total)), at));
+    }
+    if filled.is_none() {
+        let missing = usize::try_from(left.saturating_sub(shared)).unwrap_or(usize::MAX);
+        give_rests(parties, rests, missing);
+    }
+    filled
+}
+
+/// Largest remainder: a wei more to each of so many accounts.
+fn give_rests(parties: &mut [Counterparty], mut rests: Vec<(u128, u32)>, missing: usize) {
+    let by_rest = |a: &(u128, u32), b: &(u128, u32)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
+    if missing != 0 && missing < rests.len() {
+        rests.select_nth_unstable_by(missing.saturating_sub(1), by_rest);
+    }
+    for (_, at) in rests.iter().take(missing) {
+        if let Some(party) = usize::try_from(*at).ok().and_then(|at| parties.get_mut(at)) {
+            party.given = party.given.saturating_add(1);
         }
     }
-    // Largest remainder: at most one wei an account.
-    let missing = usize::try_from(left.saturating_sub(shared)).unwrap_or(usize::MAX).min(rests.len());
-    if missing != 0 {
-        let by_rest = |a: &(u128, u32), b: &(u128, u32)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
-        if missing < rests.len() {
-            rests.select_nth_unstable_by(missing.saturating_sub(1), by_rest);
-        }
-        for (_, at) in rests.iter().take(missing) {
-            if let Some(party) = usize::try_from(*at).ok().and_then(|at| parties.get_mut(at)) {
-                party.given = party.given.saturating_add(1);
-                shared = shared.saturating_add(1);
-            }
-        }
-    }
-    shared
 }
