@@ -284,15 +284,18 @@ impl World {
         }
     }
 
-    /// One command in a block of its own. Refused, it leaves what the block without it leaves, to the byte.
+    /// A command that is the last of its block. Refused, it leaves what the block without it leaves, to the byte.
     fn one(&mut self, command: Command) {
-        let mut without = self.house.clone();
-        let others = self.together.clone().unwrap_or_default();
-        let own = u32::try_from(others.len()).unwrap_or(u32::MAX);
-        let out = self.block(vec![command.clone()]);
-        if reject_of(&out, BlockPart::Command, own).is_some() {
-            without.apply(others);
-            let same = without.engine.snapshot() == self.house.engine.snapshot();
+        let mut without = self.house.engine.clone();
+        let mut commands = self.together.take().unwrap_or_default();
+        let number = u32::try_from(commands.len()).unwrap_or(u32::MAX);
+        commands.push(command);
+        let mut block = self.house.next_block_at(self.house.now(), commands);
+        let out = self.apply(block.clone());
+        if reject_of(&out, BlockPart::Command, number).is_some() {
+            let command = block.commands.pop();
+            without.apply(&block, &mut Outcome::default());
+            let same = without.snapshot() == self.house.engine.snapshot();
             assert!(same, "refused, and yet it changed something: {command:?}");
         }
     }
