@@ -188,7 +188,7 @@ impl Load {
     /// long, half short, so that mark stays.
     fn open(&mut self, number: u32) -> Command {
         let market = u16::try_from(number % u32::from(self.markets)).unwrap_or(0);
-        let even = (number / u32::from(self.markets)) % 2 == 0;
+        let even = (number / u32::from(self.markets)).is_multiple_of(2);
         let side = if market == 0 || even { Side::Long } else { Side::Short };
         self.command(number, market, side, Amount::whole(200))
     }
