@@ -388,7 +388,8 @@ fn drop_events(
         return Err(Reject::SequenceUnknown { chain, got: sequence, next });
     }
     if sequence < next_final {
-        return Err(Reject::SequenceFinal { chain, got: sequence, final_to: next_final });
+        let final_to = Sequence(next_final.0.saturating_sub(1));
+        return Err(Reject::SequenceFinal { chain, got: sequence, final_to });
     }
     reverse_from(state, out, chain, sequence);
     Ok(())

@@ -374,7 +374,7 @@ fn drop_rejects_a_final_event() {
     // Event 2 is the first that is not final.
     assert_eq!(
         refused(&house, Observation::Dropped { chain, sequence: Sequence(1) }),
-        Reject::SequenceFinal { chain, got: Sequence(1), final_to: Sequence(2) }
+        Reject::SequenceFinal { chain, got: Sequence(1), final_to: Sequence(1) }
     );
     taken(&house, Observation::Dropped { chain, sequence: Sequence(2) });
 }
