@@ -261,48 +261,6 @@ impl House {
         self.observations.push(observation);
     }
 
-    // Refusals
-
-    /// Applies one command in a block of its own, which must refuse it and change nothing: the same block without it
-    /// gives the same bytes of state, hash included, and the same events, entries and orders.
-    pub(crate) fn refused(&mut self, command: Command) -> Reject {
-        let block = self.next_block(Vec::new());
-        let with = Block { commands: vec![command], ..block.clone() };
-        self.refused_in(&block, with, BlockPart::Command, 0)
-    }
-
-    /// The same of an observation, which stands before those of the chains.
-    pub(crate) fn refused_observation(&mut self, observation: Observation) -> Reject {
-        let block = self.next_block(Vec::new());
-        let observations = std::iter::once(observation).chain(block.observations.iter().copied()).collect();
-        let with = Block { observations, ..block.clone() };
-        self.refused_in(&block, with, BlockPart::Observation, 0)
-    }
-
-    /// The same of a price, which stands after the repeated ones.
-    pub(crate) fn refused_price(&mut self, report: PriceReport) -> Reject {
-        let block = self.next_block(Vec::new());
-        let number = u32::try_from(block.prices.len()).expect("a few");
-        let prices = block.prices.iter().copied().chain([report]).collect();
-        let with = Block { prices, ..block.clone() };
-        self.refused_in(&block, with, BlockPart::Price, number)
-    }
-
-    fn refused_in(&mut self, without: &Block, with: Block, part: BlockPart, number: u32) -> Reject {
-        let mut twin = self.clone();
-        let expected = twin.apply_block(without.clone());
-        let out = self.apply_block(with);
-        let reject = reject_of(&out, part, number).expect("it is refused");
-        assert_eq!(out.rejects.len(), expected.rejects.len() + 1, "nothing else is refused");
-        assert_eq!(out.events, expected.events, "{reject}: events");
-        assert_eq!(out.transfers, expected.transfers, "{reject}: entries of the ledger");
-        assert_eq!(out.orders, expected.orders, "{reject}: orders");
-        assert_eq!(out.state_hash, expected.state_hash, "{reject}: state hash");
-        assert!(self.engine.snapshot() == twin.engine.snapshot(), "{reject}: bytes of the state");
-        assert!(reject.code().starts_with('E') && !reject.to_string().is_empty());
-        reject
-    }
-
     // What people do
 
     /// A final deposit. Coins at par become cash.
