@@ -275,13 +275,18 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
     }
     writeln!(
         out,
-        "\n{:<12}{:>16}{:>10}{:>16}{:>10}",
-        "slippage", "formula, mean", "worst", "fixed k, mean", "worst"
+        "\n{:<12}{:>16}{:>10}{:>16}{:>10}{:>24}",
+        "slippage", "formula, mean", "worst", "fixed k, mean", "worst", "mark from index, worst"
     )?;
     for row in &summary.slippage {
         let figures = [row.formula_mean, row.formula_worst, row.fixed_mean, row.fixed_worst].map(percent);
         let [mean, worst, fixed_mean, fixed_worst] = figures;
-        writeln!(out, "{:<12}{mean:>16}{worst:>10}{fixed_mean:>16}{fixed_worst:>10}", row.market)?;
+        let distance = summary.distance.get(&row.market).copied().map(percent).unwrap_or_default();
+        writeln!(
+            out,
+            "{:<12}{mean:>16}{worst:>10}{fixed_mean:>16}{fixed_worst:>10}{distance:>24}",
+            row.market
+        )?;
     }
     Ok(())
 }

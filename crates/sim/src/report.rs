@@ -296,10 +296,11 @@ fn hours_table(summary: &Summary) -> String {
 fn slippage_table(summary: &Summary) -> String {
     let rows = summary.slippage.iter().map(|row| {
         let figures = [row.formula_mean, row.formula_worst, row.fixed_mean, row.fixed_worst];
-        [row.market.clone()].into_iter().chain(figures.map(percent)).collect()
+        let distance = summary.distance.get(&row.market).copied().map(percent);
+        [row.market.clone()].into_iter().chain(figures.map(percent)).chain(distance).collect()
     });
-    let head = ["market", "formula, mean", "worst", "fixed k, mean", "worst"];
-    table("Slippage of the probing trade", &head, rows)
+    let head = ["market", "formula, mean", "worst", "fixed k, mean", "worst", "mark from index, worst"];
+    table("Slippage of the probing trade, and mark's distance from index", &head, rows)
 }
 
 fn auctions_table(summary: &Summary) -> String {

@@ -179,6 +179,8 @@ pub struct Summary {
     pub hours: Vec<HourRow>,
     /// Slippage of the probing trade.
     pub slippage: Vec<SlippageRow>,
+    /// Furthest that mark was from index, at the full minutes, by market.
+    pub distance: BTreeMap<String, Ratio>,
     /// Sales of collateral.
     pub auctions: AuctionTotals,
     /// What was refused, by code and name.
@@ -492,6 +494,7 @@ impl Measure {
             waterfall: self.waterfall,
             hours: self.hours(to, debt, aave),
             slippage: self.slippage(places),
+            distance: self.figures.markets.iter().map(MarketSeries::distance).collect(),
             auctions: self.auctions(),
             rejects: self.rejects.clone(),
         }
@@ -552,6 +555,14 @@ impl Measure {
             take_after_ms: Millis::new(after.checked_div(prices.len() as u64).unwrap_or(0)),
             ..self.totals
         }
+    }
+}
+
+impl MarketSeries {
+    /// The market, and the furthest that its mark was from index, as a share of index, either way.
+    fn distance(&self) -> (String, Ratio) {
+        let premiums = self.points.iter().filter_map(|point| point.mark.premium_over(point.index).ok());
+        (self.symbol.clone(), premiums.map(Ratio::abs).max().unwrap_or(Ratio::ZERO))
     }
 }
 
