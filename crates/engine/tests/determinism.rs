@@ -1,14 +1,16 @@
 //! I07: the same genesis and blocks give the same everything; a snapshot is the whole of a state.
 
+mod drawn;
 mod support;
 mod walk;
 
 use ballast_engine::{Engine, Outcome, SnapshotError};
 use ballast_units::Millis;
+use drawn::property;
 use proptest::prelude::*;
 use support::{House, price, whole};
 use walk::world::World;
-use walk::{Gene, Setting, Step, quietly, runner};
+use walk::{Gene, Setting, Step};
 
 #[test]
 fn the_worked_example_opens_as_the_design_says() {
@@ -53,46 +55,32 @@ fn settings() -> impl Strategy<Value = Setting> {
 #[test]
 fn the_same_blocks_give_the_same_outcomes() {
     let walks = (settings(), proptest::collection::vec(any::<Gene>(), 0..=400));
-    let done = runner(100, "replay").run(&walks, |(setting, genes)| {
-        quietly(|| {
-            let (world, outcomes) = walked(setting, genes);
-            let last = outcomes.last().expect("a world begins with blocks");
-            assert_eq!(last.state_hash, world.house.state().house.hash, "I07: another engine, another hash");
-        })
-        .map_err(TestCaseError::fail)
+    property("replay", 100, &walks, |(setting, genes)| {
+        let (world, outcomes) = walked(setting, genes);
+        let last = outcomes.last().expect("a world begins with blocks");
+        assert_eq!(last.state_hash, world.house.state().house.hash, "I07: another engine, another hash");
     });
-    done.unwrap_or_else(|reason| panic!("{reason}"));
 }
 
 #[test]
 fn a_restored_engine_goes_on_as_the_one_it_was_taken_of() {
     let at = any::<prop::sample::Index>();
     let walks = (settings(), proptest::collection::vec(any::<Gene>(), 0..=400), at);
-    let done = runner(100, "restore").run(&walks, |(setting, genes, at)| {
-        quietly(|| {
-            let (world, outcomes) = walked(setting, genes);
-            let blocks = &world.house.blocks;
-            let (before, after) = blocks.split_at(at.index(blocks.len()));
-            let mut engine = Engine::new(&world.house.genesis).expect("it was valid before");
-            let mut out = Outcome::default();
-            before.iter().for_each(|block| engine.apply(block, &mut out));
-            let snapshot = engine.snapshot();
-            let mut restored = Engine::restore(&snapshot).expect("just taken");
-            assert_eq!(restored.snapshot(), snapshot, "a snapshot of what was restored is the same snapshot");
-            for (block, first) in after.iter().zip(outcomes.iter().skip(before.len())) {
-                restored.apply(block, &mut out);
-                assert!(
-                    same(&out, first),
-                    "I07: block {} after a restore: {:?} {:?}",
-                    block.height,
-                    out,
-                    first
-                );
-            }
-        })
-        .map_err(TestCaseError::fail)
+    property("restore", 100, &walks, |(setting, genes, at)| {
+        let (world, outcomes) = walked(setting, genes);
+        let blocks = &world.house.blocks;
+        let (before, after) = blocks.split_at(at.index(blocks.len()));
+        let mut engine = Engine::new(&world.house.genesis).expect("it was valid before");
+        let mut out = Outcome::default();
+        before.iter().for_each(|block| engine.apply(block, &mut out));
+        let snapshot = engine.snapshot();
+        let mut restored = Engine::restore(&snapshot).expect("just taken");
+        assert_eq!(restored.snapshot(), snapshot, "a snapshot of what was restored is the same snapshot");
+        for (block, first) in after.iter().zip(outcomes.iter().skip(before.len())) {
+            restored.apply(block, &mut out);
+            assert!(same(&out, first), "I07: block {} after a restore: {out:?} {first:?}", block.height);
+        }
     });
-    done.unwrap_or_else(|reason| panic!("{reason}"));
 }
 
 #[test]

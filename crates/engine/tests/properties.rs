@@ -1,12 +1,14 @@
 //! Properties of the whole engine: what holds whatever people do, in whatever order.
 
+mod drawn;
 mod support;
 mod walk;
 
+use drawn::{number, runner};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestError};
 use walk::world::World;
-use walk::{Gene, Seen, Setting, Step, number, quietly, runner};
+use walk::{Gene, Seen, Setting, Step, quietly};
 
 /// Steps of random walks in one run, over all settings; `BALLAST_STEPS` says otherwise.
 const STEPS: u32 = 300_000;

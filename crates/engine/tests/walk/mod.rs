@@ -8,7 +8,6 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -344,20 +343,4 @@ impl Lie {
             Self::DropFinal,
         ][usize::from(byte % 10)]
     }
-}
-
-/// A number of the environment.
-pub(crate) fn number(name: &str, default: u32) -> u32 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// The same cases in every run, others with another `BALLAST_SEED`.
-pub(crate) fn runner(cases: u32, name: &str) -> TestRunner {
-    let mut seed = [0_u8; 32];
-    let bytes = number("BALLAST_SEED", 1).to_le_bytes().into_iter().chain(name.bytes());
-    for (place, byte) in seed.iter_mut().zip(bytes) {
-        *place = byte;
-    }
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
