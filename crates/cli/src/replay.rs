@@ -252,6 +252,7 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
         ("  taken by the float", dollars(fall.float)),
         ("  taken by cover", dollars(fall.cover)),
         ("  left as deficit", dollars(fall.deficit)),
+        ("    repaid by recoveries", dollars(summary.deficit_repaid)),
         ("deleveraged, USD", dollars(fall.deleveraged)),
         ("", String::new()),
         ("state hash", summary.state_hash.to_string()),

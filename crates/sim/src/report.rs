@@ -267,6 +267,7 @@ fn results(summary: &Summary) -> String {
         ("taken by the float, USD", dollars(fall.float)),
         ("taken by cover, USD", dollars(fall.cover)),
         ("left as deficit, USD", dollars(fall.deficit)),
+        ("of this repaid by recoveries, USD", dollars(summary.deficit_repaid)),
         ("notional deleveraged, USD", dollars(fall.deleveraged)),
     ];
     let mut html = String::from("<table>\n");

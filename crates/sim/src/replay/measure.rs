@@ -175,6 +175,8 @@ pub struct Summary {
     pub bad_debt: Amount,
     /// Who took them.
     pub waterfall: Waterfall,
+    /// Deficits that later recoveries repaid.
+    pub deficit_repaid: Amount,
     /// Debt liquidated by the hour of detection.
     pub hours: Vec<HourRow>,
     /// Slippage of the probing trade.
@@ -260,6 +262,7 @@ pub(super) struct Measure {
     bad_debt: Amount,
     notional: Amount,
     waterfall: Waterfall,
+    deficit_repaid: Amount,
     /// Of the minute.
     locked: u64,
     positions: u64,
@@ -293,6 +296,7 @@ impl Measure {
             bad_debt: Amount::ZERO,
             notional: Amount::ZERO,
             waterfall: Waterfall::default(),
+            deficit_repaid: Amount::ZERO,
             locked: 0,
             positions: 0,
             lots: BTreeMap::new(),
@@ -350,6 +354,7 @@ impl Measure {
                 self.waterfall.cover += *cover;
                 self.waterfall.deficit += *deficit;
             }
+            Event::DeficitRepaid { amount, .. } => self.deficit_repaid += *amount,
             Event::LotOffered { lot, token, quantity, .. } => {
                 let index = places.price(token.asset, now);
                 let value = quantity.value_down(index).unwrap_or(Amount::ZERO);
@@ -492,6 +497,7 @@ impl Measure {
             notional_liquidated: self.notional,
             bad_debt: self.bad_debt,
             waterfall: self.waterfall,
+            deficit_repaid: self.deficit_repaid,
             hours: self.hours(to, debt, aave),
             slippage: self.slippage(places),
             distance: self.figures.markets.iter().map(MarketSeries::distance).collect(),

@@ -328,14 +328,14 @@ impl<'a> Casting<'a> {
         for borrower in drawn {
             let mut stream = self.seed.stream_at("borrower", self.accounts);
             let (account, owner) = self.open();
-            let worth =
-                borrower.collateral_usd.share_down(total, sum).expect("a part of the total").min(most);
+            let worth = borrower.collateral_usd.share_down(total, sum).expect("a part of the total");
+            let worth = worth.min(most).max(terms.collateral_min);
             let home = self.chain(&mut stream);
             let first = self.token(home, &mut stream);
             let mut parts = vec![(first, worth)];
             if within(terms.two_chains, &mut stream) {
                 let half = worth.bps_down(Bps::new(5_000));
-                let away = self.chain(&mut stream);
+                let away = self.other_chain(home, &mut stream);
                 parts = vec![(first, half), (self.token(away, &mut stream), half)];
             }
             let (mut at_maintenance, mut at_initial) = (Amount::ZERO, Amount::ZERO);
@@ -466,6 +466,15 @@ impl<'a> Casting<'a> {
 
     fn chain(&self, stream: &mut Stream) -> &'a ChainPlace {
         &self.places.chains[*weighted(&self.chains, stream)]
+    }
+
+    /// Another chain than `home`, where there is one.
+    fn other_chain(&self, home: &'a ChainPlace, stream: &mut Stream) -> &'a ChainPlace {
+        let others = self.chains.iter().copied().filter(|(at, _)| self.places.chains[*at].id != home.id);
+        match others.collect::<Vec<_>>().as_slice() {
+            [] => home,
+            others => &self.places.chains[*weighted(others, stream)],
+        }
     }
 
     fn token(&self, chain: &ChainPlace, stream: &mut Stream) -> TokenPlace {
