@@ -104,7 +104,9 @@ fn alice_first_with_nothing_in_any_layer_pays_bob_200_and_a_receipt() {
 fn funding_after_alices_trade_is_0_875_an_hour() {
     let run = Run::scenario("alice_funding.jsonl");
     // The hour before the trade is quiet (no premium, nobody open) and settles nothing aloud.
-    let [first, second] = run.all("FundingSettled")[..] else { panic!("two periods with something to settle") };
+    let [first, second] = run.all("FundingSettled")[..] else {
+        panic!("two periods with something to settle")
+    };
     // (121 - 100) / 24, an hour: TWAP of mark 121, TWAP of index 100, over the whole period.
     assert_15_digits(&first["rate"], "0.875");
     assert_15_digits(&second["rate"], "0.875");

@@ -469,5 +469,6 @@ fn waterfall_layers_add_up_to_the_loss() {
         deficits.set((all + 1, some + u32::from(!deficit.is_zero())));
     });
     let (all, some) = deficits.get();
-    assert!(100 < some && some < all, "{some} deficits of {all} losses");
+    // A share, not a count: how many losses there are depends on how many cases are drawn.
+    assert!(all < 10 * some && some < all, "{some} deficits of {all} losses");
 }
