@@ -11,7 +11,7 @@ mod support;
 use ballast_engine::BlockPart;
 use ballast_types::{Address, Command, LedgerAccount, Reject, Side, TradeAmount, VaultEvent};
 use ballast_units::{Amount, Millis, Price, Ratio, Usd};
-use raid::{ETH, Figures, Raid, bounded, by_bps};
+use raid::{ETH, Figures, Raid, bounded, by_bps, random};
 use support::{reject_of, whole};
 
 /// Opposite positions of two hands, in slices that move mark back and forth. Returns the dollars of each.
@@ -732,78 +732,6 @@ fn cream_loan(base: &Raid, a_minute: u64, step: i64, fall: i64) -> Figures {
 #[test]
 fn random_raids_gain_nothing() {
     let base = Raid::new();
-    let raids: Vec<Figures> = (1..=200).map(|seed| random_raid(&base, seed)).collect();
+    let raids: Vec<Figures> = (1..=200).map(|seed| random::raid(&base, seed)).collect();
     bounded("random_raids_gain_nothing", &raids, Usd::ZERO, Usd::ZERO);
-}
-
-/// xorshift64: the same numbers on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
-}
-
-fn random_raid(base: &Raid, seed: u64) -> Figures {
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    for _ in 0..5 {
-        dice.below(2);
-    }
-    let mut raid = base.clone();
-    let hands = ["ann", "bea", "cid"];
-    for hand in hands {
-        raid.brings(hand, whole(dice.of(&[20_000, 100_000, 500_000, 2_000_000])));
-    }
-    raid.begin();
-    // Basis points of index a block, evenly; and a jump every minute or two.
-    let (wide, jump) = (dice.of(&[0, 5, 20, 50]), dice.of(&[0, 300, 600]));
-    let (mut index, mut drift) = (ETH, 0);
-    let steps = 30 + dice.below(120);
-    for _ in 0..steps {
-        let mut noise = || dice.below(2 * wide + 1) as i64 - wide as i64;
-        let (turn, bps) = (noise(), noise());
-        if dice.below(20) == 0 {
-            drift = turn;
-        }
-        let leap = if dice.below(60) == 0 { dice.of(&[-jump, jump]) } else { 0 };
-        index = by_bps(index, drift + bps + leap);
-        raid.tick(index);
-        match dice.below(12) {
-            0 => raid.wait(30),
-            1 => raid.wait_hours(1 + dice.below(3)),
-            _ => {}
-        }
-        for _ in 0..dice.below(4) {
-            random_act(&mut raid, &mut dice, hands, index);
-        }
-    }
-    raid.wind_down();
-    raid.figures(format!("seed {seed}, {wide} bp a block, jumps of {jump} bp, {steps} steps"))
-}
-
-fn random_act(raid: &mut Raid, dice: &mut Dice, hands: [&str; 3], index: Price) {
-    let hand = dice.of(&hands);
-    match dice.below(9) {
-        0..=2 => {
-            let times = dice.of(&[1, 3, 6, 9]);
-            let quote = Amount::from_wei(raid.house.view(hand).cash.wei() * times);
-            raid.most(hand, dice.of(&[Side::Long, Side::Short]), quote);
-        }
-        3..=5 => {
-            let edge = dice.of(&[-240, 0, 240]);
-            let _ = raid.push(hand, by_bps(index, edge));
-        }
-        6..=7 => {
-            let _ = raid.house.close(hand, "ETH");
-        }
-        _ => raid.cash_out(hand),
-    }
 }

@@ -7,6 +7,8 @@
 
 #![allow(dead_code, reason = "each attack uses its part")]
 
+pub(crate) mod random;
+
 use crate::support::genesis::{self, guarded};
 use crate::support::{House, whole};
 use ballast_engine::{Outcome, auction, view};
