@@ -6,7 +6,8 @@
 //! - Floor: `index · clamp(need / (quantity · index), floor_min, floor_max)`, rounded up; both bounds fall by
 //!   `floor_cut` a round; always below the start.
 //! - Payment: `quantity · price`, rounded up: against the taker.
-//! - Absent: the invitation of market makers. Who waits for it takes at the floor, which stands until the end.
+//! - Invitation: one step after the floor is reached, at the latest when `duration` is over, the price is the floor;
+//!   it stands until the end, and listed market makers keep `rebate` of what they pay. Others may take all the same.
 
 use crate::market::listing::within;
 use ballast_types::{Auction, AuctionSchedule, Reject};
@@ -38,8 +39,17 @@ pub fn price(auction: &Auction, at: Time) -> Price {
         let factor = rpow(auction.step_factor.wei().unsigned_abs(), steps)?;
         auction.start.mul_ratio_down(Ratio::from_wei(i128::try_from(factor).map_err(|_| Overflow)?))
     };
+    if auction.invites <= at {
+        return auction.floor;
+    }
     // A product of zero is out of a price's range: the floor holds it.
     falling().unwrap_or(auction.floor).max(auction.floor)
+}
+
+/// What a listed market maker keeps of a payment at an instant, rounded down.
+#[must_use]
+pub fn rebate(auction: &Auction, at: Time, paid: Amount) -> Amount {
+    if auction.invites <= at { paid.bps_down(auction.rebate) } else { Amount::ZERO }
 }
 
 /// Dollars due for `quantity` at an instant, rounded up.
@@ -88,17 +98,42 @@ pub fn terms(
     round: u8,
 ) -> Result<Auction, Overflow> {
     let (floor, start) = floor(need, quantity, index, schedule, round)?;
-    Ok(Auction {
+    let dust = schedule.dust.at_price_up(index)?;
+    let &AuctionSchedule { step_factor, step, rebate, .. } = schedule;
+    let latest = opened.after(schedule.duration);
+    let mut auction = Auction {
         quantity,
         opened,
         start,
         floor,
-        step_factor: schedule.step_factor,
-        step: schedule.step,
-        ends: opened.after(schedule.duration),
+        step_factor,
+        step,
+        invites: latest,
+        ends: latest,
         need,
-        dust: schedule.dust.at_price_up(index)?,
-    })
+        dust,
+        rebate,
+    };
+    auction.invites = invites(&auction);
+    auction.ends = auction.invites.after(schedule.invitation);
+    Ok(auction)
+}
+
+/// One step after the one at which an auction's price reaches its floor, or `invites` as it is where that is sooner.
+fn invites(auction: &Auction) -> Time {
+    let time_of = |steps: u64| auction.opened.after(Millis::new(auction.step.get().saturating_mul(steps)));
+    let (mut above, mut most) =
+        (0_u64, auction.invites.since(auction.opened).get().checked_div(auction.step.get()).unwrap_or(0));
+    // The price falls with every step: the first at the floor lies between the last known above it and the last of all.
+    while above < most {
+        let middle = above.midpoint(most);
+        if price(auction, time_of(middle)) == auction.floor {
+            most = middle;
+        } else {
+            above = middle.saturating_add(1);
+        }
+    }
+    time_of(most.saturating_add(1)).min(auction.invites)
 }
 
 /// Whether a schedule may be listed on a chain, and the warning with which (R16).

@@ -18,7 +18,7 @@ use crate::table::RowId;
 use crate::waterfall;
 use ballast_types::{
     AccountId, Action, Address, ChainId, Event, Hash, LedgerAccount, Money, Nonce, Observation, OrderAction,
-    Owner, Reason, Reject, Scope, Sequence, Token, VaultEvent,
+    Owner, Reason, Reject, ReleaseReason, Scope, Sequence, Token, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -171,7 +171,7 @@ pub(crate) fn observe(state: &mut State, out: &mut Outcome, observation: &Observ
         Observation::Seen { chain, sequence, version, event } => {
             seen(state, out, chain, sequence, version, event)
         }
-        Observation::Final { chain, sequence } => finalise(state, out, chain, sequence),
+        Observation::Final { chain, sequence, time: _ } => finalise(state, out, chain, sequence),
         Observation::Dropped { chain, sequence } => drop_events(state, out, chain, sequence),
     }
 }
@@ -206,13 +206,14 @@ fn seen(
             (record.pending, record.credit) =
                 credit_pending(state, out, account, Token { asset, chain }, amount);
         }
-        VaultEvent::Released { nonce } => {
+        VaultEvent::Executed { nonce } => {
             state.releases.find_mut((chain, nonce)).expect("check_event found it").seen = Some(sequence);
         }
-        VaultEvent::Taken { lot, taker, quantity, paid } => {
+        VaultEvent::Taken { lot, taker, quantity, paid, rebate: _ } => {
             liquidation::take_seen(state, out, chain, lot, taker, quantity, paid)?;
         }
-        VaultEvent::Expired { lot } => liquidation::expired(state, out, chain, lot)?,
+        VaultEvent::Ended { lot, result: _ } => liquidation::expired(state, out, chain, lot)?,
+        VaultEvent::BridgedIn { .. } => {}
     }
     state.unfinal.insert((chain, sequence), record);
     state.chains.get_mut(chain).next_sequence = Sequence(sequence.0.saturating_add(1));
@@ -232,20 +233,21 @@ fn check_event(state: &State, chain: ChainId, sequence: Sequence, event: VaultEv
                 return Err(Reject::AccountsFull { limit: u32::MAX });
             }
         }
-        VaultEvent::Released { nonce } => {
+        VaultEvent::Executed { nonce } => {
             // A release that a later event is dropped with may be seen again.
             let is_open = |release: &&Release| release.seen.is_none_or(|seen| sequence <= seen);
             let release = state.releases.find((chain, nonce)).filter(is_open);
             release.ok_or(Reject::UnknownOrder { chain, nonce })?;
         }
         // The lot is checked where it is taken.
-        VaultEvent::Taken { lot: _, taker: _, quantity, paid } => {
+        VaultEvent::Taken { lot: _, taker: _, quantity, paid, rebate: _ } => {
             check_amount(quantity)?;
             if !paid.in_range() {
                 return Err(Reject::AmountOutOfRange { amount: paid, limit: Amount::LIMIT });
             }
         }
-        VaultEvent::Expired { .. } => {}
+        VaultEvent::Ended { .. } => {}
+        VaultEvent::BridgedIn { from, nonce, .. } => return Err(Reject::UnknownOrder { chain: from, nonce }),
     }
     Ok(())
 }
@@ -315,12 +317,13 @@ fn finalise(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: Sequ
                 state.chains.get_mut(chain).pending -= record.credit;
                 credit_final(state, out, account, Token { asset, chain }, amount, record.pending);
             }
-            VaultEvent::Released { nonce } => complete_release(state, out, chain, nonce),
-            VaultEvent::Taken { lot, taker: _, quantity, paid } => {
+            VaultEvent::Executed { nonce } => complete_release(state, out, chain, nonce),
+            VaultEvent::BridgedIn { .. } => {}
+            VaultEvent::Taken { lot, taker: _, quantity, paid, rebate: _ } => {
                 liquidation::take_final(state, out, lot, quantity, paid);
             }
             // What followed from it followed when it was seen.
-            VaultEvent::Expired { .. } => {}
+            VaultEvent::Ended { .. } => {}
         }
     }
     Ok(())
@@ -412,14 +415,14 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
                 debited.push(account);
             }
             // Its order stands: any courier may deliver it again, and the vault carries it out once.
-            VaultEvent::Released { nonce } => {
+            VaultEvent::Executed { nonce } => {
                 state.releases.find_mut((chain, nonce)).expect("open until final").seen = None;
             }
-            VaultEvent::Taken { lot, taker: _, quantity, paid } => {
+            VaultEvent::Taken { lot, taker: _, quantity, paid, rebate: _ } => {
                 liquidation::take_dropped(state, lot, quantity, paid);
             }
             // The round is over all the same: the lot was offered again, and its old auction is past its end.
-            VaultEvent::Expired { .. } => {}
+            VaultEvent::Ended { .. } | VaultEvent::BridgedIn { .. } => {}
         }
     }
     debited.sort_unstable();
@@ -530,7 +533,7 @@ pub(crate) fn execute_withdrawal(state: &mut State, out: &mut Outcome, plan: Wit
             let (from, to) =
                 (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
             transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
-            order_release(state, out, payout);
+            order_release(state, out, payout, ReleaseReason::Withdrawal);
         }
         Way::Wait => {
             let place = state.house.last_waiting.saturating_add(1);
@@ -617,13 +620,15 @@ pub(crate) fn pay_out_coin(
     } else {
         state.coin_deposits.insert((account, token), deposits);
     }
-    order_release(state, out, payout);
+    let reason = if reason == Reason::Borrow { ReleaseReason::Loan } else { ReleaseReason::Withdrawal };
+    order_release(state, out, payout, reason);
 }
 
 /// Tells the vault to pay what is in flight.
-fn order_release(state: &mut State, out: &mut Outcome, payout: Payout) {
+fn order_release(state: &mut State, out: &mut Outcome, payout: Payout, reason: ReleaseReason) {
     let Payout { account, token, amount, to } = payout;
-    let nonce = state.order(out, token.chain, OrderAction::Release { to, asset: token.asset, amount });
+    let nonce =
+        state.order(out, token.chain, OrderAction::Release { reason, to, asset: token.asset, amount });
     state.releases.insert((token.chain, nonce), Release { account, token, amount, seen: None });
     out.event(Event::ReleaseOrdered { account, token, amount, nonce });
 }

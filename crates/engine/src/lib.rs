@@ -25,6 +25,7 @@ pub mod auction;
 pub mod credit;
 pub mod custody;
 pub mod genesis;
+pub mod keeper;
 pub mod ledger;
 pub mod liquidation;
 pub mod market;

@@ -23,6 +23,9 @@ use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// An order that its chain has not carried out after this is undone.
+const ORDER_LIFE: Millis = Millis::hours(1);
+
 /// Every record of the house.
 #[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct State {
@@ -245,7 +248,8 @@ impl State {
         let record = self.chains.get_mut(chain);
         let nonce = record.next_nonce;
         record.next_nonce = Nonce(nonce.0.saturating_add(1));
-        out.orders.push(Order { chain, nonce, action });
+        let expires = self.house.time.after(ORDER_LIFE);
+        out.orders.push(Order { chain, nonce, expires, action });
         nonce
     }
 

@@ -601,8 +601,13 @@ fn black_thursday_no_bidders_and_a_bid_of_nothing() {
     raid.house.borrow("owner", "ethereum", whole(165_000)).expect("82.5 % is allowed");
     raid.tick(by_bps(ETH, -1_000));
     let (lot, offer) = *raid.house.offers().first().expect("the account failed");
-    let event =
-        VaultEvent::Taken { lot, taker: Address([9; 32]), quantity: offer.left, paid: Amount::from_wei(1) };
+    let event = VaultEvent::Taken {
+        lot,
+        taker: Address([9; 32]),
+        quantity: offer.left,
+        paid: Amount::from_wei(1),
+        rebate: Amount::ZERO,
+    };
     let before = raid.house.balance(LedgerAccount::Lot(lot));
     raid.house.spoke("ethereum").claim(event);
     let out = raid.house.apply(Vec::new());

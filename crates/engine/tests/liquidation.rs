@@ -27,7 +27,13 @@ fn lending() -> House {
 
 /// Takes of a lot for so many dollars, final at once.
 fn taken(house: &mut House, lot: LotId, quantity: Amount, paid: Amount) -> Vec<Event> {
-    house.spoke("ethereum").claim(VaultEvent::Taken { lot, taker: Address([7; 32]), quantity, paid });
+    house.spoke("ethereum").claim(VaultEvent::Taken {
+        lot,
+        taker: Address([7; 32]),
+        quantity,
+        paid,
+        rebate: Amount::ZERO,
+    });
     house.apply(Vec::new()).events
 }
 

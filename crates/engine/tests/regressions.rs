@@ -114,7 +114,13 @@ fn a_price_may_jump_from_one_wei_and_back_as_often_as_it_likes() {
 fn a_take_of_nothing_or_beyond_range_is_refused() {
     let mut house = House::new();
     let mut take = |quantity, paid| {
-        let taken = VaultEvent::Taken { lot: LotId(1), taker: Address([7; 32]), quantity, paid };
+        let taken = VaultEvent::Taken {
+            lot: LotId(1),
+            taker: Address([7; 32]),
+            quantity,
+            paid,
+            rebate: Amount::ZERO,
+        };
         let chain = ChainId(0);
         house.tell(Observation::Seen { chain, sequence: Sequence(1), version: Hash([0; 32]), event: taken });
         reject_of(&house.apply(Vec::new()), BlockPart::Observation, 0)

@@ -106,7 +106,13 @@ fn amount_rejects_more_than_the_house_counts() {
     for part in amounts(&house, account, amount) {
         assert_eq!(refused(&house, part), Reject::AmountOutOfRange { amount, limit });
     }
-    let paid = VaultEvent::Taken { lot: LotId(1), taker: TAKER, quantity: whole(1), paid: amount };
+    let paid = VaultEvent::Taken {
+        lot: LotId(1),
+        taker: TAKER,
+        quantity: whole(1),
+        paid: amount,
+        rebate: Amount::ZERO,
+    };
     assert_eq!(
         refused(&house, seen(&house, "ethereum", paid)),
         Reject::AmountOutOfRange { amount, limit },
@@ -165,7 +171,7 @@ fn input_rejects_an_unknown_chain() {
     let event = VaultEvent::Deposited { owner: owner("alice"), asset: house.asset("ETH"), amount: whole(1) };
     for observation in [
         Observation::Seen { chain, sequence, version: Hash::default(), event },
-        Observation::Final { chain, sequence },
+        Observation::Final { chain, sequence, time: Time::default() },
         Observation::Dropped { chain, sequence },
     ] {
         assert_eq!(refused(&house, observation), Reject::UnknownChain { chain });
@@ -345,10 +351,10 @@ fn event_rejects_one_that_was_seen() {
     taken(&house, seen(2, Hash([1; 32])));
     // Final is final once: the next to become so is event 2.
     assert_eq!(
-        refused(&house, Observation::Final { chain, sequence: Sequence(1) }),
+        refused(&house, Observation::Final { chain, sequence: Sequence(1), time: Time::default() }),
         Reject::SequenceSeen { chain, got: Sequence(1), next: Sequence(2) }
     );
-    taken(&house, Observation::Final { chain, sequence: Sequence(2) });
+    taken(&house, Observation::Final { chain, sequence: Sequence(2), time: Time::default() });
 }
 
 #[test]
@@ -356,12 +362,13 @@ fn finality_rejects_an_unknown_event() {
     let mut house = House::new();
     house.deposit_safe("alice", "ethereum", "ETH", whole(1));
     let (chain, got) = (house.chain("ethereum"), Sequence(2));
-    for observation in
-        [Observation::Final { chain, sequence: got }, Observation::Dropped { chain, sequence: got }]
-    {
+    for observation in [
+        Observation::Final { chain, sequence: got, time: Time::default() },
+        Observation::Dropped { chain, sequence: got },
+    ] {
         assert_eq!(refused(&house, observation), Reject::SequenceUnknown { chain, got, next: got });
     }
-    taken(&house, Observation::Final { chain, sequence: Sequence(1) });
+    taken(&house, Observation::Final { chain, sequence: Sequence(1), time: Time::default() });
     taken(&house, Observation::Dropped { chain, sequence: Sequence(1) });
 }
 
@@ -384,7 +391,7 @@ fn release_rejects_an_unknown_order() {
     let mut house = House::new();
     house.deposit("alice", "ethereum", "ETH", whole(2));
     let chain = house.chain("ethereum");
-    let released = |house: &House| seen(house, "ethereum", VaultEvent::Released { nonce: Nonce(1) });
+    let released = |house: &House| seen(house, "ethereum", VaultEvent::Executed { nonce: Nonce(1) });
     let unknown = Reject::UnknownOrder { chain, nonce: Nonce(1) };
     assert_eq!(refused(&house, released(&house)), unknown, "nothing was ordered");
 
@@ -405,7 +412,7 @@ fn take_rejects_an_unknown_lot() {
     for lot in [LotId(0), next] {
         let take = take(&house, lot, whole(1), whole(10_000));
         assert_eq!(refused(&house, take), Reject::UnknownLot { lot });
-        let expired = seen(&house, "ethereum", VaultEvent::Expired { lot });
+        let expired = seen(&house, "ethereum", VaultEvent::Ended { lot, result: Hash::default() });
         assert_eq!(refused(&house, expired), Reject::UnknownLot { lot });
     }
     house.spoke("ethereum").holds_finality = true;
@@ -460,8 +467,14 @@ fn take_rejects_less_than_the_floor() {
 fn take_rejects_a_lot_of_another_chain() {
     let (house, lot, _) = auctioned();
     let (chain, reported) = (house.chain("ethereum"), house.chain("polygon"));
-    let event = VaultEvent::Taken { lot, taker: TAKER, quantity: whole(1), paid: whole(10_000) };
-    for event in [event, VaultEvent::Expired { lot }] {
+    let event = VaultEvent::Taken {
+        lot,
+        taker: TAKER,
+        quantity: whole(1),
+        paid: whole(10_000),
+        rebate: Amount::ZERO,
+    };
+    for event in [event, VaultEvent::Ended { lot, result: Hash::default() }] {
         assert_eq!(
             refused(&house, seen(&house, "polygon", event)),
             Reject::LotElsewhere { lot, chain, reported }
@@ -613,7 +626,7 @@ fn deposit(house: &House, token: Token, amount: Amount) -> Observation {
 }
 
 fn take(house: &House, lot: LotId, quantity: Amount, paid: Amount) -> Observation {
-    seen(house, "ethereum", VaultEvent::Taken { lot, taker: TAKER, quantity, paid })
+    seen(house, "ethereum", VaultEvent::Taken { lot, taker: TAKER, quantity, paid, rebate: Amount::ZERO })
 }
 
 /// A house with one lot of ETH under auction on ethereum: 10 ETH carry a loan of 16,000 USD down to 1,760, and

@@ -126,7 +126,13 @@ fn a_loan_that_is_not_covered_is_a_loss_of_its_chain() {
     let (lot, offer) = *house.offers().first().expect("15,000 / 1.1 is less");
     assert_eq!(offer.auction.floor, price("1425"));
     // At once, so that no interest is owed.
-    let taken = VaultEvent::Taken { lot, taker: Address([7; 32]), quantity: whole(10), paid: whole(14_250) };
+    let taken = VaultEvent::Taken {
+        lot,
+        taker: Address([7; 32]),
+        quantity: whole(10),
+        paid: whole(14_250),
+        rebate: Amount::ZERO,
+    };
     house.spoke("ethereum").claim(taken);
     let out = house.apply(Vec::new());
     let absorbed = out.events.iter().find_map(|event| match event {

@@ -57,7 +57,11 @@ impl Load {
             let until = accounts.min(opened.saturating_add(OPENED_AT_ONCE));
             let mut observations: Vec<Observation> =
                 (opened..until).flat_map(|number| load.deposits(number, kind)).collect();
-            observations.push(Observation::Final { chain: CHAIN, sequence: Sequence(load.sequence) });
+            observations.push(Observation::Final {
+                chain: CHAIN,
+                sequence: Sequence(load.sequence),
+                time: Time::default(),
+            });
             let block = Block { observations, ..load.tick(INDEX * 100, None) };
             load.apply(&block);
             opened = until;

@@ -58,7 +58,7 @@ pub struct SimChain {
     receipts: Vec<Receipt>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Transaction {
     Order(Order),
     Deposit(Owner, AssetId, Amount),
@@ -195,7 +195,7 @@ impl SimChain {
             OrderAction::Release { asset, amount, .. } => {
                 self.check_vault(asset, amount)?;
                 *self.vault.entry(asset).or_default() -= amount;
-                self.log(block, VaultEvent::Released { nonce: order.nonce });
+                self.log(block, VaultEvent::Executed { nonce: order.nonce });
             }
             OrderAction::StartAuction { lot, asset, auction } => {
                 self.check_vault(asset, auction.quantity)?;
@@ -204,7 +204,13 @@ impl SimChain {
                 self.endings.insert((self.block_from(auction.ends).max(block + 1), lot));
             }
             // An auction that has ended by itself has told so already.
-            OrderAction::CancelAuction { lot } => self.end_auction(block, lot),
+            OrderAction::CancelAuction { lot, start: _ } => self.end_auction(block, lot),
+            OrderAction::Bridge { .. }
+            | OrderAction::Rotate { .. }
+            | OrderAction::SetLimits { .. }
+            | OrderAction::ListMaker { .. }
+            | OrderAction::Unfreeze {}
+            | OrderAction::ListToken { .. } => {}
         }
         self.orders.insert(order.nonce);
         Ok(Done::Ordered(order.nonce))
@@ -242,7 +248,10 @@ impl SimChain {
         *self.vault.entry(self.params.coin).or_default() += paid;
         let offer = Offer { left: offer.left - quantity, paid: offer.paid + paid, ..offer };
         self.offers.insert(take.lot, offer);
-        self.log(block, VaultEvent::Taken { lot: take.lot, taker: take.taker, quantity, paid });
+        self.log(
+            block,
+            VaultEvent::Taken { lot: take.lot, taker: take.taker, quantity, paid, rebate: Amount::ZERO },
+        );
         if offer.left.is_zero() {
             self.offers.remove(&take.lot);
         } else if offer.auction.need <= offer.paid {
@@ -254,7 +263,7 @@ impl SimChain {
     /// Ends an auction with something left; nothing where it does not run.
     fn end_auction(&mut self, block: u64, lot: LotId) {
         if self.offers.remove(&lot).is_some() {
-            self.log(block, VaultEvent::Expired { lot });
+            self.log(block, VaultEvent::Ended { lot, result: Hash::default() });
         }
     }
 
@@ -314,9 +323,15 @@ impl Spoke for SimChain {
                     return Err(SpokeError::AmountZero);
                 }
             }
-            OrderAction::CancelAuction { .. } => {}
+            OrderAction::CancelAuction { .. }
+            | OrderAction::Bridge { .. }
+            | OrderAction::Rotate { .. }
+            | OrderAction::SetLimits { .. }
+            | OrderAction::ListMaker { .. }
+            | OrderAction::Unfreeze {}
+            | OrderAction::ListToken { .. } => {}
         }
-        Ok(self.send(Transaction::Order(*order)))
+        Ok(self.send(Transaction::Order(order.clone())))
     }
 
     fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<TxId, SpokeError> {
@@ -365,7 +380,7 @@ impl SimChain {
             last_final = Some(Sequence(logged.sequence));
             self.events.pop_front();
         }
-        told.extend(last_final.map(|sequence| Observation::Final { chain, sequence }));
+        told.extend(last_final.map(|sequence| Observation::Final { chain, sequence, time: Time::default() }));
         told
     }
 }

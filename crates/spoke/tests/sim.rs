@@ -3,10 +3,10 @@
 use ballast_engine::auction;
 use ballast_spoke::{Done, Receipt, Revert, SimChain, SimChainParams, Spoke, SpokeError, Take, TxId};
 use ballast_types::{
-    Address, AssetId, Auction, ChainId, LotId, Nonce, Observation, Order, OrderAction, Owner, Sequence,
-    VaultEvent,
+    Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Order, OrderAction, Owner,
+    ReleaseReason, Sequence, VaultEvent,
 };
-use ballast_units::{Amount, Millis, Price, Ratio, Time};
+use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
 const COIN: AssetId = AssetId(0);
 const ETH: AssetId = AssetId(1);
@@ -46,7 +46,7 @@ fn owner() -> Owner {
 }
 
 fn order(nonce: u64, action: OrderAction) -> Order {
-    Order { chain: CHAIN, nonce: Nonce(nonce), action }
+    Order { chain: CHAIN, nonce: Nonce(nonce), expires: at(86_400), action }
 }
 
 /// 10 ETH from 110 down to 80 dollars, times 0.9 every 10 s, from second 100 to 200, until 500 dollars are in.
@@ -58,9 +58,11 @@ fn terms() -> Auction {
         floor: Price::whole(80),
         step_factor: Ratio::percent(90),
         step: Millis::seconds(10),
+        invites: at(200),
         ends: at(200),
         need: Amount::whole(500),
         dust: Amount::whole(2),
+        rebate: Bps::new(50),
     }
 }
 
@@ -102,7 +104,10 @@ fn a_deposit_is_included_then_safe_then_final() {
     let deposited = VaultEvent::Deposited { owner: owner(), asset: ETH, amount: Amount::whole(3) };
     assert_eq!(seen(&chain.advance(at(40))), [(1, deposited)]);
     assert_eq!(chain.advance(at(69)), []);
-    assert_eq!(chain.advance(at(70)), [Observation::Final { chain: CHAIN, sequence: Sequence(1) }]);
+    assert_eq!(
+        chain.advance(at(70)),
+        [Observation::Final { chain: CHAIN, sequence: Sequence(1), time: Time::default() }]
+    );
     assert_eq!(chain.advance(at(500)), []);
     assert_eq!((chain.heads().head, chain.heads().safe, chain.heads().final_), (50, 48, 45));
 }
@@ -139,14 +144,21 @@ fn amounts_are_whole_units() {
 #[test]
 fn an_order_is_carried_out_once() {
     let mut chain = stocked();
-    let release =
-        order(1, OrderAction::Release { to: Address([1; 32]), asset: ETH, amount: Amount::whole(4) });
+    let release = order(
+        1,
+        OrderAction::Release {
+            reason: ReleaseReason::Withdrawal,
+            to: Address([1; 32]),
+            asset: ETH,
+            amount: Amount::whole(4),
+        },
+    );
     chain.deliver(&release).unwrap();
     chain.deliver(&release).unwrap();
     chain.advance(at(120));
     chain.deliver(&release).unwrap();
     let told = chain.advance(at(300));
-    assert_eq!(seen(&told), [(2, VaultEvent::Released { nonce: Nonce(1) })]);
+    assert_eq!(seen(&told), [(2, VaultEvent::Executed { nonce: Nonce(1) })]);
     assert_eq!(chain.vault(ETH), Amount::whole(6));
     let again = Err(Revert::OrderSeen(Nonce(1)));
     assert_eq!(results(&chain.receipts()), [Ok(Done::Ordered(Nonce(1))), again, again]);
@@ -154,8 +166,13 @@ fn an_order_is_carried_out_once() {
 
 #[test]
 fn an_order_for_another_chain_is_not_sent() {
-    let release = OrderAction::Release { to: Address([1; 32]), asset: ETH, amount: Amount::whole(4) };
-    let elsewhere = Order { chain: ChainId(1), nonce: Nonce(1), action: release };
+    let release = OrderAction::Release {
+        reason: ReleaseReason::Withdrawal,
+        to: Address([1; 32]),
+        asset: ETH,
+        amount: Amount::whole(4),
+    };
+    let elsewhere = Order { chain: ChainId(1), nonce: Nonce(1), expires: at(86_400), action: release };
     let refused = Err(SpokeError::OtherChain { order: ChainId(1), here: CHAIN });
     assert_eq!(stocked().deliver(&elsewhere), refused);
 }
@@ -165,7 +182,12 @@ fn an_order_beyond_the_vault_changes_nothing() {
     let mut chain = stocked();
     chain.deliver(&start(1)).unwrap();
     // All 10 ETH are under auction.
-    let release = OrderAction::Release { to: Address([1; 32]), asset: ETH, amount: Amount::whole(1) };
+    let release = OrderAction::Release {
+        reason: ReleaseReason::Withdrawal,
+        to: Address([1; 32]),
+        asset: ETH,
+        amount: Amount::whole(1),
+    };
     chain.deliver(&order(2, release)).unwrap();
     chain.advance(at(120));
     let revert = Revert::VaultTooSmall { have: Amount::ZERO, need: Amount::whole(1) };
@@ -239,7 +261,10 @@ fn a_sale_ends_when_the_need_is_paid() {
     chain.advance(at(160));
     assert!(chain.offer(LOT).is_none());
     let told = seen(&chain.advance(at(400)));
-    assert_eq!(told.last().map(|(_, event)| *event), Some(VaultEvent::Expired { lot: LOT }));
+    assert_eq!(
+        told.last().map(|(_, event)| *event),
+        Some(VaultEvent::Ended { lot: LOT, result: Hash::default() })
+    );
     assert_eq!(chain.vault(ETH), Amount::whole(3));
 }
 
@@ -254,14 +279,14 @@ fn an_auction_expires_in_the_first_block_at_its_end() {
     let told = chain.advance(at(220));
     assert_eq!(chain.offers().count(), 0);
     assert_eq!(results(&chain.receipts()).last(), Some(&Err(Revert::NoAuction(LOT))));
-    assert_eq!(seen(&told), [(2, VaultEvent::Expired { lot: LOT })]);
+    assert_eq!(seen(&told), [(2, VaultEvent::Ended { lot: LOT, result: Hash::default() })]);
 }
 
 #[test]
 fn a_cancelled_auction_tells_that_it_is_over() {
     let mut chain = stocked();
     chain.deliver(&start(1)).unwrap();
-    chain.deliver(&order(2, OrderAction::CancelAuction { lot: LOT })).unwrap();
+    chain.deliver(&order(2, OrderAction::CancelAuction { lot: LOT, start: Nonce(1) })).unwrap();
     chain.advance(at(120));
     // A second round of the same lot is not ended by the first one's end.
     let mut again = terms();
@@ -270,7 +295,7 @@ fn a_cancelled_auction_tells_that_it_is_over() {
     chain.advance(at(290));
     assert_eq!(chain.offers().count(), 1);
     let told = seen(&chain.advance(at(400)));
-    assert_eq!(told, [(3, VaultEvent::Expired { lot: LOT })]);
+    assert_eq!(told, [(3, VaultEvent::Ended { lot: LOT, result: Hash::default() })]);
 }
 
 #[test]

@@ -50,6 +50,14 @@ id! {
     TaskId(u64)
 }
 id! {
+    /// A keeper, in order of registration.
+    KeeperId(u32)
+}
+id! {
+    /// A region of the world, as a number that governance gives a meaning.
+    RegionId(u16)
+}
+id! {
     /// One walk down the waterfall that left a deficit.
     LossId(u64)
 }
@@ -98,8 +106,12 @@ pub struct Address(pub [u8; 32]);
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Hash(pub [u8; 32]);
 
+/// A validator as a vault knows it: the last 20 bytes of the hash of its secp256k1 key.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Signer(pub [u8; 20]);
+
 macro_rules! hex_bytes {
-    ($name:ident) => {
+    ($name:ident, $length:literal) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("0x")?;
@@ -119,19 +131,26 @@ macro_rules! hex_bytes {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <String as Deserialize>::deserialize(deserializer)?;
-                parse_hex(&text).map(Self).ok_or_else(|| {
-                    serde::de::Error::custom(format!("expected 0x and 64 hexadecimal digits, found {text:?}"))
+                parse_hex::<$length>(&text).map(Self).ok_or_else(|| {
+                    let digits = $length * 2;
+                    serde::de::Error::custom(format!(
+                        "expected 0x and {digits} hexadecimal digits, found {text:?}"
+                    ))
                 })
             }
         }
     };
 }
-hex_bytes!(Address);
-hex_bytes!(Hash);
+hex_bytes!(Address, 32);
+hex_bytes!(Hash, 32);
+hex_bytes!(Signer, 20);
 
-fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 64 && digits.is_ascii())?;
-    let mut bytes = [0_u8; 32];
+fn parse_hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    let digits = text.strip_prefix("0x").filter(|digits| digits.is_ascii())?;
+    if digits.len() != LENGTH.checked_mul(2)? {
+        return None;
+    }
+    let mut bytes = [0_u8; LENGTH];
     for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }

@@ -24,7 +24,7 @@ mod order;
 mod reject;
 mod schedule;
 
-pub use block::{Block, PriceReport};
+pub use block::{Block, CostReport, DepthReport, PriceReport};
 pub use command::{Change, Command, Side, TradeAmount};
 pub use event::{Event, Fill, Holder};
 pub use genesis::{
@@ -32,11 +32,11 @@ pub use genesis::{
     MarketGenesis, MarketParams, OracleParams, RateParams, TokenGenesis, TokenParams,
 };
 pub use ids::{
-    AccountId, Address, AssetId, ChainId, Hash, Height, LossId, LotId, MarketId, Nonce, Owner, Sequence,
-    SourceId, TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,
+    RegionId, Sequence, Signer, SourceId, TaskId, Token,
 };
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};
 pub use observation::{Observation, VaultEvent};
-pub use order::{Order, OrderAction};
+pub use order::{Order, OrderAction, ReleaseReason};
 pub use reject::{Action, OracleState, Reject, RejectInfo};
 pub use schedule::{Auction, AuctionSchedule};

@@ -1,7 +1,7 @@
 //! What validators saw on a chain. A quorum reported the same bytes; the engine takes it as true.
 
 use crate::{Address, AssetId, ChainId, Hash, LotId, Nonce, Owner, Sequence};
-use ballast_units::Amount;
+use ballast_units::{Amount, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +20,15 @@ pub enum Observation {
         /// What happened.
         event: VaultEvent,
     },
-    /// Every event up to this one is final.
+    /// The chain's last final block: what it carried out by then stands, what it did not by an order's expiry it
+    /// never will.
     Final {
         /// Where.
         chain: ChainId,
-        /// The last final one.
+        /// The last event up to this block; 0 before the first.
         sequence: Sequence,
+        /// Of the block.
+        time: Time,
     },
     /// The chain dropped the blocks of this event and of all later ones.
     Dropped {
@@ -49,8 +52,8 @@ pub enum VaultEvent {
         /// How much.
         amount: Amount,
     },
-    /// An ordered release was carried out.
-    Released {
+    /// An order took effect: what it released has been paid, what it started runs, what it sent is on its way.
+    Executed {
         /// The order.
         nonce: Nonce,
     },
@@ -62,12 +65,27 @@ pub enum VaultEvent {
         taker: Address,
         /// How much of the collateral.
         quantity: Amount,
-        /// Dollars paid.
+        /// Dollars due for it.
         paid: Amount,
+        /// Of those, what a listed market maker kept: `paid - rebate` came in.
+        rebate: Amount,
     },
-    /// An auction ended with something left: by time, because its need was met, or because it was cancelled.
-    Expired {
+    /// An auction is over: all of it is sold, its need is met, its time is up, or it was cancelled.
+    Ended {
         /// Which.
         lot: LotId,
+        /// Of its takes (`docs/messages.md`).
+        result: Hash,
+    },
+    /// Collateral came from another vault.
+    BridgedIn {
+        /// From which chain.
+        from: ChainId,
+        /// The order there that sent it.
+        nonce: Nonce,
+        /// What.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
     },
 }

@@ -1,6 +1,6 @@
 //! Terms of an auction, as they travel to a spoke.
 
-use ballast_units::{Amount, Millis, Price, Ratio, Time};
+use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,13 @@ pub struct AuctionSchedule {
     pub step_factor: Ratio,
     /// Time of one step; below one second is refused.
     pub step: Millis,
-    /// An auction ends after this long.
+    /// The price falls for this long at most.
     pub duration: Millis,
+    /// Then market makers are invited for this long: one step after the floor is reached, at the latest when
+    /// `duration` is over.
+    pub invitation: Millis,
+    /// What an invited market maker keeps of what it pays.
+    pub rebate: Bps,
     /// Lowest floor as a share of index, first round.
     pub floor_min: Ratio,
     /// Highest floor as a share of index, first round.
@@ -36,6 +41,8 @@ impl Default for AuctionSchedule {
             step_factor: Ratio::percent(95),
             step: Millis::seconds(10),
             duration: Millis::seconds(180),
+            invitation: Millis::seconds(60),
+            rebate: Bps::new(50),
             floor_min: Ratio::percent(80),
             floor_max: Ratio::percent(95),
             floor_cut: Ratio::percent(5),
@@ -60,10 +67,14 @@ pub struct Auction {
     pub step_factor: Ratio,
     /// Time of one step.
     pub step: Millis,
+    /// From here on the price is the floor, and listed market makers have the rebate.
+    pub invites: Time,
     /// No take at or after this.
     pub ends: Time,
     /// Stop when this many dollars are in; what is unsold goes back.
     pub need: Amount,
     /// A take leaves nothing or at least this much collateral.
     pub dust: Amount,
+    /// Of what an invited market maker pays.
+    pub rebate: Bps,
 }

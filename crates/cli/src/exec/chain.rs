@@ -3,7 +3,7 @@
 
 use ballast_engine::State;
 use ballast_engine::liquidation::LotStage;
-use ballast_types::{Auction, ChainId, LotId, Observation, Order, OrderAction, Sequence, VaultEvent};
+use ballast_types::{Auction, ChainId, Hash, LotId, Observation, Order, OrderAction, Sequence, VaultEvent};
 use ballast_units::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,22 +105,28 @@ impl Events<'_> {
     fn order(&mut self, order: &Order) {
         match order.action {
             OrderAction::Release { .. } => {
-                self.event(order.chain, VaultEvent::Released { nonce: order.nonce })
+                self.event(order.chain, VaultEvent::Executed { nonce: order.nonce })
             }
             OrderAction::StartAuction { lot, asset: _, auction } => {
                 self.chains.offers.insert(lot, Offer { chain: order.chain, auction });
             }
             // One that has ended by itself has told so already.
-            OrderAction::CancelAuction { lot } => {
+            OrderAction::CancelAuction { lot, start: _ } => {
                 self.expire(lot);
             }
+            OrderAction::Bridge { .. }
+            | OrderAction::Rotate { .. }
+            | OrderAction::SetLimits { .. }
+            | OrderAction::ListMaker { .. }
+            | OrderAction::Unfreeze {}
+            | OrderAction::ListToken { .. } => {}
         }
     }
 
     /// Ends an auction, where it runs.
     pub(crate) fn expire(&mut self, lot: LotId) -> Option<()> {
         let offer = self.chains.offers.remove(&lot)?;
-        self.event(offer.chain, VaultEvent::Expired { lot });
+        self.event(offer.chain, VaultEvent::Ended { lot, result: Hash::default() });
         Some(())
     }
 
@@ -172,7 +178,11 @@ impl Events<'_> {
             let end = doubtful.map_or(*next, |(_, sequence)| *sequence);
             let first = self.state.chains.find(*chain).map_or(end, |record| record.next_final);
             if first < end {
-                self.observations.push(Observation::Final { chain: *chain, sequence: Sequence(end.0 - 1) });
+                self.observations.push(Observation::Final {
+                    chain: *chain,
+                    sequence: Sequence(end.0 - 1),
+                    time: Time::default(),
+                });
             }
         }
         self.observations

@@ -256,7 +256,7 @@ impl Session {
     fn apply(&mut self, draft: Draft) {
         let height = Height(self.engine.state().house.height.0 + 1);
         let Draft { observations, prices, commands, items } = draft;
-        let block = Block { height, time: self.now, observations, prices, commands };
+        let block = Block { height, time: self.now, observations, prices, commands, ..Block::default() };
         self.engine.apply(&block, &mut self.outcome);
         self.chains.settle(self.engine.state());
 
@@ -358,6 +358,9 @@ fn take(line: &Take, now: Time, events: &mut Events<'_>) -> Result<(), Reject> {
     let due = auction::take_due(&offer.auction, now, quantity)?;
     let paid = line.paid.map_or(due, |paid| paid.0);
     let taker = names::address("taker");
-    events.event(offer.chain, VaultEvent::Taken { lot, taker, quantity, paid });
+    events.event(
+        offer.chain,
+        VaultEvent::Taken { lot, taker, quantity, paid, rebate: ballast_units::Amount::ZERO },
+    );
     Ok(())
 }

@@ -17,8 +17,8 @@ use crate::ledger::{self, USD, balance, enter, leave, pay, transfer};
 use crate::oracle;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    AccountId, Action, Address, ChainId, Event, LedgerAccount, LotId, Money, OrderAction, Reason, Reject,
-    TaskId, Token,
+    AccountId, Action, Address, ChainId, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason,
+    Reject, TaskId, Token,
 };
 use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Usd, WAD};
 use std::ops::Bound;
@@ -246,6 +246,7 @@ fn queue_lot(
         value: value_of(state, token, quantity),
         health,
         stage: LotStage::Queued,
+        start: Nonce(0),
         round: 0,
     };
     state.agenda.add(id, &lot);
@@ -310,9 +311,9 @@ fn below_floor(state: &State) -> Vec<LotId> {
 fn end_auction(state: &mut State, out: &mut Outcome, id: LotId, anew: bool) {
     let lot = state.lots.find(id).expect("the caller found it");
     let LotStage::Offered(auction) = lot.stage else { return };
-    let chain = lot.token.chain;
+    let (chain, start) = (lot.token.chain, lot.start);
     set_lot_stage(state, id, LotStage::Ending { auction, anew });
-    state.order(out, chain, OrderAction::CancelAuction { lot: id });
+    state.order(out, chain, OrderAction::CancelAuction { lot: id, start });
 }
 
 /// Gives the room under each token's auction cap to its queue, worst health first.
@@ -361,7 +362,8 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     record.sold = Amount::ZERO;
     set_lot_stage(state, id, LotStage::Offered(auction));
     let asset = lot.token.asset;
-    state.order(out, lot.token.chain, OrderAction::StartAuction { lot: id, asset, auction });
+    let start = state.order(out, lot.token.chain, OrderAction::StartAuction { lot: id, asset, auction });
+    state.lots.find_mut(id).expect("queued lots are open").start = start;
     let (start, floor) = (auction.start, auction.floor);
     let Lot { task, token, .. } = lot;
     out.event(Event::LotOffered {

@@ -22,7 +22,7 @@ use crate::state::{Outcome, State};
 use crate::table::Register;
 use crate::waterfall::Absorbed;
 use ballast_types::{
-    AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, TaskId, Token,
+    AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, Nonce, TaskId, Token,
 };
 use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -124,6 +124,8 @@ pub struct Lot {
     pub health: Usd,
     /// Where it stands.
     pub stage: LotStage,
+    /// The order that started its last round; 0 before the first.
+    pub start: Nonce,
     /// Rounds offered so far.
     pub round: u8,
 }

@@ -211,7 +211,14 @@ impl House {
             confidence: *confidence,
             time: self.now,
         });
-        Block { height: self.height(), time: self.now, observations, prices: prices.collect(), commands }
+        Block {
+            height: self.height(),
+            time: self.now,
+            observations,
+            prices: prices.collect(),
+            commands,
+            ..Block::default()
+        }
     }
 
     /// Height of the next block.

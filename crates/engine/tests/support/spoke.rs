@@ -84,14 +84,20 @@ impl Spoke {
     /// Carries an order out.
     pub(crate) fn carry_out(&mut self, order: &Order) {
         match order.action {
-            OrderAction::Release { .. } => self.due.push(VaultEvent::Released { nonce: order.nonce }),
+            OrderAction::Release { .. } => self.due.push(VaultEvent::Executed { nonce: order.nonce }),
             OrderAction::StartAuction { lot, auction, .. } => {
                 let offer = Offer { auction, left: auction.quantity, paid: Amount::ZERO, open: true };
                 self.offers.insert(lot, offer);
             }
-            OrderAction::CancelAuction { lot } => {
+            OrderAction::CancelAuction { lot, start: _ } => {
                 self.expire(lot);
             }
+            OrderAction::Bridge { .. }
+            | OrderAction::Rotate { .. }
+            | OrderAction::SetLimits { .. }
+            | OrderAction::ListMaker { .. }
+            | OrderAction::Unfreeze {}
+            | OrderAction::ListToken { .. } => {}
         }
     }
 
@@ -108,7 +114,7 @@ impl Spoke {
         let paid = round_up(auction::take_due(&offer.auction, now, quantity).ok()?, self.coin_unit);
         let after = Offer { left: offer.left - quantity, paid: offer.paid + paid, ..offer };
         self.offers.insert(lot, Offer { open: !after.left.is_zero(), ..after });
-        self.due.push(VaultEvent::Taken { lot, taker, quantity, paid });
+        self.due.push(VaultEvent::Taken { lot, taker, quantity, paid, rebate: Amount::ZERO });
         if !after.left.is_zero() && after.auction.need <= after.paid {
             self.expire(lot);
         }
@@ -120,7 +126,7 @@ impl Spoke {
         let running = self.offers.get_mut(&lot).filter(|offer| offer.open);
         let Some(offer) = running else { return false };
         offer.open = false;
-        self.due.push(VaultEvent::Expired { lot });
+        self.due.push(VaultEvent::Ended { lot, result: Hash::default() });
         true
     }
 
@@ -140,11 +146,11 @@ impl Spoke {
             self.unfinal.push((sequence, event));
         }
         if !self.holds_finality {
-            told.extend(
-                self.unfinal
-                    .last()
-                    .map(|(sequence, _)| Observation::Final { chain: self.chain, sequence: *sequence }),
-            );
+            told.extend(self.unfinal.last().map(|(sequence, _)| Observation::Final {
+                chain: self.chain,
+                sequence: *sequence,
+                time: Time::default(),
+            }));
         }
         told
     }
@@ -168,8 +174,8 @@ impl Spoke {
         self.branch = self.branch.wrapping_add(1);
         for (_, event) in dropped {
             match event {
-                VaultEvent::Deposited { .. } => {}
-                VaultEvent::Released { .. } | VaultEvent::Expired { .. } => self.due.push(event),
+                VaultEvent::Deposited { .. } | VaultEvent::BridgedIn { .. } => {}
+                VaultEvent::Executed { .. } | VaultEvent::Ended { .. } => self.due.push(event),
                 VaultEvent::Taken { lot, quantity, paid, .. } => {
                     if let Some(offer) = self.offers.get_mut(&lot) {
                         offer.left += quantity;

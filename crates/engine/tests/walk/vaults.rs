@@ -44,7 +44,7 @@ impl Vaults {
                     self.log.insert((chain, sequence), event);
                 }
                 Observation::Dropped { chain, sequence } => self.forget(chain, sequence),
-                Observation::Final { chain, sequence } => self.settle(chain, sequence),
+                Observation::Final { chain, sequence, time: _ } => self.settle(chain, sequence),
             }
         }
         for order in &out.orders {
@@ -55,7 +55,13 @@ impl Vaults {
                 OrderAction::StartAuction { lot, asset, .. } => {
                     self.lots.insert(lot, Token { asset, chain: order.chain });
                 }
-                OrderAction::CancelAuction { .. } => {}
+                OrderAction::CancelAuction { .. }
+                | OrderAction::Bridge { .. }
+                | OrderAction::Rotate { .. }
+                | OrderAction::SetLimits { .. }
+                | OrderAction::ListMaker { .. }
+                | OrderAction::Unfreeze {}
+                | OrderAction::ListToken { .. } => {}
             }
         }
     }
@@ -90,7 +96,7 @@ impl Vaults {
                 VaultEvent::Deposited { asset, amount, .. } => {
                     self.add(Token { asset, chain }, amount.wei().into())
                 }
-                VaultEvent::Released { nonce } => {
+                VaultEvent::Executed { nonce } => {
                     let (asset, amount) = self.releases.remove(&(chain, nonce)).expect("carried out once");
                     self.add(Token { asset, chain }, -amount);
                 }
@@ -99,7 +105,7 @@ impl Vaults {
                     self.add(token, -BigInt::from(quantity.wei()));
                     self.add(Token { asset: coin, chain }, paid.wei().into());
                 }
-                VaultEvent::Expired { .. } => {}
+                VaultEvent::Ended { .. } | VaultEvent::BridgedIn { .. } => {}
             }
         }
     }

@@ -382,21 +382,30 @@ impl World {
             Lie::Stranger => self.spoke(chain).claim(deposited(stranger)),
             Lie::Taken => {
                 let paid = sum.of_what(Amount::whole(10_000));
-                let taken =
-                    VaultEvent::Taken { lot: last_lot, taker: Address([8; 32]), quantity: amount, paid };
+                let taken = VaultEvent::Taken {
+                    lot: last_lot,
+                    taker: Address([8; 32]),
+                    quantity: amount,
+                    paid,
+                    rebate: Amount::ZERO,
+                };
                 self.spoke(chain).claim(taken);
             }
             Lie::Expired => {
                 let lot = if matches!(sum, Sum::Wei) { LotId(0) } else { last_lot };
-                self.spoke(chain).claim(VaultEvent::Expired { lot });
+                self.spoke(chain).claim(VaultEvent::Ended { lot, result: Hash::default() });
             }
-            Lie::Released => self.spoke(chain).claim(VaultEvent::Released { nonce }),
+            Lie::Released => self.spoke(chain).claim(VaultEvent::Executed { nonce }),
             Lie::Gap => self.house.tell(seen(Sequence(next.0 + 1), 1, deposited(stranger))),
             Lie::Again => self.house.tell(seen(Sequence(next.0.saturating_sub(1)), 0, deposited(stranger))),
             Lie::Version => {
                 self.house.tell(seen(Sequence(next.0.saturating_sub(1)), 200, deposited(stranger)))
             }
-            Lie::FinalAhead => self.house.tell(Observation::Final { chain, sequence: next }),
+            Lie::FinalAhead => self.house.tell(Observation::Final {
+                chain,
+                sequence: next,
+                time: ballast_units::Time::default(),
+            }),
             Lie::DropFinal => self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) }),
         }
     }

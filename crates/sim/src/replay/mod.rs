@@ -340,7 +340,7 @@ impl Replay {
             }
         }
         let arrival = now.after(self.scenario.order_latency);
-        self.orders.extend(outcome.orders.iter().map(|order| (arrival, *order)));
+        self.orders.extend(outcome.orders.iter().map(|order| (arrival, order.clone())));
         while let Some((_, order)) = self.orders.pop_front_if(|(arrival, _)| *arrival <= now) {
             let chain = &mut chains[usize::from(order.chain.0)];
             chain.deliver(&order).expect("the engine orders what a chain can do");

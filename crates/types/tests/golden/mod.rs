@@ -1,9 +1,10 @@
 //! What travels, and its bytes. Values are such that every byte can be told from its neighbours.
 
 use ballast_types::{
-    AccountId, Address, AssetId, Auction, Block, ChainId, Change, Command, DepthWeights, Hash, Height, Layer,
-    LotId, MarketId, MarketParams, Nonce, Observation, Order, OrderAction, Owner, PriceReport, Scope,
-    Sequence, Side, SourceId, Token, TokenParams, TradeAmount, VaultEvent,
+    AccountId, Address, AssetId, Auction, Block, ChainId, Change, Command, CostReport, DepthReport,
+    DepthWeights, Hash, Height, Layer, LotId, MarketId, MarketParams, Nonce, Observation, Order, OrderAction,
+    Owner, PriceReport, ReleaseReason, Scope, Sequence, Side, Signer, SourceId, Token, TokenParams,
+    TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
@@ -33,6 +34,20 @@ pub(crate) fn bytes(name: &str) -> &'static str {
 /// Names that `bytes.txt` has.
 pub(crate) fn names() -> Vec<&'static str> {
     include_str!("bytes.txt").lines().filter_map(|line| Some(line.split_once(' ')?.0)).collect()
+}
+
+/// Writes `bytes.txt` from the values below.
+pub(crate) fn pin() {
+    fn lines<T: borsh::BorshSerialize>(values: Vec<(&'static str, T)>) -> String {
+        let hex = |value: &T| -> String {
+            let bytes = borsh::to_vec(value).expect("memory takes all bytes");
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        values.iter().map(|(name, value)| format!("{name} {}\n", hex(value))).collect()
+    }
+    let all = [lines(commands()), lines(changes()), lines(observations()), lines(orders()), lines(blocks())];
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/bytes.txt");
+    std::fs::write(file, all.concat()).expect("the table can be written");
 }
 
 pub(crate) fn commands() -> Vec<(&'static str, Command)> {
@@ -108,19 +123,37 @@ pub(crate) fn observations() -> Vec<(&'static str, Observation)> {
     let seen =
         |event| Observation::Seen { chain: CHAIN, sequence: Sequence(9), version: Hash([0x4a; 32]), event };
     let deposited = VaultEvent::Deposited { owner: OWNER, asset: ASSET, amount: amount(0x16) };
-    let taken = VaultEvent::Taken { lot: LOT, taker: ADDRESS, quantity: amount(0x17), paid: amount(0x18) };
+    let taken = VaultEvent::Taken {
+        lot: LOT,
+        taker: ADDRESS,
+        quantity: amount(0x17),
+        paid: amount(0x18),
+        rebate: amount(0x1d),
+    };
     vec![
         ("observation.seen.deposited", seen(deposited)),
-        ("observation.seen.released", seen(VaultEvent::Released { nonce: Nonce(0x19) })),
+        ("observation.seen.released", seen(VaultEvent::Executed { nonce: Nonce(0x19) })),
         ("observation.seen.taken", seen(taken)),
-        ("observation.seen.expired", seen(VaultEvent::Expired { lot: LOT })),
-        ("observation.final", Observation::Final { chain: CHAIN, sequence: Sequence(u64::MAX) }),
+        ("observation.seen.expired", seen(VaultEvent::Ended { lot: LOT, result: Hash([0x4b; 32]) })),
+        (
+            "observation.seen.bridged_in",
+            seen(VaultEvent::BridgedIn {
+                from: ChainId(0x1e),
+                nonce: Nonce(0x1f),
+                asset: ASSET,
+                amount: amount(0x20),
+            }),
+        ),
+        (
+            "observation.final",
+            Observation::Final { chain: CHAIN, sequence: Sequence(u64::MAX), time: Time::from_millis(0x20) },
+        ),
         ("observation.dropped", Observation::Dropped { chain: CHAIN, sequence: Sequence(1) }),
     ]
 }
 
 pub(crate) fn orders() -> Vec<(&'static str, Order)> {
-    let order = |action| Order { chain: CHAIN, nonce: Nonce(0x1a), action };
+    let order = |action| Order { chain: CHAIN, nonce: Nonce(0x1a), expires: Time::from_millis(0x1c), action };
     let auction = Auction {
         quantity: amount(0x21),
         opened: Time::from_millis(0x22),
@@ -128,14 +161,42 @@ pub(crate) fn orders() -> Vec<(&'static str, Order)> {
         floor: price("80"),
         step_factor: Ratio::percent(95),
         step: Millis::seconds(10),
-        ends: Time::from_millis(0x23),
-        need: amount(0x24),
-        dust: amount(0x25),
+        invites: Time::from_millis(0x23),
+        ends: Time::from_millis(0x24),
+        need: amount(0x25),
+        dust: amount(0x26),
+        rebate: Bps::new(0x27),
+    };
+    let release = OrderAction::Release {
+        reason: ReleaseReason::Collection,
+        to: ADDRESS,
+        asset: ASSET,
+        amount: amount(0x1b),
+    };
+    let signers = vec![Signer([1; 20]), Signer([2; 20])];
+    let limits = OrderAction::SetLimits {
+        asset: ASSET,
+        outflow: amount(0x28),
+        window: Millis::new(0x29),
+        delay_above: amount(0x2a),
+        delay: Millis::new(0x2b),
     };
     vec![
-        ("order.release", order(OrderAction::Release { to: ADDRESS, asset: ASSET, amount: amount(0x1b) })),
+        ("order.release", order(release)),
         ("order.start_auction", order(OrderAction::StartAuction { lot: LOT, asset: ASSET, auction })),
-        ("order.cancel_auction", order(OrderAction::CancelAuction { lot: LOT })),
+        ("order.cancel_auction", order(OrderAction::CancelAuction { lot: LOT, start: Nonce(0x19) })),
+        (
+            "order.bridge",
+            order(OrderAction::Bridge { lot: LOT, asset: ASSET, amount: amount(0x2c), to: ChainId(0x2d) }),
+        ),
+        ("order.rotate", order(OrderAction::Rotate { epoch: 0x2e, signers })),
+        ("order.set_limits", order(limits)),
+        ("order.list_maker", order(OrderAction::ListMaker { maker: ADDRESS, listed: true })),
+        ("order.unfreeze", order(OrderAction::Unfreeze {})),
+        (
+            "order.list_token",
+            order(OrderAction::ListToken { asset: ASSET, token: ADDRESS, unit: amount(0x2f) }),
+        ),
     ]
 }
 
@@ -152,6 +213,20 @@ pub(crate) fn blocks() -> Vec<(&'static str, Block)> {
         time: Time::from_millis(1_704_067_200_001),
         observations: observations().into_iter().map(|(_, observation)| observation).take(1).collect(),
         prices: vec![report; 2],
+        depths: vec![DepthReport {
+            token: TOKEN,
+            source: SourceId(0x2a),
+            depth: amount(0x2c),
+            time: Time::from_millis(0x2d),
+        }],
+        costs: vec![CostReport {
+            chain: CHAIN,
+            source: SourceId(0x2a),
+            gas: amount(0x2e),
+            bridge: amount(0x2f),
+            time: Time::from_millis(0x30),
+        }],
+        seed: Hash([0x5e; 32]),
         commands: vec![Command::EnterSafeMode, Command::LiquidateAccount { account: ACCOUNT }],
     };
     vec![("block.empty", Block::default()), ("block", full)]
