@@ -424,7 +424,7 @@ fn gas_is_dear_in_a_spike_and_then_as_before() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// I06 and the vault's books, through any storm: numbers without gaps, every order at most once, balances that are
     /// the sum of final events.
