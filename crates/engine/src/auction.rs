@@ -5,14 +5,16 @@
 //!   at each multiplication; its product with `start` down.
 //! - Floor: `index · clamp(need / (quantity · index), floor_min, floor_max)`, rounded up; both bounds fall by
 //!   `floor_cut` a round; always below the start.
+//! - Result: keccak-256 over the takes in order, as `docs/messages.md` has it; both ends compute it.
 //! - Payment: `quantity · price`, rounded up: against the taker.
 //! - Invitation: one step after the floor is reached, at the latest when `duration` is over, the price is the floor;
 //!   it stands until the end, and listed market makers keep `rebate` of what they pay. Others may take all the same.
 
 use crate::market::listing::within;
-use ballast_types::{Auction, AuctionSchedule, Reject};
+use ballast_types::{Address, Auction, AuctionSchedule, Hash, LotId, Nonce, Reject};
 use ballast_units::math::rpow;
 use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Time};
+use sha3::{Digest, Keccak256};
 
 /// No share of index is lower as a floor, however many rounds.
 const FLOOR_LEAST: Ratio = Ratio::percent(1);
@@ -164,4 +166,32 @@ fn bounds(schedule: &AuctionSchedule, round: u8) -> Result<(Ratio, Ratio), Overf
 fn seconds(span: Millis) -> Ratio {
     // 1 ms = 10^15 wei of a second.
     Ratio::from_wei(i128::from(span.get()).saturating_mul(1_000_000_000_000_000))
+}
+
+/// What stands for a vault in every message: kind 1 for EVM, 2 for Solana, 255 in process.
+#[must_use]
+pub fn domain(kind: u8, chain_id: u64, vault: Address) -> Hash {
+    keccak(&[b"BALLAST-SPOKE-1", &[kind], &chain_id.to_be_bytes(), &vault.0])
+}
+
+/// Result of an auction before its first take.
+#[must_use]
+pub fn result_before(domain: Hash, lot: LotId, start: Nonce) -> Hash {
+    keccak(&[b"BALLAST-LOT-1", &domain.0, &lot.0.to_be_bytes(), &start.0.to_be_bytes()])
+}
+
+/// Result after one more take.
+#[must_use]
+pub fn result_after(before: Hash, taker: Address, quantity: Amount, paid: Amount, rebate: Amount) -> Hash {
+    let amounts = [quantity, paid, rebate].map(|amount| amount.wei().to_be_bytes());
+    let [quantity, paid, rebate] = &amounts;
+    keccak(&[&before.0, &taker.0, quantity, paid, rebate])
+}
+
+fn keccak(parts: &[&[u8]]) -> Hash {
+    let mut hasher = Keccak256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    Hash(hasher.finalize().into())
 }

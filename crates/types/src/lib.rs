@@ -29,7 +29,7 @@ pub use command::{Change, Command, Side, TradeAmount};
 pub use event::{Event, Fill, Holder};
 pub use genesis::{
     AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams,
-    MarketGenesis, MarketParams, OracleParams, RateParams, TokenGenesis, TokenParams,
+    MarketGenesis, MarketParams, OracleParams, OrderParams, RateParams, TokenGenesis, TokenParams,
 };
 pub use ids::{
     AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,
