@@ -6,7 +6,9 @@ use crate::market::{depth, position, price, round, settlement};
 use crate::risk::{health, index};
 use crate::state::{BlockPart, Outcome, Refused, State};
 use crate::table::RowId;
-use crate::{Engine, credit, custody, fees, govern, hash, keeper, ledger, measures, oracle, orders, waterfall};
+use crate::{
+    Engine, credit, custody, fees, govern, hash, keeper, ledger, measures, oracle, orders, waterfall,
+};
 use ballast_types::{
     AccountId, Action, Block, Command, Event, Layer, LedgerAccount, MarketId, Reason, Reject,
 };

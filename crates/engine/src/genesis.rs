@@ -8,7 +8,9 @@ use crate::measures::Measured;
 use crate::oracle::Asset;
 use crate::state::{Chain, State, TokenRecord};
 use crate::{auction, custody};
-use ballast_types::{Address, AssetId, ChainGenesis, Genesis, Hash, MarketGenesis, Nonce, Owner, Reject, Sequence};
+use ballast_types::{
+    Address, AssetId, ChainGenesis, Genesis, Hash, MarketGenesis, Nonce, Owner, Reject, Sequence,
+};
 use ballast_units::{Amount, Ratio, Time};
 
 /// The kind of a chain that runs in this process.

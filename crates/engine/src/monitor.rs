@@ -83,7 +83,8 @@ pub fn rows(state: &State) -> Vec<ChainRow> {
             let collateral: Amount = values.sum();
             let debt = credit::owed(state, loan);
             let ratio = collateral.ratio_to_down(debt).unwrap_or(Ratio::MAX);
-            let buckets = rows.iter_mut().filter(|row| row.chain == loan.chain).flat_map(|row| &mut row.ratios);
+            let buckets =
+                rows.iter_mut().filter(|row| row.chain == loan.chain).flat_map(|row| &mut row.ratios);
             if let Some(bucket) = buckets.filter(|bucket| bucket.from <= ratio).last() {
                 bucket.accounts = bucket.accounts.saturating_add(1);
                 bucket.debt += debt;

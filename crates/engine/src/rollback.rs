@@ -76,7 +76,13 @@ fn snapshot_of(id: LotId, lot: &Lot) -> LotSnapshot {
 }
 
 /// Events of a chain were reversed: tells the tasks that relied on them.
-pub(crate) fn tell(state: &State, out: &mut Outcome, chain: ChainId, sequence: Sequence, dropped: &[Unfinal]) {
+pub(crate) fn tell(
+    state: &State,
+    out: &mut Outcome,
+    chain: ChainId,
+    sequence: Sequence,
+    dropped: &[Unfinal],
+) {
     let lot_of = |record: &Unfinal| match record.event {
         VaultEvent::Taken { lot, .. } | VaultEvent::Ended { lot, .. } => Some(lot),
         VaultEvent::Executed { nonce } => state.orders.find((chain, nonce)).and_then(|sent| sent.lot()),

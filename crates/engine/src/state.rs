@@ -309,7 +309,10 @@ impl State {
             }
         }
         self.fresh_losses.clear();
-        let waits = self.orders.iter().filter(|(_, sent)| sent.seen.is_none() && self.house.time < sent.order.expires);
+        let waits = self
+            .orders
+            .iter()
+            .filter(|(_, sent)| sent.seen.is_none() && self.house.time < sent.order.expires);
         self.resends = waits.map(|((chain, nonce), sent)| (sent.again, chain, nonce)).collect();
         self.agenda = Agenda::of(&self.tasks, &self.lots);
         self.index = RiskIndex::new(self.accounts.len());

@@ -1,8 +1,8 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
 use crate::{
-    AccountId, Address, AssetId, ChainId, Hash, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject, Scope,
-    Sequence, TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Hash, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject,
+    Scope, Sequence, TaskId, Token,
 };
 use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -5,7 +5,8 @@
 //! - What does not fit a vault's free inventory waits in order, and moves nothing until its turn comes.
 
 use super::{
-    address, cash, check_amount, check_cash, check_health, check_may_lower, check_par, floor_to_unit, own_deposits,
+    address, cash, check_amount, check_cash, check_health, check_may_lower, check_par, floor_to_unit,
+    own_deposits,
 };
 use crate::ledger::{self, leave, transfer};
 use crate::market::settlement;
@@ -13,7 +14,8 @@ use crate::orders::{self, Release};
 use crate::risk::health::Whatif;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    AccountId, Address, ChainId, Event, LedgerAccount, Money, Nonce, OrderAction, Reason, Reject, ReleaseReason, Token,
+    AccountId, Address, ChainId, Event, LedgerAccount, Money, Nonce, OrderAction, Reason, Reject,
+    ReleaseReason, Token,
 };
 use ballast_units::Amount;
 use borsh::{BorshDeserialize, BorshSerialize};

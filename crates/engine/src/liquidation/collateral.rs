@@ -11,7 +11,9 @@ use super::{Cause, Lot, LotStage, Part, Standing, distribute, joint};
 use crate::ledger::transfer;
 use crate::oracle;
 use crate::state::{Outcome, State};
-use ballast_types::{AccountId, Action, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Reason, TaskId, Token};
+use ballast_types::{
+    AccountId, Action, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Reason, TaskId, Token,
+};
 use ballast_units::{Amount, Price, Ratio, Usd, WAD};
 
 /// A denominator up to this sells all: so little is gained a dollar that a partial sale digs the hole (R15).

@@ -18,7 +18,8 @@ use crate::ledger::{enter, leave, transfer};
 use crate::orders;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    ChainId, ChainTier, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject, Sequence, Token,
+    ChainId, ChainTier, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject, Sequence,
+    Token,
 };
 use ballast_units::{Amount, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -157,7 +158,8 @@ pub(crate) fn arrived_final(state: &mut State, out: &mut Outcome, key: Key) {
     transit.seen = None;
     let Transit { lot: id, to, amount, left, .. } = *transit;
     state.house.money.note_bridged(to.asset, Amount::ZERO, amount);
-    let part = *state.lots.find(id).and_then(|lot| lot.parts.first()).expect("nobody leaves a lot on its way");
+    let part =
+        *state.lots.find(id).and_then(|lot| lot.parts.first()).expect("nobody leaves a lot on its way");
     let health = state.lots.find(id).expect("found above").health;
     let money = Money::Token(to);
     if part.leaves {

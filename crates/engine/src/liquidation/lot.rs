@@ -273,7 +273,8 @@ impl Lot {
     ) -> (Nonce, Hash) {
         self.taken += quantity;
         self.paid += paid;
-        let run = self.runs.iter_mut().find(|run| run.state == RunState::Running).expect("check_take found it");
+        let run =
+            self.runs.iter_mut().find(|run| run.state == RunState::Running).expect("check_take found it");
         let before = run.result;
         run.result = auction::result_after(before, taker, quantity, paid, rebate);
         run.sold += paid;

@@ -27,9 +27,7 @@ use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
 use crate::waterfall::Absorbed;
-use ballast_types::{
-    AccountId, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, Reject, TaskId, Token,
-};
+use ballast_types::{AccountId, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, Reject, TaskId, Token};
 use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
@@ -38,12 +36,10 @@ pub use costs::Costs;
 pub use joint::Transit;
 pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState};
 
-pub(crate) use joint::{
-    arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final,
-};
+pub(crate) use joint::{arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final};
 pub(crate) use selling::{
-    auction_cap, cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired, started, take_dropped,
-    take_final, take_seen, void, wants,
+    auction_cap, cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired,
+    started, take_dropped, take_final, take_seen, void, wants,
 };
 
 /// Why a task was opened.
@@ -169,10 +165,7 @@ impl Agenda {
             LotStage::Gathering(until) => {
                 self.gathering.insert((until, id));
             }
-            LotStage::Ending { .. }
-            | LotStage::Over(_)
-            | LotStage::Ended(_)
-            | LotStage::Bridging { .. } => {}
+            LotStage::Ending { .. } | LotStage::Over(_) | LotStage::Ended(_) | LotStage::Bridging { .. } => {}
         }
     }
 
@@ -190,10 +183,7 @@ impl Agenda {
             LotStage::Gathering(until) => {
                 self.gathering.remove(&(until, id));
             }
-            LotStage::Ending { .. }
-            | LotStage::Over(_)
-            | LotStage::Ended(_)
-            | LotStage::Bridging { .. } => {}
+            LotStage::Ending { .. } | LotStage::Over(_) | LotStage::Ended(_) | LotStage::Bridging { .. } => {}
         }
     }
 }

@@ -191,7 +191,14 @@ fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: balla
     let lot = state.lots.find_mut(id).expect("found above");
     lot.round = lot.round.saturating_add(1);
     lot.start = start;
-    lot.runs.push(Run { start, auction, state: RunState::Ordered, result, settled: result, sold: Amount::ZERO });
+    lot.runs.push(Run {
+        start,
+        auction,
+        state: RunState::Ordered,
+        result,
+        settled: result,
+        sold: Amount::ZERO,
+    });
     tell_keepers(state, out, id, start);
 }
 
@@ -219,7 +226,8 @@ fn need(state: &State, id: LotId, lot: &Lot) -> Amount {
 fn need_of(state: &State, id: LotId, lot: &Lot, task: TaskId) -> Amount {
     let mut missing = distribute::wanted(state, task);
     for other in &state.tasks.find(task).expect("lots belong to open tasks").lots {
-        let record = if *other == id { lot } else { state.lots.find(*other).expect("a task's lots are open") };
+        let record =
+            if *other == id { lot } else { state.lots.find(*other).expect("a task's lots are open") };
         missing = missing.saturating_sub(record.share(task, record.paid));
         let is_stored = matches!(record.stage, LotStage::Warehoused(_));
         if *other < id || (is_stored && *other != id) {
@@ -241,7 +249,9 @@ pub(super) fn expected(state: &State, lot: &Lot) -> Amount {
         | LotStage::Over(After::Queue)
         | LotStage::Bridging { .. }
         | LotStage::Gathering(_) => index.mul_ratio_down(state.house.liquidation.fill_expected),
-        LotStage::Warehoused(_) | LotStage::Over(After::LastResort) => auction::reserve_price(index, schedule),
+        LotStage::Warehoused(_) | LotStage::Over(After::LastResort) => {
+            auction::reserve_price(index, schedule)
+        }
         LotStage::Ending { anew: false, .. } | LotStage::Over(After::Return) | LotStage::Ended(_) => {
             Err(Overflow)
         }
@@ -555,9 +565,10 @@ pub(crate) fn end_final(state: &mut State, out: &mut Outcome, chain: ChainId, id
     go_on(state, out, id);
     for task in tasks {
         let is_open = |lot: &Lot| lot.token.chain == chain && !lot.runs.is_empty();
-        let open = state.tasks.find(task).is_some_and(|task| {
-            task.lots.iter().any(|lot| state.lots.find(*lot).is_some_and(is_open))
-        });
+        let open = state
+            .tasks
+            .find(task)
+            .is_some_and(|task| task.lots.iter().any(|lot| state.lots.find(*lot).is_some_and(is_open)));
         if !open {
             keeper::settled(state, out, task, chain);
         }

@@ -13,7 +13,8 @@ use ballast_engine::view::{self, AccountView, MarketView, WaterfallView};
 use ballast_engine::{BlockPart, Engine, Outcome, State};
 use ballast_types::{
     AccountId, Address, AssetId, Block, ChainId, Command, Event, Genesis, Height, LedgerAccount, LotId,
-    MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject, Sequence, Side, SourceId, Token, TradeAmount,
+    MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject, Sequence, Side, SourceId, Token,
+    TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use spoke::Spoke;
