@@ -29,6 +29,9 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     register(12, &state.losses, buffer);
     register(13, &state.receipts, buffer);
     register(14, &state.transits, buffer);
+    table(15, &state.keepers, buffer);
+    register(16, &state.barred, buffer);
+    register(17, &state.rounds, buffer);
     let hash = Hash(*blake3::hash(buffer).as_bytes());
     state.house.hash = hash;
     state.settle();
