@@ -528,3 +528,22 @@ fn changed_terms_hold_from_then_on() {
     house.run(Command::Govern(Change::Keepers { params: Box::new(params) })).expect("within bounds");
     assert_eq!(drawn(&mut house, "alice").2.len(), 2);
 }
+
+/// Alice's debt is repaid from another chain while her lot is for sale: the auction is cancelled, her task is over, and the
+/// end of the auction never becomes final. Its keepers are waited for a day, and are not paid: there is no fee either.
+#[test]
+fn what_never_becomes_final_is_waited_for_a_day() {
+    let mut house = house(3);
+    let (task, _, drawn) = drawn(&mut house, "alice");
+    house.spoke("ethereum").holds_finality = true;
+    house.deposit("alice", "polygon", "USDC", whole(25_100));
+    house.apply(Vec::new());
+    assert!(house.state().tasks.find(task).is_none(), "it is over");
+    let truth = truth(&house, task);
+    report(&mut house, drawn[0], task, truth);
+    house.advance(Millis::days(1).saturating_sub(Millis::seconds(1)));
+    assert!(house.state().rounds.find(task).is_some());
+    let out = house.advance(Millis::seconds(1));
+    assert_eq!(closed(&out.events), Some((Amount::ZERO, Amount::ZERO)));
+    assert_eq!(late(&house.history), []);
+}

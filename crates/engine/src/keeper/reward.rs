@@ -37,7 +37,8 @@ struct Verdict {
 pub(crate) fn pay_out(state: &mut State, out: &mut Outcome, task: TaskId) {
     let round = state.rounds.find(task).expect("the caller found it").clone();
     let params = state.house.keepers.params;
-    let reported: Vec<&Job> = round.jobs.iter().filter(|job| !job.ended.is_empty()).collect();
+    let is_final = |job: &&Job| job.settled && !job.ended.is_empty();
+    let reported: Vec<&Job> = round.jobs.iter().filter(is_final).collect();
     let verdicts: Vec<Verdict> =
         round.members.iter().map(|member| verdict(state, task, &reported, member)).collect();
     let earning: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.consistent).collect();

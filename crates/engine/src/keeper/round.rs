@@ -32,8 +32,10 @@ pub struct Round {
     pub draws: u8,
     /// A draw is made with the seed of a block after this one.
     pub waits: Option<Height>,
-    /// The task ended then.
-    pub over: Option<Time>,
+    /// The task has ended.
+    pub over: bool,
+    /// What is not final is waited for until then.
+    pub patience: Option<Time>,
     /// Commitments and reveals so far: their order.
     pub acts: u64,
     /// Dollars of the fee that wait here (ledger).
@@ -180,7 +182,7 @@ impl Round {
         let deliver = orders.filter(|order| !order.done).filter_map(|order| order.due);
         let waits = |job: &&Job| job.settled && !job.judged && self.waits.is_none();
         let report = self.jobs.iter().filter(waits).filter_map(|job| job.until);
-        deliver.chain(report).chain(self.over.map(|over| over.after(PATIENCE))).min()
+        deliver.chain(report).chain(self.patience).min()
     }
 
     /// Whoever is asked to report has, completely.
@@ -383,7 +385,8 @@ fn weight(state: &State, stake: Amount, grade: Grade) -> u128 {
 pub(crate) fn over(state: &mut State, out: &mut Outcome, task: TaskId) {
     let now = state.now();
     change(state, task, |round| {
-        round.over = Some(now);
+        round.over = true;
+        round.patience = Some(now.after(PATIENCE));
         // Nothing needs to be carried out any more.
         for order in round.jobs.iter_mut().flat_map(|job| &mut job.orders) {
             order.due = None;
@@ -437,6 +440,7 @@ pub(crate) fn overdue(state: &mut State, out: &mut Outcome, task: TaskId) {
         if again {
             round.waits.get_or_insert(height);
         }
+        round.patience = round.patience.filter(|until| now < *until);
     });
     for (keeper, chain, duty) in late {
         out.event(Event::KeeperLate { keeper, task, chain, duty });
@@ -448,9 +452,7 @@ pub(crate) fn overdue(state: &mut State, out: &mut Outcome, task: TaskId) {
 /// Ends a round that nothing is waited for any more: its keepers are paid and rated.
 pub(crate) fn finish(state: &mut State, out: &mut Outcome, task: TaskId) {
     let Some(round) = state.rounds.find(task) else { return };
-    let Some(over) = round.over else { return };
-    let waits = round.jobs.iter().any(Job::is_open) && state.now() < over.after(PATIENCE);
-    if waits {
+    if !round.over || (round.patience.is_some() && round.jobs.iter().any(Job::is_open)) {
         return;
     }
     reward::pay_out(state, out, task);
