@@ -159,7 +159,7 @@ impl Job {
 
     /// Its reports are waited for.
     fn is_open(&self) -> bool {
-        !self.ended.is_empty() && !(self.settled && self.judged)
+        !(self.ended.is_empty() || self.settled && self.judged)
     }
 }
 
