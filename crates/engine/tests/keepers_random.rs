@@ -8,7 +8,7 @@ use ballast_units::{Amount, Millis};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use support::House;
-use support::keepers::{SALT, beat, commitment, house, open, register, reveal, truth};
+use support::keepers::{SALT, beat, commitment, deliver, house, lose_orders, open, register, reveal, truth};
 use support::{price, whole};
 
 /// Ten keepers; more register as the walk goes.
@@ -45,11 +45,10 @@ fn step(house: &mut House, alices: &mut u32, what: u8, who: u8, much: u8) {
         }
         6 => drop(house.advance(Millis::seconds(u64::from(much)))),
         7 => {
-            let held = house.spoke("ethereum").holds_orders;
-            if held {
-                house.spoke("ethereum").deliver();
+            if house.spoke("ethereum").loses_orders {
+                deliver(house);
             } else {
-                house.spoke("ethereum").holds_orders = true;
+                lose_orders(house);
             }
         }
         8 => {

@@ -1,15 +1,15 @@
-//! Why commands of keepers and about them are refused, E5001 to E5022: a test a reject, in the order of the enum.
+//! Why commands of keepers and about them are refused, E5001 to E5021: a test a reject, in the order of the enum.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
 
 mod support;
 
-use ballast_engine::keeper::report;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
-use ballast_types::{Block, ChainId, Change, Command, Hash, KeeperId, KeeperParams, Reject, TaskId};
+use ballast_types::{Block, ChainId, Change, Command, Hash, KeeperId, KeeperParams, Reject, TaskId, digest};
 use ballast_units::{Amount, Bps, Millis, Ratio};
 use support::keepers::{
-    ETHEREUM, SALT, commitment, drawn, empty, house, offer, register, report, reveal, sold, truth, tweaked,
+    ETHEREUM, SALT, commitment, deliver, drawn, empty, house, lose_orders, offer, register, report, reveal,
+    sold, truth, tweaked,
 };
 use support::{House, whole};
 
@@ -184,10 +184,10 @@ fn e5010_a_suspended_keeper_has_no_heartbeat() {
         genesis.keepers.draws_most = 1;
         genesis.keepers.grade_c = Ratio::percent(60);
     });
-    house.spoke("ethereum").holds_orders = true;
+    lose_orders(&mut house);
     let (_, lot, _) = drawn(&mut house, "alice");
     house.advance(Millis::seconds(120));
-    house.spoke("ethereum").deliver();
+    deliver(&mut house);
     house.apply(Vec::new());
     house.take(lot, whole(100)).expect("a lot is for sale");
     house.advance(Millis::seconds(120));
@@ -275,17 +275,17 @@ fn e5018_reveal_is_what_was_committed_to() {
     let keeper = drawn[0];
     let (result, block) = truth(&house, task);
     house.run(commitment(keeper, task, (result, block))).expect("the first");
-    let committed = report::commitment(result, block, keeper, SALT);
+    let committed = digest::report_commit(result, block, keeper, SALT);
     let other = Hash([3; 32]);
     for (result, block, salt) in [(other, block, SALT), (result, other, SALT), (result, block, other)] {
-        let revealed = report::commitment(result, block, keeper, salt);
+        let revealed = digest::report_commit(result, block, keeper, salt);
         let command = Command::RevealReport { keeper, task, chain: ETHEREUM, result, block, salt };
         refuses(&mut house, command, Reject::CommitDiffers { committed, revealed });
     }
     // Somebody else's commitment, copied, is no use: the keeper is in it.
     let copy = Command::CommitReport { keeper: drawn[1], task, chain: ETHEREUM, commit: committed };
     house.run(copy).expect("anything can be committed to");
-    let revealed = report::commitment(result, block, drawn[1], SALT);
+    let revealed = digest::report_commit(result, block, drawn[1], SALT);
     refuses(
         &mut house,
         reveal(drawn[1], task, (result, block)),
@@ -310,13 +310,6 @@ fn e5020_a_verdict_answers_an_open_vote() {
     refuses(&mut house, command, Reject::NoVote { keeper: K0 });
 }
 
-#[test]
-fn e5021_only_a_disputed_task_is_resolved() {
-    let mut house = house(3);
-    let (task, _) = sold(&mut house, "alice");
-    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::NotDisputed { task });
-}
-
 /// Terms are refused at genesis and when governance changes to them.
 #[track_caller]
 fn terms_refuse(tweak: impl Fn(&mut KeeperParams), reject: Reject) {
@@ -329,7 +322,7 @@ fn terms_refuse(tweak: impl Fn(&mut KeeperParams), reject: Reject) {
 }
 
 #[test]
-fn e5022_terms_have_bounds() {
+fn e5021_terms_have_bounds() {
     let outside = |have: u64, low: u64, high: u64| Reject::KeeperTerms { have, low, high };
     let hour = 3_600_000;
     terms_refuse(|terms| terms.heartbeat = Millis::new(999), outside(999, 1_000, hour));

@@ -73,7 +73,7 @@ pub(crate) fn settled(state: &mut State, out: &mut Outcome, task: TaskId, chain:
     round::settled(state, out, task, chain);
 }
 
-/// Part of a task's liquidation fee that is its keepers' ([`reward::part`]): it waits in their pot until their reports are
+/// Part of a task's liquidation fee that is its keepers' ([`reward::of_fee`]): it waits in their pot until their reports are
 /// judged; where the task has no keepers it is the treasury's. `price`: proceeds over index at detection, a share of 1,
 /// of all that has come in so far.
 pub(crate) fn pay(state: &mut State, out: &mut Outcome, task: TaskId, amount: Amount, price: Option<Price>) {

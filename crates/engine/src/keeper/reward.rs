@@ -13,14 +13,11 @@ use crate::state::{Outcome, State};
 use ballast_types::{ChainId, Event, Grade, KeeperId, KeeperParams, LedgerAccount, Misdeed, Reason, TaskId};
 use ballast_units::{Amount, Bps, Ratio};
 
-/// The keepers' part of a liquidation fee; nothing where the task has no keepers.
+/// The keepers' share of a liquidation fee.
 #[must_use]
-pub fn part(state: &State, task: TaskId, fee: Amount) -> Amount {
+pub fn of_fee(state: &State) -> Bps {
     let params = &state.house.keepers.params;
-    match state.rounds.find(task) {
-        Some(_) => fee.bps_down(params.fee_first) + fee.bps_down(params.fee_pot),
-        None => Amount::ZERO,
-    }
+    Bps::new(params.fee_first.get().saturating_add(params.fee_pot.get()))
 }
 
 /// How a keeper did.

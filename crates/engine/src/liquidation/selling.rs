@@ -437,7 +437,8 @@ pub(crate) fn end_seen(
     let (tasks, left, round, is_last) = (lot.tasks(), lot.left(), lot.round, lot.start == start);
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
     for task in tasks {
-        keeper::ended(state, task, chain, id, run.result, version);
+        // Keepers read the chain: their reports are measured against what it told.
+        keeper::ended(state, task, chain, id, told, version);
         if disputed {
             super::dispute(state, out, task, chain, id, told, run.result);
         }

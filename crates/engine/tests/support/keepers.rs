@@ -5,10 +5,9 @@
 
 use super::{House, genesis, owner, price, whole};
 use ballast_engine::Outcome;
-use ballast_engine::keeper::report;
 use ballast_types::{
     Address, AssetGenesis, ChainId, Command, Event, Genesis, Hash, KeeperId, LotId, Observation, RegionId,
-    Reject, Sequence, TaskId, TokenGenesis, TokenParams, VaultEvent,
+    Reject, Sequence, TaskId, TokenGenesis, TokenParams, VaultEvent, digest,
 };
 use ballast_units::Millis;
 
@@ -33,7 +32,7 @@ pub(crate) fn empty(tweak: impl FnOnce(&mut Genesis)) -> House {
     tweak(&mut genesis);
     let mut house = House::of(genesis);
     for spoke in &mut house.spokes {
-        spoke.tells_starts = true;
+        spoke.names_blocks = true;
     }
     house.deposit("bob", "ethereum", "USDC", whole(1_000_000));
     house.lend("bob", "ethereum", whole(1_000_000)).expect("there is cash");
@@ -102,6 +101,23 @@ pub(crate) fn open(house: &mut House, name: &str) -> (TaskId, LotId) {
     offered.expect("a lot is for sale")
 }
 
+/// Ethereum's orders get lost from now on.
+pub(crate) fn lose_orders(house: &mut House) {
+    house.spoke("ethereum").loses_orders = true;
+}
+
+/// Somebody delivers what got lost.
+pub(crate) fn deliver(house: &mut House) {
+    let now = house.now();
+    let sent =
+        house.state().orders.iter().filter(|((chain, _), sent)| *chain == ETHEREUM && sent.seen.is_none());
+    let orders: Vec<_> = sent.map(|(_, sent)| sent.order.clone()).collect();
+    house.spoke("ethereum").loses_orders = false;
+    for order in orders {
+        house.spoke("ethereum").carry_out(&order, now);
+    }
+}
+
 /// A task whose keepers are drawn; the order is carried out.
 pub(crate) fn drawn(house: &mut House, name: &str) -> (TaskId, LotId, Vec<KeeperId>) {
     let (task, lot) = open(house, name);
@@ -145,7 +161,10 @@ pub(crate) fn truth(house: &House, task: TaskId) -> (Hash, Hash) {
         }
     }
     let block = ended.last().expect("an auction is over").2;
-    (report::result(task, ETHEREUM, ended.iter().map(|(_, result, _)| *result)), block)
+    (
+        digest::task_report(task, ETHEREUM, &ended.iter().map(|(_, result, _)| *result).collect::<Vec<_>>()),
+        block,
+    )
 }
 
 /// The salt of every report here.
@@ -153,7 +172,7 @@ pub(crate) const SALT: Hash = Hash([0x5a; 32]);
 
 /// A commitment to a report.
 pub(crate) fn commitment(keeper: KeeperId, task: TaskId, (result, block): (Hash, Hash)) -> Command {
-    let commit = report::commitment(result, block, keeper, SALT);
+    let commit = digest::report_commit(result, block, keeper, SALT);
     Command::CommitReport { keeper, task, chain: ETHEREUM, commit }
 }
 
