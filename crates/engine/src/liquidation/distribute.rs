@@ -17,6 +17,7 @@
 
 use super::{Cause, LotStage, is_frozen, selling};
 use crate::credit::{self, RepayOrder};
+use crate::keeper;
 use crate::ledger::{self, USD, balance, pay};
 use crate::market::settlement;
 use crate::risk::health;
@@ -185,7 +186,9 @@ fn charge(state: &mut State, out: &mut Outcome, id: TaskId, fee: Amount) {
     let fee = fee - advanced;
     let reserve = fee.bps_down(FEE_TO_RESERVE);
     pay(state, out, from, LedgerAccount::Float, reserve, Reason::LiquidationFee);
-    pay(state, out, from, LedgerAccount::Treasury, fee - reserve, Reason::LiquidationFee);
+    let keepers = fee.bps_down(keeper::reward::of_fee(state));
+    keeper::pay(state, out, id, keepers, None);
+    pay(state, out, from, LedgerAccount::Treasury, fee - reserve - keepers, Reason::LiquidationFee);
 }
 
 /// What is left repays the layers that paid for the task, the latest scope first.
