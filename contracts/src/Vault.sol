@@ -61,14 +61,14 @@ contract Vault is Custody {
     /// Bit `nonce % 256` of word `nonce / 256`: used up.
     mapping(uint256 word => uint256) private _done;
 
-    /// @param epoch of the first set.
-    /// @param signers the first set, ascending.
+    /// @param epoch of the first set of validators.
+    /// @param first its signers, ascending.
     /// @param coin_ the hub's id of what takers pay in, and its token.
     /// @param wrapped_ the chain's own coin as a token, or zero.
     /// @param gateway_ zero, or where the gateway is going to be: it needs this vault's address itself.
     constructor(
         uint32 epoch,
-        address[] memory signers,
+        address[] memory first,
         uint16 coin_,
         address coinToken,
         address wrapped_,
@@ -76,8 +76,8 @@ contract Vault is Custody {
     ) Custody(coin_, coinToken, wrapped_, gateway_) {
         _chainId = block.chainid;
         _domain = Messages.domain(address(this));
-        validators = Validators(Signers.store(Signers.pack(signers), signers.length), epoch, uint16(signers.length));
-        emit Rotated(epoch, signers.length);
+        validators = Validators(Signers.store(Signers.pack(first), first.length), epoch, uint16(first.length));
+        emit Rotated(epoch, first.length);
     }
 
     // Orders
