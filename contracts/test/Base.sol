@@ -32,8 +32,8 @@ abstract contract Base is Test {
     uint16 internal constant WCOIN = 3;
     uint256 internal constant T0 = 1_800_000_000;
     uint64 internal constant NEVER = type(uint64).max;
-    address internal constant ALICE = address(0xA11CE);
-    address internal constant BOB = address(0xB0B);
+    address internal constant ALICE = address(uint160(uint256(keccak256("Alice"))));
+    address internal constant BOB = address(uint160(uint256(keccak256("Bob"))));
 
     MockToken internal usdc;
     MockToken internal eth;
