@@ -198,7 +198,7 @@ fn same(house: &House, straight: &House) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 384, ..ProptestConfig::default() })]
 
     #[test]
     fn any_interleaving_ends_in_the_books_of_the_straight_run(turns in turns()) {

@@ -10,6 +10,7 @@ use ballast_types::{
     Nonce, Observation, Order, OrderAction, Reject, SourceId, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio};
+use proptest::prelude::*;
 use support::{House, amount, owner, price, whole};
 
 const TAKER: Address = Address([7; 32]);
@@ -563,6 +564,18 @@ fn a_linear_fall_is_makers() {
         assert_eq!(at(seconds), price(expected), "after {seconds} s");
     }
     assert_eq!(at(3_600), Price::from_wei(1).expect("above zero"), "its floor");
+}
+
+proptest! {
+    /// A take in two pays at least what it pays in one.
+    #[test]
+    fn splitting_a_take_never_pays_less(first in 1_u128..1 << 90, second in 1_u128..1 << 90, seconds in 0_u64..4_000) {
+        for auction in [curve("0.99", 20), curve("0", 3_600)] {
+            let at = auction.opened.after(Millis::seconds(seconds));
+            let due = |wei| auction::take_due(&auction, at, Amount::from_wei(wei)).expect("in range");
+            prop_assert!(due(first + second) <= due(first) + due(second));
+        }
+    }
 }
 
 fn curve(factor: &str, step: u64) -> ballast_types::Auction {
