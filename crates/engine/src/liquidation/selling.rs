@@ -356,8 +356,7 @@ pub(crate) fn void(state: &mut State, lot: LotId, start: Nonce, void: bool) -> b
 pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
     match (&sent.order.action, sent.lot().and_then(|lot| state.lots.find(lot))) {
         (OrderAction::StartAuction { .. }, Some(lot)) => {
-            lot.start == sent.order.nonce && matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
-                || lot.start != sent.order.nonce
+            lot.start != sent.order.nonce || matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
         }
         _ => true,
     }
