@@ -1,5 +1,8 @@
-//! One block: observations, prices, commands, rounds, risk, liquidations, payouts of claims, orders, hash
-//! (R24).
+//! One block: observations, prices, risk and slices, commands, rounds, risk again, liquidations, payouts of claims,
+//! orders, hash (R24).
+//!
+//! Whoever the block's prices make fail is locked before the block's commands, and positions are closed before them
+//! too: liquidations have the guards' room first (R7).
 
 use crate::liquidation::{self, Cause};
 use crate::market::{depth, position, price, round, settlement};
@@ -18,6 +21,14 @@ impl Engine {
     /// # Panics
     /// If the block is not the next one, or lies before the last: the caller mixed up its log.
     pub fn apply(&mut self, block: &Block, out: &mut Outcome) {
+        self.apply_in_stages(block, out, &mut |_| {});
+    }
+
+    /// As [`Engine::apply`], telling how far it has come: for whoever measures where a block's time goes.
+    ///
+    /// # Panics
+    /// As [`Engine::apply`].
+    pub fn apply_in_stages(&mut self, block: &Block, out: &mut Outcome, done: &mut impl FnMut(BlockStage)) {
         out.clear();
         let state = &mut self.state;
         let next = state.house.height.0.saturating_add(1);
@@ -40,6 +51,10 @@ impl Engine {
         for market in &markets {
             refresh(state, *market);
         }
+        detect(state, out, &mut self.candidates);
+        done(BlockStage::Queued);
+        liquidation::slice_open(state, out);
+        done(BlockStage::Sliced);
         let mut number = 0_u32;
         for group in block.commands.chunks(GROUP) {
             warm(state, group.iter().filter_map(names));
@@ -49,6 +64,7 @@ impl Engine {
                 number = number.saturating_add(1);
             }
         }
+        done(BlockStage::Commanded);
         for market in &markets {
             round::step(state, out, *market);
         }
@@ -75,6 +91,7 @@ impl Engine {
             // at again; what they then need begins in the next block.
             detect(state, out, &mut self.candidates);
         }
+        done(BlockStage::Liquidated);
         #[cfg(feature = "verify")]
         crate::invariants::check(state);
         crate::invariants::check_cheap(state);
@@ -97,6 +114,19 @@ impl Engine {
         ];
         rounds.chain(others.into_iter().flatten()).min()
     }
+}
+
+/// How far a block has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockStage {
+    /// Everybody whom the block's facts and prices made fail is locked, has H0, and stands in the queue of tasks.
+    Queued,
+    /// Positions of open tasks were closed as far as this block's room goes.
+    Sliced,
+    /// Commands were carried out.
+    Commanded,
+    /// All but the state hash is done.
+    Liquidated,
 }
 
 /// Accounts whose records are fetched together before their turns come: with a million accounts, waiting for
