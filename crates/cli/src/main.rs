@@ -5,6 +5,7 @@
 
 mod bench;
 mod exec;
+mod maker;
 mod replay;
 mod verify;
 
@@ -25,6 +26,7 @@ enum Command {
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+    Maker(maker::Args),
 }
 
 /// Input that cannot be read. Its text names the file and says what was expected.
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Maker(args) => maker::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Whoever reads our output may stop reading, as `head` does.

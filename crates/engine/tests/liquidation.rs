@@ -4,7 +4,8 @@ mod support;
 
 use ballast_engine::BlockPart;
 use ballast_types::{
-    Address, ChainId, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount, VaultEvent,
+    Address, ChainId, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
+    VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Size, Usd};
 use support::genesis::{bare, guarded};
@@ -169,7 +170,8 @@ fn a_trade_of_the_same_block_cannot_use_up_the_room() {
 
     let (account, market) = (house.account("mallory"), house.market("ETH"));
     let amount = TradeAmount::Quote(whole(600_000));
-    let short = Command::Trade { account, market, side: Side::Short, amount, limit: None, reduce_only: false };
+    let short =
+        Command::Trade { account, market, side: Side::Short, amount, limit: None, reduce_only: false };
     let mut solvent = house.clone();
     solvent.deposit("alice", "ethereum", "USDC", whole(100_000));
     for (house, passes) in [(&mut solvent, true), (&mut house, false)] {

@@ -7,6 +7,7 @@ pub mod chart;
 pub mod house;
 pub mod liquidated;
 pub mod load;
+pub mod maker;
 pub mod path;
 pub mod record;
 pub mod replay;
