@@ -6,6 +6,7 @@
 mod bench;
 mod exec;
 mod maker;
+mod moves;
 mod replay;
 mod verify;
 
@@ -27,6 +28,7 @@ enum Command {
     Verify(verify::Args),
     Bench(bench::Args),
     Maker(maker::Args),
+    Moves(moves::Args),
 }
 
 /// Input that cannot be read. Its text names the file and says what was expected.
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Maker(args) => maker::run(&args),
+        Command::Moves(args) => moves::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Whoever reads our output may stop reading, as `head` does.

@@ -131,10 +131,10 @@ pub enum BlockStage {
 
 /// Accounts whose records are fetched together before their turns come: with a million accounts, waiting for
 /// memory is most of what a trade costs, and waits for many lines at once take hardly longer than for one.
-const GROUP: usize = 32;
+pub(crate) const GROUP: usize = 32;
 
 /// Reads words of these accounts' records, so that they are in the cache afterwards.
-fn warm(state: &State, accounts: impl Iterator<Item = AccountId>) {
+pub(crate) fn warm(state: &State, accounts: impl Iterator<Item = AccountId>) {
     let mut seen = 0_usize;
     for record in accounts.filter_map(|account| state.accounts.find(account)) {
         seen ^= record.positions.len() ^ record.claims.len() ^ record.balances.holdings().len();
@@ -262,6 +262,7 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
     candidates.sort_unstable();
     candidates.dedup();
     let mut failing: Vec<(Usd, AccountId)> = Vec::new();
+    let pace = index::Pace::of(state);
     for group in candidates.chunks(GROUP) {
         warm(state, group.iter().copied());
         state.index.warm(group);
@@ -273,7 +274,7 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
             if is_house(state, account) {
                 continue;
             }
-            let found = index::register(state, account);
+            let found = index::register(state, account, pace);
             if found.health.is_negative() {
                 failing.push((found.health, account));
             }
