@@ -38,7 +38,7 @@ impl fmt::Display for LateInclusion {
         let percent = cost.wei().unsigned_abs().checked_div(10_u128.pow(16)).unwrap_or(0);
         write!(
             f,
-            "an auction's step of {step} is shorter than twice the chain's time of inclusion ({need}): a take that is \
+            "an auction's step of {step} ms is shorter than twice the chain's time of inclusion ({need} ms): a take that is \
              included a step late costs the sale {percent} % of the price"
         )
     }
