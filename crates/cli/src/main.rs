@@ -5,6 +5,8 @@
 
 mod bench;
 mod exec;
+mod maker;
+mod moves;
 mod replay;
 mod verify;
 
@@ -25,6 +27,8 @@ enum Command {
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+    Maker(maker::Args),
+    Moves(moves::Args),
 }
 
 /// Input that cannot be read. Its text names the file and says what was expected.
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Maker(args) => maker::run(&args),
+        Command::Moves(args) => moves::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Whoever reads our output may stop reading, as `head` does.

@@ -8,6 +8,8 @@ pub mod failing;
 pub mod house;
 pub mod liquidated;
 pub mod load;
+pub mod maker;
+pub mod moves;
 pub mod path;
 pub mod record;
 pub mod replay;
