@@ -3,8 +3,8 @@
 mod support;
 
 use ballast_engine::{Engine, Outcome};
+use ballast_node::log::Writer;
 use ballast_sim::house;
-use ballast_sim::record::Writer;
 use ballast_types::{Address, AssetId, Block, Command, Hash, Height, Owner, PriceReport, SourceId};
 use ballast_units::{Price, Ratio, Time};
 use std::path::PathBuf;

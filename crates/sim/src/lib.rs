@@ -9,7 +9,6 @@ pub mod house;
 pub mod liquidated;
 pub mod load;
 pub mod path;
-pub mod record;
 pub mod replay;
 pub mod report;
 pub mod scenario;
