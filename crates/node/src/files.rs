@@ -66,7 +66,16 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// The lock of a folder: held as long as this lives, also where the process is killed.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Aloud: a child that this process begins at this moment has the file too until it becomes another program, and
+    /// closing ours alone would leave the folder locked that long.
+    fn drop(&mut self) {
+        // Where that fails, closing does it.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Why a folder cannot be locked.
@@ -99,6 +108,6 @@ impl Lock {
         })();
         // On a full disk nobody can be named, and the lock is held all the same.
         let _ = write;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }

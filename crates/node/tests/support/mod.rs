@@ -2,7 +2,7 @@
 //!
 //! - What a block is fed depends on its height, the seed and the house as it is: a node that was restarted is fed what
 //!   one that never stopped is.
-//! - Prices fall by a third from block 30 to block 60 and come back by block 90, so that people are liquidated.
+//! - Prices fall by half from block 30 to block 60 and come back by block 90, so that people are liquidated.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -189,8 +189,11 @@ impl Town {
                     let owner = wallet.owner();
                     let mut deposit = |asset, amount| tell(VaultEvent::Deposited { owner, asset, amount });
                     match chain {
-                        ChainId(0) => deposit(COIN, Amount::whole(20_000)),
-                        ChainId(1) => deposit(ETHER, Amount::whole(3)),
+                        ChainId(0) => deposit(COIN, Amount::whole(4_000)),
+                        ChainId(1) => {
+                            deposit(COIN, Amount::whole(9_000));
+                            deposit(ETHER, Amount::whole(3));
+                        }
                         _ => {}
                     }
                 }
@@ -214,8 +217,8 @@ fn prices(height: u64, now: Time, draws: &mut Stream) -> Vec<PriceReport> {
     // In hundredths of a percent of the price before.
     let level = match height {
         0..30 => 10_000,
-        30..60 => 10_000 - (height - 29) * 110,
-        60..90 => 6_700 + (height - 59) * 110,
+        30..60 => 10_000 - (height - 29) * 160,
+        60..90 => 5_200 + (height - 59) * 160,
         _ => 10_000,
     };
     let mut reports = Vec::new();
@@ -236,29 +239,31 @@ fn prices(height: u64, now: Time, draws: &mut Stream) -> Vec<PriceReport> {
 /// What somebody asks for in a block.
 fn command(account: AccountId, number: usize, height: u64, draws: &mut Stream) -> Command {
     let (coin_chain, chain) = (ChainId(0), ChainId(1));
-    let amount = Amount::whole(draws.between(10, 400));
+    let amount = Amount::whole(draws.between(10, 2_000));
     let market = MarketId(*draws.pick(&[0, 1, 2, 3]));
     if height == 3 || height == 4 {
         let chain = if height == 3 { coin_chain } else { chain };
         return Command::RegisterAddress { account, chain, address: Address([1; 32]) };
     }
-    if height < 7 && number < 6 {
-        return Command::Lend { account, chain, amount: Amount::whole(7_000) };
+    if height < 7 && number % 2 == 0 {
+        return Command::Lend { account, chain, amount: Amount::whole(4_000) };
     }
-    match draws.below(12) {
+    match draws.below(14) {
         0..6 => Command::Trade {
             account,
             market,
             side: *draws.pick(&[Side::Long, Side::Long, Side::Short]),
-            amount: TradeAmount::Quote(Amount::whole(draws.between(100, 40_000))),
+            amount: TradeAmount::Quote(Amount::whole(draws.between(100, 50_000))),
             limit: None,
             reduce_only: draws.chance(1_000),
         },
         6 => Command::ClosePosition { account, market, limit: None },
-        7 => Command::RequestWithdrawal { account, token: Token { asset: COIN, chain: coin_chain }, amount },
-        8 => Command::Borrow { account, chain, amount: Amount::whole(draws.between(1_000, 5_000)) },
-        9 => Command::Repay { account, chain, amount: draws.chance(5_000).then_some(amount) },
-        10 => Command::Redeem { account, chain, amount: Some(amount) },
+        7 | 8 => {
+            Command::RequestWithdrawal { account, token: Token { asset: COIN, chain: coin_chain }, amount }
+        }
+        9 | 10 => Command::Borrow { account, chain, amount: Amount::whole(draws.between(2_000, 7_000)) },
+        11 => Command::Repay { account, chain, amount: draws.chance(5_000).then_some(amount) },
+        12 => Command::Redeem { account, chain, amount: Some(amount) },
         _ => Command::Contribute { account, layer: Layer::Float, amount: Amount::whole(1) },
     }
 }
