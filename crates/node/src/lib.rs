@@ -10,12 +10,11 @@ pub mod log;
 mod files;
 mod mempool;
 mod node;
-mod outbox;
 mod recover;
+mod signing;
 mod snapshot;
 
 pub use mempool::{MempoolLimits, SubmitError, Ticket};
 pub use node::{CLOCK_TOLERANCE, Node, Options, Produced, ProposalError, Setup, StepError, Stopped};
-pub use outbox::{Outbox, Parcel};
 pub use recover::{Notice, OpenError};
 pub use snapshot::SnapshotFault;

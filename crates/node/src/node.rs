@@ -13,8 +13,8 @@ use crate::auth::{self, Approval, Asker, AuthError, Nonces, Permit};
 use crate::files::Lock;
 use crate::log::{Log, LogError, Record};
 use crate::mempool::{Mempool, MempoolLimits, SubmitError, Taken, Ticket};
-use crate::outbox::{Outbox, Signing};
 use crate::recover::{self, Notice, OpenError, Recovered, SNAPSHOTS};
+use crate::signing;
 use crate::snapshot;
 use ballast_engine::{Engine, Outcome, State};
 use ballast_spoke::certificate::{Key, ValidatorSet};
@@ -35,8 +35,6 @@ pub struct Setup {
     pub genesis: Genesis,
     /// The validator's key.
     pub key: Key,
-    /// What is signed for each chain, in the order of the genesis.
-    pub domains: Vec<Hash>,
     /// The rest.
     pub options: Options,
 }
@@ -152,12 +150,10 @@ pub struct Node {
     _lock: Lock,
     key: Key,
     validators: ValidatorSet,
-    domains: Vec<Hash>,
     options: Options,
     log: Log,
     engine: Engine,
     nonces: Nonces,
-    outbox: Outbox,
     mempool: Mempool,
     /// For the next block, before what users ask for.
     house: Vec<Command>,
@@ -180,29 +176,22 @@ struct Inputs {
 impl Node {
     /// Starts a node on a folder: a new house where the folder is empty, else where its log ends.
     pub fn open(folder: &Path, setup: Setup) -> Result<Self, OpenError> {
-        let Setup { genesis, key, domains, options } = setup;
-        let (have, need) = (domains.len(), genesis.chains.len());
-        if have != need {
-            return Err(OpenError::Domains { have, need });
-        }
+        let Setup { genesis, key, options } = setup;
         let validators = ValidatorSet::of(0, std::slice::from_ref(&key))?;
         let lock = recover::prepare(folder)?;
-        let signing = Signing { key: &key, domains: &domains, epoch: validators.epoch() };
-        let recovered = recover::recover(folder, &genesis, options.segment_bytes, signing)?;
-        let Recovered { log, engine, nonces, outbox, saved, notices } = recovered;
+        let recovered = recover::recover(folder, &genesis, options.segment_bytes)?;
+        let Recovered { log, engine, nonces, saved, notices } = recovered;
         let house = if log.height() == Height(0) { Vec::new() } else { vec![Command::EnterSafeMode] };
         Ok(Self {
             folder: folder.to_owned(),
             _lock: lock,
             key,
             validators,
-            domains,
             mempool: Mempool::new(options.mempool),
             options,
             log,
             engine,
             nonces,
-            outbox,
             house,
             inputs: Inputs::default(),
             saved,
@@ -247,9 +236,12 @@ impl Node {
         &self.nonces
     }
 
-    /// What couriers have to carry, also from before a restart.
-    pub fn outbox(&self) -> &Outbox {
-        &self.outbox
+    /// Every order that no vault is known to have carried out, signed: what couriers carry after a restart.
+    pub fn open_orders(&self) -> Result<Vec<Payload>, StepError> {
+        self.running()?;
+        let height = self.height();
+        let signed = signing::sign_open(self.engine.state(), self.validators.epoch(), &self.key);
+        signed.map_err(|source| StepError::Unsignable { height, source })
     }
 
     /// How many commands wait.
@@ -342,25 +334,21 @@ impl Node {
         Ok(produced)
     }
 
-    fn signing(&self) -> Signing<'_> {
-        Signing { key: &self.key, domains: &self.domains, epoch: self.validators.epoch() }
-    }
-
     fn running(&self) -> Result<(), Stopped> {
         self.stopped.map_or(Ok(()), Err)
     }
 
     /// Applies a block and makes it last.
     fn commit(&mut self, block: Block, approvals: Vec<Approval>) -> Result<Produced, StepError> {
-        let (height, time) = (block.height, block.time);
-        let unsignable = |source| StepError::Unsignable { height, source };
+        let height = block.height;
         let mut outcome = Outcome::default();
         self.engine.apply(&block, &mut outcome);
-        let payloads = self.signing().sign(&outcome.orders).map_err(unsignable)?;
+        let orders = outcome.orders.iter().cloned();
+        let payloads = signing::sign(self.engine.state(), orders, self.validators.epoch(), &self.key)
+            .map_err(|source| StepError::Unsignable { height, source })?;
         let record = Record { state_hash: outcome.state_hash, block, approvals };
         let block_hash = self.log.append(&record)?;
         self.nonces.take_all(&record);
-        self.outbox.put(height, time, &payloads).map_err(unsignable)?;
         let (tickets, expired) = (Vec::new(), Vec::new());
         Ok(Produced { record, block_hash, outcome, payloads, tickets, expired })
     }
@@ -380,7 +368,7 @@ impl Node {
     fn save(&mut self) {
         let height = self.height();
         let folder = self.folder.join(SNAPSHOTS);
-        let done = snapshot::write(&folder, &self.engine, self.block_hash(), &self.nonces, &self.outbox);
+        let done = snapshot::write(&folder, &self.engine, self.block_hash(), &self.nonces);
         if let Err(source) = done {
             self.notices.push(Notice::SnapshotNotWritten { height, source });
         }

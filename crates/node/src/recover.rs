@@ -13,11 +13,9 @@
 use crate::auth::Nonces;
 use crate::files::{self, Lock, LockFault};
 use crate::log::{Log, LogError, Tail, Walk};
-use crate::outbox::{Outbox, Signing};
 use crate::snapshot::{self, Snapshot, SnapshotFault};
 use ballast_engine::{Engine, GenesisError, Outcome};
 use ballast_spoke::certificate::SetError;
-use ballast_spoke::message::EncodeError;
 use ballast_types::{Genesis, Hash, Height};
 use ballast_units::Time;
 use std::fs;
@@ -124,26 +122,9 @@ pub enum OpenError {
         /// As computed now.
         computed: Hash,
     },
-    /// An order of a block cannot be written for its chain.
-    #[error("the orders of block {height} cannot be signed")]
-    Unsignable {
-        /// Which block.
-        height: Height,
-        /// Why.
-        #[source]
-        source: EncodeError,
-    },
     /// The key makes no set of validators.
     #[error(transparent)]
     Validators(#[from] SetError),
-    /// A chain without a vault.
-    #[error("{have} domains for {need} chains; every chain of the genesis needs one")]
-    Domains {
-        /// How many there are.
-        have: usize,
-        /// How many there should be.
-        need: usize,
-    },
 }
 
 /// A node's memory, as its folder has it.
@@ -151,7 +132,6 @@ pub(crate) struct Recovered {
     pub(crate) log: Log,
     pub(crate) engine: Engine,
     pub(crate) nonces: Nonces,
-    pub(crate) outbox: Outbox,
     /// Height and time of the snapshot that it started from, or of genesis.
     pub(crate) saved: (Height, Time),
     pub(crate) notices: Vec<Notice>,
@@ -175,12 +155,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<Lock, OpenError> {
 }
 
 /// Brings a node to where its log ends; begins a log where there is none.
-pub(crate) fn recover(
-    folder: &Path,
-    genesis: &Genesis,
-    segment_bytes: u64,
-    signing: Signing<'_>,
-) -> Result<Recovered, OpenError> {
+pub(crate) fn recover(folder: &Path, genesis: &Genesis, segment_bytes: u64) -> Result<Recovered, OpenError> {
     let blocks = folder.join(BLOCKS);
     let engine = Engine::new(genesis)?;
     let snapshots = snapshot::list(&folder.join(SNAPSHOTS)).map_err(in_folder(folder))?;
@@ -191,7 +166,7 @@ pub(crate) fn recover(
     for (_, file) in snapshots {
         let fault = match Snapshot::read(&file) {
             Ok(snapshot) => match seek(&blocks, &snapshot)? {
-                Ok(walk) => return replay(&blocks, genesis, segment_bytes, signing, snapshot, walk, notices),
+                Ok(walk) => return replay(&blocks, genesis, segment_bytes, snapshot, walk, notices),
                 Err(fault) => fault,
             },
             Err(fault) => fault,
@@ -199,9 +174,9 @@ pub(crate) fn recover(
         notices.push(Notice::SnapshotUnusable { file, fault });
     }
     let walk = Walk::open(&blocks)?;
-    let (block_hash, nonces, outbox) = (walk.block_hash(), Nonces::default(), Outbox::default());
-    let start = Snapshot { block_hash, nonces, outbox, engine };
-    replay(&blocks, genesis, segment_bytes, signing, start, walk, notices)
+    let (block_hash, nonces) = (walk.block_hash(), Nonces::default());
+    let start = Snapshot { block_hash, nonces, engine };
+    replay(&blocks, genesis, segment_bytes, start, walk, notices)
 }
 
 /// A new house.
@@ -217,8 +192,7 @@ fn begin(
     }
     let log = Log::create(blocks, genesis, segment_bytes)?;
     let saved = (Height(0), engine.state().now());
-    let (nonces, outbox) = (Nonces::default(), Outbox::default());
-    Ok(Recovered { log, engine, nonces, outbox, saved, notices: Vec::new() })
+    Ok(Recovered { log, engine, nonces: Nonces::default(), saved, notices: Vec::new() })
 }
 
 /// Walks the log to a snapshot's block, where it must be the log's.
@@ -240,7 +214,6 @@ fn replay(
     blocks: &Path,
     genesis: &Genesis,
     segment_bytes: u64,
-    signing: Signing<'_>,
     start: Snapshot,
     mut walk: Walk,
     mut notices: Vec<Notice>,
@@ -248,7 +221,7 @@ fn replay(
     if walk.head().genesis != *genesis || !walk.head().signed {
         return Err(OpenError::OtherHouse { folder: blocks.to_owned() });
     }
-    let Snapshot { mut engine, mut nonces, mut outbox, .. } = start;
+    let Snapshot { mut engine, mut nonces, .. } = start;
     let saved = (engine.state().house.height, engine.state().now());
     let mut outcome = Outcome::default();
     while let Some(record) = walk.next_record()? {
@@ -258,9 +231,6 @@ fn replay(
         if computed != recorded {
             return Err(OpenError::Diverged { height, recorded, computed });
         }
-        let unsignable = |source| OpenError::Unsignable { height, source };
-        let payloads = signing.sign(&outcome.orders).map_err(unsignable)?;
-        outbox.put(height, record.block.time, &payloads).map_err(unsignable)?;
         nonces.take_all(&record);
     }
     if let Some(Tail::Torn { from, end }) = walk.tail() {
@@ -268,7 +238,7 @@ fn replay(
         notices.push(Notice::TailCut { file, bytes: end - from, height });
     }
     let log = Log::go_on(blocks, &walk, segment_bytes)?;
-    Ok(Recovered { log, engine, nonces, outbox, saved, notices })
+    Ok(Recovered { log, engine, nonces, saved, notices })
 }
 
 fn in_folder(folder: &Path) -> impl FnOnce(io::Error) -> OpenError {

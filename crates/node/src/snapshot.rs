@@ -10,7 +10,6 @@
 
 use crate::auth::Nonces;
 use crate::files;
-use crate::outbox::Outbox;
 use ballast_engine::{Engine, SnapshotError};
 use ballast_types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -29,7 +28,6 @@ const KEPT: usize = 2;
 pub(crate) struct Snapshot {
     pub(crate) block_hash: Hash,
     pub(crate) nonces: Nonces,
-    pub(crate) outbox: Outbox,
     pub(crate) engine: Engine,
 }
 
@@ -38,7 +36,6 @@ pub(crate) struct Snapshot {
 struct Part {
     block_hash: Hash,
     nonces: Nonces,
-    outbox: Outbox,
 }
 
 /// Why a snapshot cannot be used.
@@ -86,10 +83,9 @@ impl Snapshot {
         let (length, rest) = rest.split_first_chunk().ok_or(SnapshotFault::Format)?;
         let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| SnapshotFault::Format)?;
         let (part, engine) = rest.split_at_checked(length).ok_or(SnapshotFault::Format)?;
-        let Part { block_hash, nonces, outbox } =
-            borsh::from_slice(part).map_err(|_| SnapshotFault::Format)?;
+        let Part { block_hash, nonces } = borsh::from_slice(part).map_err(|_| SnapshotFault::Format)?;
         let engine = Engine::restore(engine).map_err(SnapshotFault::Engine)?;
-        Ok(Self { block_hash, nonces, outbox, engine })
+        Ok(Self { block_hash, nonces, engine })
     }
 
     /// Of the last block in it.
@@ -99,14 +95,8 @@ impl Snapshot {
 }
 
 /// Writes a snapshot, and removes those that are not needed any more.
-pub(crate) fn write(
-    folder: &Path,
-    engine: &Engine,
-    block_hash: Hash,
-    nonces: &Nonces,
-    outbox: &Outbox,
-) -> io::Result<()> {
-    let part = borsh::to_vec(&(block_hash, nonces, outbox))?;
+pub(crate) fn write(folder: &Path, engine: &Engine, block_hash: Hash, nonces: &Nonces) -> io::Result<()> {
+    let part = borsh::to_vec(&(block_hash, nonces))?;
     let length = u32::try_from(part.len()).map_err(io::Error::other)?.to_le_bytes();
     let engine_bytes = engine.snapshot();
     let mut hasher = blake3::Hasher::new();

@@ -10,7 +10,6 @@ use ballast_node::auth::{Message, OwnerSignature, Permit};
 use ballast_node::{Node, OpenError, Options, Produced, Setup};
 use ballast_sim::{Seed, Stream, house};
 use ballast_spoke::certificate::Key;
-use ballast_types::digest::domain_in_process;
 use ballast_types::{
     AccountId, Address, AssetId, ChainId, Command, Genesis, Hash, Layer, MarketId, Nonce, Observation, Owner,
     PriceReport, Sequence, Side, SourceId, Token, TradeAmount, VaultEvent,
@@ -62,8 +61,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The default house and a key, with the options that a test wants.
 pub(crate) fn setup(options: Options) -> Setup {
     let genesis = Genesis { time: Town::time(0), ..house::genesis() };
-    let domains = (0..).take(genesis.chains.len()).map(|chain| domain_in_process(ChainId(chain))).collect();
-    Setup { genesis, key: Key::from_label("validator"), domains, options }
+    Setup { genesis, key: Key::from_label("validator"), options }
 }
 
 pub(crate) fn open(folder: &Folder, options: Options) -> Result<Node, OpenError> {
@@ -198,9 +196,9 @@ impl Town {
                     }
                 }
             }
-            let paid =
-                state.releases.iter().filter(|((of, _), release)| *of == chain && release.seen.is_none());
-            let nonces: Vec<Nonce> = paid.map(|((_, nonce), _)| nonce).collect();
+            let open = state.orders.iter().filter(|((of, _), sent)| *of == chain && sent.seen.is_none());
+            let releases = open.filter(|(_, sent)| sent.release.is_some());
+            let nonces: Vec<Nonce> = releases.map(|((_, nonce), _)| nonce).collect();
             for nonce in nonces {
                 tell(VaultEvent::Executed { nonce });
             }
