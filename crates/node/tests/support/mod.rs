@@ -243,7 +243,7 @@ fn command(account: AccountId, number: usize, height: u64, draws: &mut Stream) -
         let chain = if height == 3 { coin_chain } else { chain };
         return Command::RegisterAddress { account, chain, address: Address([1; 32]) };
     }
-    if height < 7 && number % 2 == 0 {
+    if height < 7 && number.is_multiple_of(2) {
         return Command::Lend { account, chain, amount: Amount::whole(4_000) };
     }
     match draws.below(14) {
