@@ -4,8 +4,8 @@
 //! - Progress and warnings go to standard error, the result to standard output; with `--json` its last line is one object.
 
 use anyhow::Context as _;
+use ballast_node::log::Writer;
 use ballast_sim::candles::read_folder;
-use ballast_sim::record::Writer;
 use ballast_sim::replay::{Progress, Replay, ReplayError, Summary};
 use ballast_sim::report::{self, dollars, grouped, percent};
 use ballast_sim::{CandleSet, Liquidated, Scenario, Seed, calendar, story};

@@ -11,7 +11,6 @@ pub mod load;
 pub mod maker;
 pub mod moves;
 pub mod path;
-pub mod record;
 pub mod replay;
 pub mod report;
 pub mod scenario;
