@@ -1,0 +1,115 @@
+//! Which events are told as happenings, and in which words. The words are a format: `docs/watch.md` lists them.
+
+use super::frame::{Kind, signed};
+use super::tracker::Names;
+use ballast_engine::State;
+use ballast_sim::report::dollars;
+use ballast_types::{Event, LossId, OracleState, Scope};
+use ballast_units::{Amount, Price};
+
+/// What a sentence may look up.
+pub(super) struct Words<'a> {
+    pub(super) names: &'a Names,
+    pub(super) state: &'a State,
+}
+
+/// A happening of an event that people at a risk desk want to see one by one.
+pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
+    Some(match event {
+        Event::AccountLocked { account, task, health } => {
+            (Kind::Locked, format!("task {task} account {account} health {} USD", signed(*health)))
+        }
+        Event::PositionDeleveraged { account, market, size, price, counterparties } => {
+            let worth = size.magnitude().value_down(*price).unwrap_or(Amount::ZERO);
+            let market = words.names.market(*market);
+            let text = format!(
+                "account {account} {market} {} USD against {counterparties} accounts",
+                dollars(worth)
+            );
+            (Kind::Deleveraged, text)
+        }
+        Event::LotOffered { lot, task, token, quantity, start, floor, round } => {
+            let token = words.names.token(*token);
+            let [start, floor] = [start, floor].map(price);
+            let round = round + 1;
+            let text =
+                format!("lot {lot} task {task} {quantity} {token} from {start} to {floor} USD round {round}");
+            (Kind::Offered, text)
+        }
+        Event::LotTaken { lot, quantity, paid, left, .. } => {
+            let each = paid.price_of(*quantity).map(|each| price(&each)).unwrap_or_default();
+            (Kind::Taken, format!("lot {lot} {quantity} for {} USD at {each} left {left}", dollars(*paid)))
+        }
+        Event::LotExpired { lot, left, round } => {
+            (Kind::Expired, format!("lot {lot} round {} left {left}", round + 1))
+        }
+        Event::LotBoughtByReserve { lot, quantity, paid } => {
+            (Kind::Reserve, format!("lot {lot} {quantity} for {} USD", dollars(*paid)))
+        }
+        Event::LotWarehoused { lot, left } => (Kind::Warehoused, format!("lot {lot} left {left}")),
+        Event::TaskClosed { task, account, principal, interest, settlement, fee, shortfall, .. } => {
+            let repaid = dollars(*principal + *interest + *settlement);
+            let [fee, shortfall] = [fee, shortfall].map(|amount| dollars(*amount));
+            let text = format!(
+                "task {task} account {account} repaid {repaid} USD fee {fee} USD shortfall {shortfall} USD"
+            );
+            (Kind::Closed, text)
+        }
+        Event::LossAbsorbed { loss, scope, amount, tranche, float, cover, deficit } => {
+            let kind = if deficit.is_zero() { Kind::Loss } else { Kind::Deficit };
+            let scope = words.names.scope(*scope);
+            let [amount, tranche, float, cover, left] =
+                [amount, tranche, float, cover, deficit].map(|amount| dollars(*amount));
+            let text = format!(
+                "loss {loss} {scope} {amount} USD tranche {tranche} float {float} cover {cover} deficit {left}"
+            );
+            (kind, text)
+        }
+        Event::DeficitRepaid { loss, amount, left } => {
+            let scope = words.scope_of(*loss);
+            let text = format!("loss {loss}{scope} {} USD left {} USD", dollars(*amount), dollars(*left));
+            (Kind::Repaid, text)
+        }
+        Event::DeficitWrittenOff { loss, amount } => {
+            (Kind::Written, format!("loss {loss}{} {} USD", words.scope_of(*loss), dollars(*amount)))
+        }
+        Event::ParLossBooked { token, amount } => {
+            (Kind::Written, format!("{} {} USD", words.names.token(*token), dollars(*amount)))
+        }
+        Event::DepositDropped { account, token, amount } => {
+            let token = words.names.token(*token);
+            (Kind::Reorg, format!("account {account} lost a deposit of {amount} {token}"))
+        }
+        Event::OracleChanged { asset, before, after } => {
+            let [before, after] = [*before, *after].map(oracle);
+            (Kind::Oracle, format!("{} {before} to {after}", words.names.asset(*asset)))
+        }
+        Event::SafeModeEntered {} => (Kind::SafeMode, "entered".to_owned()),
+        Event::SafeModeLeft {} => (Kind::SafeMode, "left".to_owned()),
+        _ => return None,
+    })
+}
+
+impl Words<'_> {
+    /// Whose loss it was, while the house remembers it.
+    fn scope_of(&self, loss: LossId) -> String {
+        let scope: Option<Scope> = self.state.losses.find(loss).map(|record| record.scope);
+        scope.map(|scope| format!(" {}", self.names.scope(scope))).unwrap_or_default()
+    }
+}
+
+/// A price with six decimals, rounded down.
+fn price(price: &Price) -> String {
+    let micro = price.wei() / 10_u128.pow(12);
+    format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
+}
+
+/// One word.
+pub(super) const fn oracle(state: OracleState) -> &'static str {
+    match state {
+        OracleState::Fresh => "fresh",
+        OracleState::Stale => "stale",
+        OracleState::Divergent => "divergent",
+        OracleState::Halted => "halted",
+    }
+}
