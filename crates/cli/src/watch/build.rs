@@ -46,6 +46,7 @@ pub(super) fn frame(
         chains: chains.map(|((id, chain), cover)| chain_row(tracker, state, id, chain, cover)).collect(),
         tasks: tasks(tracker, state),
         auctions: auctions(tracker, state),
+        // The engine has no register of keepers yet.
         keepers: Vec::new(),
         reserve: reserve(tracker, state),
         waterfall: waterfall(tracker, state),
@@ -161,7 +162,7 @@ fn task_row(tracker: &Tracker, state: &State, id: TaskId, task: &Task) -> TaskRo
 fn running(lot: &Lot) -> Option<&Auction> {
     match &lot.stage {
         LotStage::Offered(auction) | LotStage::Ending { auction, .. } => Some(auction),
-        LotStage::Queued | LotStage::Warehoused(_) | LotStage::Ended(_) => None,
+        _ => None,
     }
 }
 
@@ -187,6 +188,7 @@ fn auctions(tracker: &Tracker, state: &State) -> Auctions {
 fn auction_row(tracker: &Tracker, state: &State, id: LotId) -> Option<AuctionRow> {
     let lot = state.lots.find(id)?;
     let auction = running(lot)?;
+    let takes = tracker.takes.get(&id).cloned().unwrap_or_default();
     let span = auction.ends.since(auction.opened).get();
     let at = |part: u64| auction.opened.after(Millis::new(span.saturating_mul(part) / (PATH - 1)));
     Some(AuctionRow {
@@ -197,7 +199,7 @@ fn auction_row(tracker: &Tracker, state: &State, id: LotId) -> Option<AuctionRow
         value: lot.value,
         quantity: auction.quantity,
         taken: auction.quantity.saturating_sub(lot.left()),
-        paid: lot.sold,
+        paid: takes.paid,
         round: lot.round,
         opened: auction.opened,
         ends: auction.ends,
@@ -205,7 +207,7 @@ fn auction_row(tracker: &Tracker, state: &State, id: LotId) -> Option<AuctionRow
         floor: auction.floor,
         index: state.assets.find(lot.token.asset)?.index,
         path: (0..PATH).map(|part| auction::price(auction, at(part))).collect(),
-        takes: tracker.takes.get(&id).cloned().unwrap_or_default(),
+        takes: takes.marks,
     })
 }
 

@@ -28,25 +28,30 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             );
             (Kind::Deleveraged, text)
         }
-        Event::LotOffered { lot, task, token, quantity, start, floor, round } => {
+        Event::LotOffered { lot, task, token, quantity: amount, start, floor, round } => {
             let token = words.names.token(*token);
             let [start, floor] = [start, floor].map(price);
             let round = round + 1;
-            let text =
-                format!("lot {lot} task {task} {quantity} {token} from {start} to {floor} USD round {round}");
+            let text = format!(
+                "lot {lot} task {task} {} {token} from {start} to {floor} USD round {round}",
+                quantity(*amount)
+            );
             (Kind::Offered, text)
         }
-        Event::LotTaken { lot, quantity, paid, left, .. } => {
-            let each = paid.price_of(*quantity).map(|each| price(&each)).unwrap_or_default();
-            (Kind::Taken, format!("lot {lot} {quantity} for {} USD at {each} left {left}", dollars(*paid)))
+        Event::LotTaken { lot, quantity: amount, paid, left, .. } => {
+            let each = paid.price_of(*amount).map(|each| price(&each)).unwrap_or_default();
+            let [amount, left] = [*amount, *left].map(quantity);
+            (Kind::Taken, format!("lot {lot} {amount} for {} USD at {each} left {left}", dollars(*paid)))
         }
         Event::LotExpired { lot, left, round } => {
-            (Kind::Expired, format!("lot {lot} round {} left {left}", round + 1))
+            (Kind::Expired, format!("lot {lot} round {} left {}", round + 1, quantity(*left)))
         }
-        Event::LotBoughtByReserve { lot, quantity, paid } => {
-            (Kind::Reserve, format!("lot {lot} {quantity} for {} USD", dollars(*paid)))
+        Event::LotBoughtByReserve { lot, quantity: amount, paid } => {
+            (Kind::Reserve, format!("lot {lot} {} for {} USD", quantity(*amount), dollars(*paid)))
         }
-        Event::LotWarehoused { lot, left } => (Kind::Warehoused, format!("lot {lot} left {left}")),
+        Event::LotWarehoused { lot, left } => {
+            (Kind::Warehoused, format!("lot {lot} left {}", quantity(*left)))
+        }
         Event::TaskClosed { task, account, principal, interest, settlement, fee, shortfall, .. } => {
             let repaid = dollars(*principal + *interest + *settlement);
             let [fee, shortfall] = [fee, shortfall].map(|amount| dollars(*amount));
@@ -77,7 +82,7 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             (Kind::Written, format!("{} {} USD", words.names.token(*token), dollars(*amount)))
         }
         Event::DepositDropped { account, token, amount } => {
-            let token = words.names.token(*token);
+            let (amount, token) = (quantity(*amount), words.names.token(*token));
             (Kind::Reorg, format!("account {account} lost a deposit of {amount} {token}"))
         }
         Event::OracleChanged { asset, before, after } => {
@@ -100,7 +105,16 @@ impl Words<'_> {
 
 /// A price with six decimals, rounded down.
 fn price(price: &Price) -> String {
-    let micro = price.wei() / 10_u128.pow(12);
+    six(price.wei())
+}
+
+/// A quantity likewise.
+fn quantity(amount: Amount) -> String {
+    six(amount.wei())
+}
+
+fn six(wei: u128) -> String {
+    let micro = wei / 10_u128.pow(12);
     format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 

@@ -64,7 +64,7 @@ impl Pane {
     pub(super) fn title(self, frame: &Frame) -> String {
         let name = self.name();
         match self {
-            Pane::Chains => format!("{name}: borrowers by cover, 1 = liquidated"),
+            Pane::Chains => format!("{name}: borrowers by cover, liquidated below 1"),
             Pane::Tasks => format!("{name}: {} open", frame.tasks.open),
             Pane::Auctions => {
                 let sales = &frame.auctions;

@@ -81,7 +81,7 @@ pub fn draw(f: &mut Frame<'_>, house: &House, view: &View) {
     .areas(area);
     f.render_widget(self::title(house, view), title);
     f.render_widget(self::totals(house), totals);
-    f.render_widget(self::keys(view), keys);
+    f.render_widget(self::keys(view, area.width), keys);
     let screen = Screen { house, view };
     if view.zoom {
         screen.pane(f, body, view.focus());
@@ -218,9 +218,15 @@ fn totals(house: &House) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The keys, or the panes where not all are on the screen.
-fn keys(view: &View) -> Line<'static> {
-    let mut spans = vec![Span::raw(" q quit  space pause  ? help  ")];
+/// The keys and the panes; of the panes the one in focus, where not all have room.
+fn keys(view: &View, width: u16) -> Line<'static> {
+    let mut spans = vec![Span::raw(" q quit  space pause  ? help  tab ")];
+    if width < 100 {
+        let focus = view.focus();
+        spans.push(Span::styled(focus.name(), Style::new().add_modifier(Modifier::REVERSED)));
+        spans.push(Span::raw(format!(" {} of {}", focus.number() + 1, Pane::ALL.len())));
+        return Line::from(spans);
+    }
     for pane in Pane::ALL {
         let style = if pane == view.focus() {
             Style::new().add_modifier(Modifier::REVERSED)

@@ -39,7 +39,7 @@ pub struct Tracker {
     pub(super) waterfall: Waterfall,
     pub(super) orders: BTreeMap<TaskId, Orders>,
     sent: BTreeMap<(ChainId, Nonce), TaskId>,
-    pub(super) takes: BTreeMap<LotId, Vec<TakeMark>>,
+    pub(super) takes: BTreeMap<LotId, Takes>,
     pub(super) heads: Vec<Head>,
 }
 
@@ -50,6 +50,13 @@ pub(super) struct Orders {
     pub(super) acknowledged: u64,
     /// Not acknowledged.
     waiting: Vec<(ChainId, Nonce)>,
+}
+
+/// What was taken of a lot in its running round.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Takes {
+    pub(super) paid: Amount,
+    pub(super) marks: Vec<TakeMark>,
 }
 
 /// What a chain tells about itself.
@@ -231,11 +238,12 @@ impl Tracker {
             Event::DeficitRepaid { amount, .. } => self.waterfall.repaid += *amount,
             Event::DeficitWrittenOff { amount, .. } => self.waterfall.written_off += *amount,
             Event::LotTaken { lot, quantity, paid, .. } => {
+                let takes = self.takes.entry(*lot).or_default();
+                takes.paid += *paid;
                 if let Ok(price) = paid.price_of(*quantity) {
-                    let takes = self.takes.entry(*lot).or_default();
-                    let over = (takes.len() + 1).saturating_sub(TAKES);
-                    takes.drain(..over);
-                    takes.push(TakeMark { time: now, price });
+                    let over = (takes.marks.len() + 1).saturating_sub(TAKES);
+                    takes.marks.drain(..over);
+                    takes.marks.push(TakeMark { time: now, price });
                 }
             }
             Event::LotOffered { lot, .. }
