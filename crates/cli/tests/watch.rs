@@ -120,9 +120,16 @@ fn text(terminal: &Terminal<TestBackend>) -> String {
     (0..buffer.area.height).map(row).collect()
 }
 
+/// With this pane in focus, by its number.
 fn turned(times: usize) -> View {
     let mut view = View::default();
     (0..times).for_each(|_| view.turn(true));
+    view
+}
+
+fn zoomed(times: usize) -> View {
+    let mut view = turned(times);
+    view.zoom = true;
     view
 }
 
@@ -134,9 +141,9 @@ fn screens_are_drawn_as_they_were() {
     pinned("screen_120x40.txt", &screen(&fall, &view, 120, 40));
     pinned("screen_120x40_after.txt", &screen(&after, &view, 120, 40));
     pinned("screen_80x24.txt", &screen(&fall, &turned(3), 80, 24));
-    let zoomed = View { zoom: true, ..turned(1) };
-    pinned("screen_80x24_chains.txt", &screen(&fall, &zoomed, 80, 24));
-    let help = View { help: true, ..View::default() };
+    pinned("screen_80x24_chains.txt", &screen(&fall, &zoomed(1), 80, 24));
+    let mut help = View::default();
+    help.help = true;
     pinned("screen_80x24_help.txt", &screen(&fall, &help, 80, 24));
     let line_by_line: String = [&calm, &fall, &after]
         .iter()
@@ -154,7 +161,8 @@ fn no_size_is_too_small_and_a_screen_can_change_its_size() {
     {
         for times in 0..8 {
             for zoom in [false, true] {
-                let view = View { zoom, help: times == 3, ..turned(times) };
+                let mut view = turned(times);
+                (view.zoom, view.help) = (zoom, times == 3);
                 assert_eq!(screen(&frame, &view, width, height).lines().count(), usize::from(height));
                 screen(&Frame::default(), &view, width, height);
             }
@@ -171,7 +179,7 @@ fn no_size_is_too_small_and_a_screen_can_change_its_size() {
 #[test]
 fn a_pane_scrolls_to_its_last_line_and_back() {
     let frame = frames().remove(1);
-    let mut view = View { zoom: true, ..turned(7) };
+    let mut view = zoomed(7);
     let newest = screen(&frame, &view, 80, 12);
     view.scroll(Scroll::Down(1_000), &frame);
     let oldest = screen(&frame, &view, 80, 12);
@@ -410,7 +418,7 @@ fn a_cut_line_silence_and_another_format_are_told_apart() {
     let place = socket("lost");
     let _ = fs::remove_file(&place);
     let listener = std::os::unix::net::UnixListener::bind(&place).unwrap();
-    let mut say = |bytes: &[u8]| {
+    let say = |bytes: &[u8]| {
         let mut reader = Reader::connect(&place).unwrap();
         let (mut hub, _) = listener.accept().unwrap();
         std::io::Write::write_all(&mut hub, bytes).unwrap();
