@@ -154,7 +154,7 @@ fn task_row(tracker: &Tracker, state: &State, id: TaskId, task: &Task) -> TaskRo
         deadline: ends.min(),
         proceeds: task.proceeds,
         repaid: task.repaid.debt(),
-        disputed: false,
+        disputed: !task.disputes.is_empty(),
     }
 }
 

@@ -353,6 +353,10 @@ kinds! {
     Locked = "locked",
     /// A position was closed against profitable ones.
     Deleveraged = "deleveraged",
+    /// A lot of a thin chain was sent to where it is sold.
+    Bridged = "bridged",
+    /// It arrived and is part of a joint lot.
+    Joined = "joined",
     /// A round of an auction was ordered.
     Offered = "offered",
     /// Somebody took part of a lot.

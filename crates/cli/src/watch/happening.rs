@@ -85,6 +85,25 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             let (amount, token) = (quantity(*amount), words.names.token(*token));
             (Kind::Reorg, format!("account {account} lost a deposit of {amount} {token}"))
         }
+        Event::TaskDisputed { task, lot, chain, told, computed } => {
+            let chain = words.names.chain(*chain);
+            (Kind::Dispute, format!("task {task} lot {lot} {chain} told {told} computed {computed}"))
+        }
+        Event::DisputeEnded { task, lot } => (Kind::Dispute, format!("task {task} lot {lot} ended")),
+        Event::OrderResent { chain, nonce, times } => {
+            (Kind::Order, format!("{} {nonce} sent {times} times", words.names.chain(*chain)))
+        }
+        Event::OrderExpired { chain, nonce } => {
+            (Kind::Order, format!("{} {nonce} expired", words.names.chain(*chain)))
+        }
+        Event::LotBridged { lot, task, from, to, amount, .. } => {
+            let [from, to] = [from, to].map(|token| words.names.token(*token));
+            (Kind::Bridged, format!("lot {lot} task {task} {} {from} to {to}", quantity(*amount)))
+        }
+        Event::LotJoined { lot, part, task, token, amount } => {
+            let (amount, token) = (quantity(*amount), words.names.token(*token));
+            (Kind::Joined, format!("lot {lot} part {part} task {task} {amount} {token}"))
+        }
         Event::OracleChanged { asset, before, after } => {
             let [before, after] = [*before, *after].map(oracle);
             (Kind::Oracle, format!("{} {before} to {after}", words.names.asset(*asset)))

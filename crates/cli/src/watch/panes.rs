@@ -469,6 +469,6 @@ fn style_of(kind: Kind) -> Style {
         | Kind::Keeper
         | Kind::Order => WARN,
         Kind::Taken | Kind::Closed | Kind::Repaid => GOOD,
-        Kind::Offered => Style::new().fg(Color::Cyan),
+        Kind::Offered | Kind::Bridged | Kind::Joined => Style::new().fg(Color::Cyan),
     }
 }

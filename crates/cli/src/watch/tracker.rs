@@ -266,9 +266,9 @@ fn lot_of(action: &OrderAction) -> Option<LotId> {
     }
 }
 
-/// The task that a lot is for.
+/// The task that a lot is for, of several the oldest.
 pub(super) fn task_of(state: &State, lot: LotId) -> Option<TaskId> {
-    state.lots.find(lot).map(|lot| lot.task)
+    state.lots.find(lot)?.parts.first().map(|part| part.task)
 }
 
 /// Lets a few frames a second through.
