@@ -314,7 +314,7 @@ fn a_chain_whose_feed_stops_is_marked_stale() {
     feed.step(Some(polygon), None);
     let frame = feed.frame();
     assert_eq!(stale(&frame), ["polygon"]);
-    assert_eq!(frame.chains[polygon].head_age, Some(Millis::seconds(13)));
+    assert_eq!(frame.chains[polygon].head_age, Millis::seconds(13));
     let drawn = screen(&frame, &View::default(), 120, 40);
     let row = drawn.lines().find(|line| line.contains("polygon")).unwrap();
     assert!(row.contains("stale") && drawn.contains("STALE"), "{drawn}");

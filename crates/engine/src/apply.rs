@@ -6,7 +6,9 @@ use crate::market::{depth, position, price, round, settlement};
 use crate::risk::{health, index};
 use crate::state::{BlockPart, Outcome, Refused, State};
 use crate::table::RowId;
-use crate::{Engine, credit, custody, fees, govern, hash, keeper, ledger, oracle, orders, waterfall};
+use crate::{
+    Engine, credit, custody, fees, govern, hash, keeper, ledger, measures, oracle, orders, waterfall,
+};
 use ballast_types::{
     AccountId, Action, Block, Command, Event, Layer, LedgerAccount, MarketId, Reason, Reject,
 };
@@ -39,6 +41,14 @@ impl Engine {
         let markets: Vec<MarketId> = state.markets.ids().collect();
         for market in &markets {
             refresh(state, *market);
+        }
+        for (number, report) in (0..).zip(&block.depths) {
+            let done = measures::depth(state, report);
+            refuse(out, BlockPart::Depth, number, done);
+        }
+        for (number, report) in (0..).zip(&block.costs) {
+            let done = measures::cost(state, report);
+            refuse(out, BlockPart::Cost, number, done);
         }
         let mut number = 0_u32;
         for group in block.commands.chunks(GROUP) {

@@ -4,6 +4,7 @@
 use crate::Engine;
 use crate::credit::LendingPool;
 use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, listing, price, round};
+use crate::measures::Measured;
 use crate::oracle::Asset;
 use crate::state::{Chain, State, TokenRecord};
 use crate::{auction, custody};
@@ -106,6 +107,7 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
             stable,
             params: token.params,
             money: crate::ledger::TokenMoney::default(),
+            depth: Measured::default(),
             auctioned: Amount::ZERO,
             written_down: Amount::ZERO,
         });
@@ -138,6 +140,9 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
         next_sequence: Sequence(1),
         next_final: Sequence(1),
         final_time: Time::ZERO,
+        heard: genesis.time,
+        gas: Measured::default(),
+        bridge: Measured::default(),
         next_nonce: Nonce(1),
     })
 }

@@ -9,10 +9,12 @@ use crate::custody::{Unfinal, Waiting};
 use crate::ledger::{ChainMoney, HouseMoney, TokenMoney};
 use crate::liquidation::{Agenda, Lot, Task, Transit};
 use crate::market::Market;
+use crate::measures::Measured;
 use crate::members::Members;
 use crate::oracle::Asset;
 use crate::orders::Sent;
 use crate::risk::index::RiskIndex;
+use crate::rollback::Snapshot;
 use crate::table::{Register, RowId, Table};
 use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
@@ -49,6 +51,8 @@ pub struct State {
     pub orders: Register<(ChainId, Nonce), Sent>,
     /// Collateral on its way from one chain to another, by the order that sends it.
     pub transits: Register<(ChainId, Nonce), Transit>,
+    /// Tasks with lots on a chain, as what was final made them.
+    pub snapshots: Register<(ChainId, TaskId), Snapshot>,
     /// Withdrawals that wait for inventory, in order.
     pub waiting: Register<(ChainId, u64), Waiting>,
     /// Open liquidations.
@@ -157,6 +161,12 @@ pub struct Chain {
     pub next_final: Sequence,
     /// Of its last final block.
     pub final_time: Time,
+    /// When it was last heard of.
+    pub heard: Time,
+    /// Dollars of gas to have an order delivered.
+    pub gas: Measured,
+    /// Dollars to send collateral to another chain.
+    pub bridge: Measured,
     /// Number of the next order to it.
     pub next_nonce: Nonce,
 }
@@ -172,6 +182,8 @@ pub struct TokenRecord {
     pub params: TokenParams,
     /// What the vault holds of it outside of accounts and lots.
     pub money: TokenMoney,
+    /// Dollars that the chain's market takes of it within 2 % of index.
+    pub depth: Measured,
     /// Under auction now, at value at entry, dollars.
     pub auctioned: Amount,
     /// Dollars taken of a coin's worth by write-downs.
@@ -211,6 +223,10 @@ pub enum BlockPart {
     Observation,
     /// `prices`.
     Price,
+    /// `depths`.
+    Depth,
+    /// `costs`.
+    Cost,
     /// `commands`.
     Command,
 }
@@ -268,6 +284,7 @@ impl State {
         self.unfinal.settle();
         self.orders.settle();
         self.transits.settle();
+        self.snapshots.settle();
         self.waiting.settle();
         self.tasks.settle();
         self.lots.settle();

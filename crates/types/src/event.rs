@@ -2,9 +2,9 @@
 
 use crate::{
     AccountId, Address, AssetId, ChainId, Hash, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject,
-    Scope, TaskId, Token,
+    Scope, Sequence, TaskId, Token,
 };
-use ballast_units::{Amount, Price, Ratio, Size, Usd};
+use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +149,10 @@ pub enum Event {
     LotBridged { lot: LotId, task: TaskId, from: Token, to: Token, amount: Amount, nonce: Nonce },
     /// It has arrived, and is part of a joint lot.
     LotJoined { lot: LotId, part: LotId, task: TaskId, token: Token, amount: Amount },
+    /// What a task's orders cost was paid, from its proceeds or by the reserve.
+    CostsPaid { task: TaskId, amount: Amount, refunded: Amount, by_reserve: bool },
+    /// The chain dropped events from this one on, which a task relied on: it is as it was before them.
+    TaskRolledBack { task: TaskId, chain: ChainId, sequence: Sequence, snapshot: Option<Time> },
     /// A chain's result of an auction is not the engine's: the task is frozen.
     TaskDisputed { task: TaskId, lot: LotId, chain: ChainId, told: Hash, computed: Hash },
     /// A dispute is over: the task goes on.

@@ -109,6 +109,7 @@ pub struct ChainGenesis {
     /// What stands for its vault in every message (`docs/messages.md`); zero for one in process: kind 255, the hub's id
     /// of the chain, no vault.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub domain: Hash,
 }
 
@@ -395,6 +396,12 @@ pub struct LiquidationParams {
     pub joint_window: Millis,
     /// or as soon as it is worth so many dollars at index.
     pub joint_value: Amount,
+    /// Of what bridging cost an owner, the house gives back so much a task.
+    pub bridge_refund: Amount,
+    /// Gas and bridges of a task are charged up to this.
+    pub cost_cap: Amount,
+    /// Where depth is known, so many times of it is under auction at once.
+    pub depth_multiple: Ratio,
 }
 
 impl Default for LiquidationParams {
@@ -412,6 +419,9 @@ impl Default for LiquidationParams {
             round_batch: 4_096,
             joint_window: Millis::seconds(60),
             joint_value: Amount::whole(50_000),
+            bridge_refund: Amount::whole(100),
+            cost_cap: Amount::whole(1_000),
+            depth_multiple: Ratio::whole(5),
         }
     }
 }

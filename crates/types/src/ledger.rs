@@ -163,6 +163,8 @@ pub enum Reason {
     Rebate,
     /// An order was not carried out in time.
     Expiry,
+    /// Gas and bridges.
+    Cost,
     /// Collateral left one vault for another, or came from it.
     Bridge,
     /// Proceeds of a task were distributed.

@@ -143,6 +143,8 @@ rejects! {
     "E1210" AuctionNotRunning { lot: LotId, start: Nonce } true "The chain has not carried out the order that starts this auction; tell of that first.";
     "E1211" RebateTooLarge { lot: LotId, rebate: Amount, most: Amount } false "The rebate is larger than the auction's terms give.";
     "E1212" BridgedAmount { chain: ChainId, nonce: Nonce, got: Amount, want: Amount } false "Another amount arrived than the order sent.";
+    "E1213" MeasureFromFuture { time: Time, now: Time } true "The measurement is newer than the block.";
+    "E1214" MeasureOutdated { time: Time, newest: Time } false "The source has already reported a newer measurement.";
     "E2001" AccountLocked { account: AccountId } true "The account is being liquidated; deposits and repayments are accepted.";
     "E2002" NoPosition { account: AccountId, market: MarketId } false "The account has no position in this market.";
     "E2003" WouldIncrease { account: AccountId, market: MarketId } false "The trade would open or enlarge a position, and reduce-only was asked.";

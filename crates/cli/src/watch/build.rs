@@ -2,16 +2,17 @@
 
 use super::coverage::{Coverage, coverage};
 use super::frame::{
-    AuctionRow, Auctions, ChainRow, Clock, DeficitRow, FORMAT, FRESH_FOR, Frame, Happening, MarketRow,
-    Reserve, TaskRow, Tasks, Waterfall,
+    AuctionRow, Auctions, ChainRow, Clock, DeficitRow, FORMAT, Frame, Happening, MarketRow, Reserve, TaskRow,
+    Tasks, Waterfall,
 };
 use super::tracker::{Tracker, task_of};
 use ballast_engine::liquidation::{Cause, Lot, LotStage, Stage, Task};
 use ballast_engine::market::Market;
+use ballast_engine::monitor::STALE_AFTER;
 use ballast_engine::state::Chain;
 use ballast_engine::{State, auction, view};
 use ballast_types::{Auction, ChainId, LotId, Scope, TaskId, Token};
-use ballast_units::{Amount, Millis, Price, Ratio};
+use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use std::collections::BTreeSet;
 
 /// Tasks in a frame.
@@ -75,7 +76,7 @@ fn market_row(tracker: &Tracker, state: &State, id: ballast_types::MarketId, mar
         deficit: market.deficit,
         oracle: asset.state,
         price_age,
-        stale: FRESH_FOR < price_age,
+        stale: STALE_AFTER < price_age,
     }
 }
 
@@ -91,11 +92,12 @@ fn chain_row(tracker: &Tracker, state: &State, id: ChainId, chain: &Chain, cover
     let collateral = || chain.tokens.iter().filter(|token| !token.stable);
     let ages = collateral().filter_map(|token| state.assets.find(token.asset));
     let price_age = ages.map(|asset| now.since(asset.confirmed)).max();
-    // A chain that never told a final block tells only what concerns the hub: its silence means nothing.
-    let head = tracker.heads.get(usize::from(id.0)).filter(|head| head.last_final.is_some());
-    let head_age = head.map(|head| now.since(head.heard));
-    // It has nothing new to tell within its own block time.
-    let patience = Millis::new(FRESH_FOR.get() + chain.block_time.get());
+    let depths: Vec<(Amount, Time)> = collateral().filter_map(|token| token.depth.last()).collect();
+    let depth_age = depths.iter().map(|(_, time)| now.since(*time)).max();
+    let head_age = now.since(chain.heard);
+    // A chain has nothing new to tell within its own block time.
+    let patience = Millis::new(STALE_AFTER.get() + chain.block_time.get());
+    let measured = [price_age, depth_age].into_iter().flatten().any(|age| STALE_AFTER < age);
     ChainRow {
         name: tracker.names.chain(id).to_owned(),
         threshold: collateral().map(|token| token.params.threshold).min(),
@@ -105,13 +107,14 @@ fn chain_row(tracker: &Tracker, state: &State, id: ChainId, chain: &Chain, cover
         debt: chain.pool.principal,
         idle: chain.money.lending(),
         auctioned: chain.tokens.iter().map(|token| token.auctioned).sum(),
-        depth: None,
+        depth: (!depths.is_empty()).then(|| depths.iter().map(|(depth, _)| *depth).sum()),
+        depth_age,
         price_age,
         head_age,
-        final_lag: head.and_then(|head| head.last_final).map(|last| now.since(last)),
+        final_lag: now.since(chain.final_time),
         tranche: chain.money.tranche(),
         deficit: chain.pool.deficit,
-        stale: price_age.is_some_and(|age| FRESH_FOR < age) || head_age.is_some_and(|age| patience < age),
+        stale: measured || patience < head_age,
     }
 }
 

@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 /// Raised when a reader of the last one would misread this one.
 pub const FORMAT: u32 = 1;
 
-/// A figure older than this, in chain time, is stale.
-pub const FRESH_FOR: Millis = Millis::seconds(10);
-
 /// Highest cover of each bin of a chain's histogram but the last, which has none.
 pub const BIN_EDGES: [f64; BINS - 1] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0];
 
@@ -93,7 +90,7 @@ pub struct MarketRow {
     pub oracle: OracleState,
     /// Since enough sources confirmed its price.
     pub price_age: Millis,
-    /// Older than [`FRESH_FOR`].
+    /// Older than [`ballast_engine::monitor::STALE_AFTER`].
     pub stale: bool,
 }
 
@@ -120,15 +117,17 @@ pub struct ChainRow {
     pub depth: Option<Amount>,
     /// Age of the oldest price of its collateral.
     pub price_age: Option<Millis>,
-    /// Since the hub heard of it; none where it tells only what concerns the hub.
-    pub head_age: Option<Millis>,
-    /// Between its last final block and now, likewise.
-    pub final_lag: Option<Millis>,
+    /// Of the oldest of its measurements of depth.
+    pub depth_age: Option<Millis>,
+    /// Since the hub heard of it.
+    pub head_age: Millis,
+    /// Since its last final block.
+    pub final_lag: Millis,
     /// Its tranche.
     pub tranche: Amount,
     /// Losses that nobody has absorbed yet.
     pub deficit: Amount,
-    /// A figure of this row is too old.
+    /// Price, depth or head is older than [`ballast_engine::monitor::STALE_AFTER`].
     pub stale: bool,
 }
 

@@ -104,6 +104,10 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             let (amount, token) = (quantity(*amount), words.names.token(*token));
             (Kind::Joined, format!("lot {lot} part {part} task {task} {amount} {token}"))
         }
+        Event::TaskRolledBack { task, chain, sequence, .. } => {
+            let chain = words.names.chain(*chain);
+            (Kind::Reorg, format!("task {task} as it was before {chain}'s event {sequence}"))
+        }
         Event::OracleChanged { asset, before, after } => {
             let [before, after] = [*before, *after].map(oracle);
             (Kind::Oracle, format!("{} {before} to {after}", words.names.asset(*asset)))

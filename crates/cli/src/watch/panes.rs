@@ -194,7 +194,7 @@ fn chains(frame: &Frame, width: usize) -> Content {
                 short(row.auctioned).into(),
                 row.depth.map_or("-".to_owned(), short).into(),
                 age(row.price_age),
-                age(row.head_age),
+                span(row.head_age).into(),
                 short(row.tranche).into(),
                 dollars_bad(row.deficit),
                 if row.stale { Cell::styled("stale", WARN) } else { "".into() },

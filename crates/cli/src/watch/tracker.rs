@@ -40,7 +40,6 @@ pub struct Tracker {
     pub(super) orders: BTreeMap<TaskId, Orders>,
     sent: BTreeMap<(ChainId, Nonce), TaskId>,
     pub(super) takes: BTreeMap<LotId, Takes>,
-    pub(super) heads: Vec<Head>,
 }
 
 /// Orders of a task.
@@ -57,15 +56,6 @@ pub(super) struct Orders {
 pub(super) struct Takes {
     pub(super) paid: Amount,
     pub(super) marks: Vec<TakeMark>,
-}
-
-/// What a chain tells about itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Head {
-    /// Time of the last block that brought anything of it.
-    pub(super) heard: Time,
-    /// Time of its last final block; none before it told one.
-    pub(super) last_final: Option<Time>,
 }
 
 /// Names of what has an id.
@@ -117,7 +107,6 @@ impl Tracker {
         };
         Self {
             house: house.to_owned(),
-            heads: vec![Head::default(); names.chains.len()],
             names,
             happenings: VecDeque::new(),
             last_number: 0,
@@ -178,27 +167,15 @@ impl Tracker {
     /// What the chains say.
     fn hear(&mut self, block: &Block) {
         for observation in &block.observations {
-            let chain = match *observation {
-                Observation::Seen { chain, event, .. } => {
-                    if let VaultEvent::Executed { nonce } = event {
-                        self.acknowledged(chain, nonce);
-                    }
-                    chain
-                }
-                Observation::Final { chain, time, .. } => {
-                    if let Some(head) = self.heads.get_mut(usize::from(chain.0)).filter(|_| !time.is_zero()) {
-                        head.last_final = Some(time);
-                    }
-                    chain
+            match *observation {
+                Observation::Seen { chain, event: VaultEvent::Executed { nonce }, .. } => {
+                    self.acknowledged(chain, nonce);
                 }
                 Observation::Dropped { chain, sequence } => {
                     let text = format!("{} dropped its events from {sequence} on", self.names.chain(chain));
                     self.happened(block.time, Kind::Reorg, text);
-                    chain
                 }
-            };
-            if let Some(head) = self.heads.get_mut(usize::from(chain.0)) {
-                head.heard = block.time;
+                Observation::Seen { .. } | Observation::Final { .. } => {}
             }
         }
     }

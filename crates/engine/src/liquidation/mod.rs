@@ -12,6 +12,7 @@
 //!   ends, a take is final, or somebody touches its account.
 
 pub(crate) mod collateral;
+mod costs;
 pub mod deleverage;
 pub(crate) mod distribute;
 mod joint;
@@ -31,13 +32,14 @@ use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
 
+pub use costs::Costs;
 pub use joint::Transit;
 pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState};
 
 pub(crate) use joint::{arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final};
 pub(crate) use selling::{
-    cancel_expired, end_dropped, end_final, end_seen, lot_before, start_expired, started, take_dropped,
-    take_final, take_seen, void, wants,
+    auction_cap, cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired,
+    started, take_dropped, take_final, take_seen, void, wants,
 };
 
 /// Why a task was opened.
@@ -84,6 +86,12 @@ pub struct Task {
     pub proceeds: Amount,
     /// Distributed so far.
     pub repaid: Repaid,
+    /// What its orders cost.
+    pub costs: Costs,
+    /// Dollars that its collateral brought, final.
+    pub brought: Amount,
+    /// What of it was sold for that, dollars at index when it was put up for sale.
+    pub worth: Amount,
     /// Lots of which a chain told another result than the engine has: while there are any, the task is frozen.
     pub disputes: Vec<LotId>,
     /// What the treasury has made good of market makers' rebates: the fee pays it back first.
@@ -211,6 +219,9 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
         lots: Vec::new(),
         proceeds: Amount::ZERO,
         repaid: Repaid::default(),
+        costs: Costs::default(),
+        brought: Amount::ZERO,
+        worth: Amount::ZERO,
         disputes: Vec::new(),
         rebates: Amount::ZERO,
         absorbed: Vec::new(),
@@ -443,6 +454,7 @@ impl Standing {
 
 /// Ends a task: the account is free, and the risk index looks at it again.
 fn close(state: &mut State, out: &mut Outcome, id: TaskId) {
+    costs::leave_to_reserve(state, out, id);
     assert!(balance(state, LedgerAccount::Proceeds(id), USD).is_zero(), "I01: task {id} ends with proceeds");
     state.agenda.awake.remove(&id);
     let task = state.tasks.remove(id).expect("the caller found it");

@@ -204,6 +204,24 @@ impl Spoke {
             self.books.offers.get(&lot).copied().filter(|offer| offer.open && now < offer.auction.ends)?;
         let quantity = auction::partial(&offer.auction, offer.left, wanted)?;
         let paid = round_up(auction::take_due(&offer.auction, now, quantity).ok()?, self.coin_unit);
+        Some(self.sell(lot, quantity, paid, taker, now))
+    }
+
+    /// A take of exactly this at exactly this price, whatever the auction's terms.
+    pub(crate) fn take_at(&mut self, lot: LotId, quantity: Amount, paid: Amount, taker: Address) {
+        let now = self.now;
+        self.sell(lot, quantity, paid, taker, now);
+    }
+
+    fn sell(
+        &mut self,
+        lot: LotId,
+        quantity: Amount,
+        paid: Amount,
+        taker: Address,
+        now: Time,
+    ) -> (Amount, Amount) {
+        let offer = self.books.offers[&lot];
         let rebate = if self.books.makers.contains(&taker) {
             auction::rebate(&offer.auction, now, paid)
         } else {
@@ -217,7 +235,7 @@ impl Spoke {
         if after.left.is_zero() || after.auction.need <= after.paid {
             self.expire(lot);
         }
-        Some((quantity, paid))
+        (quantity, paid)
     }
 
     /// Ends an auction. Nothing where it does not run.

@@ -3,7 +3,7 @@
 use ballast_types::{
     AccountId, Address, AssetId, Auction, Block, ChainId, Change, Command, CostReport, DepthReport,
     DepthWeights, Hash, Height, Layer, LotId, MarketId, MarketParams, Nonce, Observation, Order, OrderAction,
-    Owner, PriceReport, ReleaseReason, Scope, Sequence, Side, Signer, SourceId, Token, TokenParams,
+    Owner, PriceReport, ReleaseReason, Scope, Sequence, Side, Signer, SourceId, TaskId, Token, TokenParams,
     TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
@@ -116,6 +116,8 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.token", Change::Token { token: TOKEN, params: TokenParams::default() }),
         ("change.depth", Change::Depth { market: MARKET, factor: Ratio::from_wei(-2) }),
         ("change.write_down", Change::WriteDown { token: TOKEN, worth: Ratio::percent(88) }),
+        ("change.maker", Change::Maker { maker: Address([5; 32]), listed: true }),
+        ("change.resolve", Change::Resolve { task: TaskId(7) }),
     ]
 }
 
