@@ -5,14 +5,16 @@
 
 mod support;
 
-use ballast_cli::watch::frame::{BINS, Frame, Kind};
+use ballast_cli::watch::frame::{BINS, Frame, KeeperRow, Kind};
 use ballast_cli::watch::screen::{Scroll, View, draw};
 use ballast_cli::watch::stream::{Line, Lost, Publisher, Reader};
 use ballast_cli::watch::{Tracker, lines};
 use ballast_engine::{Engine, Outcome};
 use ballast_sim::replay::Replay;
 use ballast_sim::{Scenario, Seed, calendar, house, story};
-use ballast_types::{Block, ChainId, Genesis, Height, Observation, PriceReport, Sequence, SourceId};
+use ballast_types::{
+    Block, ChainId, Genesis, Grade, Height, KeeperId, Observation, PriceReport, RegionId, Sequence, SourceId,
+};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -20,6 +22,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use support::ballast;
@@ -86,8 +89,13 @@ fn play(mut look: impl FnMut(&Tracker, &Replay)) {
     }
 }
 
-/// The recorded frames.
+/// The recorded frames; whoever asks first reads or records them.
 fn frames() -> Vec<Frame> {
+    static FRAMES: OnceLock<Vec<Frame>> = OnceLock::new();
+    FRAMES.get_or_init(recorded).clone()
+}
+
+fn recorded() -> Vec<Frame> {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         let mut recorded = String::new();
         play(|tracker, replay| {
@@ -190,6 +198,34 @@ fn a_pane_scrolls_to_its_last_line_and_back() {
     assert_ne!(screen(&frame, &view, 80, 12), newest);
     view.scroll(Scroll::Top, &frame);
     assert_eq!(screen(&frame, &view, 80, 12), newest);
+}
+
+#[test]
+fn keepers_are_drawn_with_grade_and_absence() {
+    let mut frame = frames().remove(1);
+    let now = frame.clock.time;
+    let row = |keeper: u32, grade| KeeperRow {
+        keeper: KeeperId(keeper),
+        region: RegionId(7),
+        grade,
+        stake: Amount::whole(10_000),
+        uptime: Some(Ratio::bps(9_975)),
+        reported: Some(Time::from_millis(now.millis() - 65_000)),
+        away: None,
+    };
+    let frozen = KeeperRow { away: Some(now.after(Millis::hours(2))), ..row(2, Grade::D) };
+    let young = KeeperRow { uptime: None, reported: None, ..row(3, Grade::B) };
+    frame.keepers = vec![row(1, Grade::A), frozen, young];
+    let text = serde_json::to_string(&frame).unwrap();
+    assert_eq!(serde_json::from_str::<Frame>(&text).unwrap(), frame);
+    let drawn = screen(&frame, &zoomed(6), 80, 12);
+    let rows: Vec<String> =
+        drawn.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for want in
+        ["│ 1 7 A 10.0k 99.75% 65s │", "│ 2 7 D 10.0k 99.75% 65s away 2h00m │", "│ 3 7 B 10.0k young - │"]
+    {
+        assert!(rows.iter().any(|row| row == want), "{want} not in {drawn}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod invariants;
 mod members;
 
 pub mod account;
+pub mod attest;
 pub mod auction;
 pub mod credit;
 pub mod custody;

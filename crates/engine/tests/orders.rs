@@ -4,6 +4,7 @@ mod support;
 
 use ballast_engine::liquidation::LotStage;
 use ballast_engine::{Outcome, auction, monitor, view};
+use ballast_types::digest;
 use ballast_types::{
     Address, Block, Change, Command, CostReport, DepthReport, Event, Hash, Layer, LedgerAccount, LotId,
     Nonce, Observation, Order, OrderAction, Reject, SourceId, VaultEvent,
@@ -580,9 +581,9 @@ fn curve(factor: &str, step: u64) -> ballast_types::Auction {
 /// 1, order 2; a take of 1 for 2 with a rebate of 3 wei.
 #[test]
 fn results_are_as_the_messages_say() {
-    let domain = auction::domain(255, 0, Address::default());
-    let before = auction::result_before(domain, LotId(1), Nonce(2));
-    let after = auction::result_after(before, TAKER, whole(1), whole(2), Amount::from_wei(3));
+    let domain = digest::domain_in_process(ballast_types::ChainId(0));
+    let before = digest::result_start(domain, LotId(1), Nonce(2));
+    let after = digest::result_take(before, TAKER, whole(1), whole(2), Amount::from_wei(3));
     let expected = [
         "0xf81eabeb6cf718835e3d4047ad2a8795cf562c1bf80df5767fbf2f1b896e7a74",
         "0xa311271278b338c8bf41722e64cde651cb27c870a6ec157d5408d06dcfe5bb1f",

@@ -2,16 +2,17 @@
 
 use super::coverage::{Coverage, coverage};
 use super::frame::{
-    AuctionRow, Auctions, ChainRow, Clock, DeficitRow, FORMAT, Frame, Happening, MarketRow, Reserve, TaskRow,
-    Tasks, Waterfall,
+    AuctionRow, Auctions, ChainRow, Clock, DeficitRow, FORMAT, Frame, Happening, KeeperRow, MarketRow,
+    Reserve, TaskRow, Tasks, Waterfall,
 };
 use super::tracker::{Tracker, task_of};
+use ballast_engine::keeper::Keeper;
 use ballast_engine::liquidation::{Cause, Lot, LotStage, Stage, Task};
 use ballast_engine::market::Market;
 use ballast_engine::monitor::STALE_AFTER;
 use ballast_engine::state::Chain;
 use ballast_engine::{State, auction, view};
-use ballast_types::{Auction, ChainId, LotId, Scope, TaskId, Token};
+use ballast_types::{Auction, ChainId, KeeperId, LotId, Scope, TaskId, Token};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use std::collections::BTreeSet;
 
@@ -47,8 +48,7 @@ pub(super) fn frame(
         chains: chains.map(|((id, chain), cover)| chain_row(tracker, state, id, chain, cover)).collect(),
         tasks: tasks(tracker, state),
         auctions: auctions(tracker, state),
-        // The engine has no register of keepers yet.
-        keepers: Vec::new(),
+        keepers: keepers(tracker, state),
         reserve: reserve(tracker, state),
         waterfall: waterfall(tracker, state),
         events,
@@ -132,6 +132,7 @@ fn task_row(tracker: &Tracker, state: &State, id: TaskId, task: &Task) -> TaskRo
     let lots: Vec<&Lot> = task.lots.iter().filter_map(|lot| state.lots.find(*lot)).collect();
     let chains: BTreeSet<ChainId> = lots.iter().map(|lot| lot.token.chain).collect();
     let ends = lots.iter().filter_map(|lot| running(lot)).map(|auction| auction.ends);
+    let due = state.rounds.find(id).and_then(|round| round.due);
     let (orders, acknowledged) =
         tracker.orders.get(&id).map_or((0, 0), |orders| (orders.sent, orders.acknowledged));
     TaskRow {
@@ -154,7 +155,7 @@ fn task_row(tracker: &Tracker, state: &State, id: TaskId, task: &Task) -> TaskRo
         lots: lots.len() as u64,
         orders,
         acknowledged,
-        deadline: ends.min(),
+        deadline: ends.chain(due).min(),
         proceeds: task.proceeds,
         repaid: task.repaid.debt(),
         disputed: !task.disputes.is_empty(),
@@ -212,6 +213,20 @@ fn auction_row(tracker: &Tracker, state: &State, id: LotId) -> Option<AuctionRow
         path: (0..PATH).map(|part| auction::price(auction, at(part))).collect(),
         takes: takes.marks,
     })
+}
+
+fn keepers(tracker: &Tracker, state: &State) -> Vec<KeeperRow> {
+    let (now, terms) = (state.now(), &state.house.keepers.params);
+    let row = |(id, keeper): (KeeperId, &Keeper)| KeeperRow {
+        keeper: id,
+        region: keeper.region,
+        grade: keeper.grade,
+        stake: keeper.stake,
+        uptime: keeper.uptime.share(now, terms),
+        reported: tracker.reported.get(&id).copied(),
+        away: keeper.frozen.max(keeper.suspended).filter(|until| now < *until),
+    };
+    state.keepers.iter().map(row).collect()
 }
 
 fn reserve(tracker: &Tracker, state: &State) -> Reserve {

@@ -4,7 +4,7 @@
 //!   wall clock: the same blocks give the same frames.
 //! - Bounded: the longest lists are cut, and their full lengths stand beside them.
 
-use ballast_types::{AccountId, Hash, LossId, LotId, OracleState, TaskId};
+use ballast_types::{AccountId, Grade, Hash, KeeperId, LossId, LotId, OracleState, RegionId, TaskId};
 use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use serde::{Deserialize, Serialize};
 
@@ -174,7 +174,7 @@ pub struct TaskRow {
     pub orders: u64,
     /// Of these, those whose chain said that it carried them out.
     pub acknowledged: u64,
-    /// When the first auction of it that runs is over.
+    /// When the first of its auctions is over, or its keepers have to have done something.
     pub deadline: Option<Time>,
     /// Dollars of takers, not yet distributed.
     pub proceeds: Amount,
@@ -247,19 +247,19 @@ pub struct TakeMark {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeeperRow {
     /// Which.
-    pub name: String,
+    pub keeper: KeeperId,
     /// Where it stands.
-    pub region: String,
-    /// `A` to `D`.
-    pub grade: String,
+    pub region: RegionId,
+    /// Of the last rating.
+    pub grade: Grade,
     /// Tokens.
     pub stake: Amount,
-    /// Share of the last 30 days.
-    pub uptime: Ratio,
-    /// When it last carried something out.
-    pub delivered: Option<Time>,
-    /// Draws it again then.
-    pub frozen: Option<Time>,
+    /// Share of the last 30 days; none while it is too young to tell.
+    pub uptime: Option<Ratio>,
+    /// When it last showed a report.
+    pub reported: Option<Time>,
+    /// Not drawn until then: frozen or suspended.
+    pub away: Option<Time>,
 }
 
 /// What could pay.

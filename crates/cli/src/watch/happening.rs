@@ -3,8 +3,9 @@
 use super::frame::{Kind, signed};
 use super::tracker::Names;
 use ballast_engine::State;
+use ballast_sim::calendar::date_time;
 use ballast_sim::report::dollars;
-use ballast_types::{Event, LossId, OracleState, Scope};
+use ballast_types::{Duty, Event, LossId, OracleState, Scope};
 use ballast_units::{Amount, Price};
 
 /// What a sentence may look up.
@@ -31,7 +32,6 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
         Event::LotOffered { lot, task, token, quantity: amount, start, floor, round } => {
             let token = words.names.token(*token);
             let [start, floor] = [start, floor].map(price);
-            let round = round + 1;
             let text = format!(
                 "lot {lot} task {task} {} {token} from {start} to {floor} USD round {round}",
                 quantity(*amount)
@@ -44,7 +44,7 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             (Kind::Taken, format!("lot {lot} {amount} for {} USD at {each} left {left}", dollars(*paid)))
         }
         Event::LotExpired { lot, left, round } => {
-            (Kind::Expired, format!("lot {lot} round {} left {}", round + 1, quantity(*left)))
+            (Kind::Expired, format!("lot {lot} round {round} left {}", quantity(*left)))
         }
         Event::LotBoughtByReserve { lot, quantity: amount, paid } => {
             (Kind::Reserve, format!("lot {lot} {} for {} USD", quantity(*amount), dollars(*paid)))
@@ -61,12 +61,16 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             (Kind::Closed, text)
         }
         Event::LossAbsorbed { loss, scope, amount, tranche, float, cover, deficit } => {
-            let kind = if deficit.is_zero() { Kind::Loss } else { Kind::Deficit };
+            // Only a loss that left a deficit has a number.
+            let (kind, number) = match deficit.is_zero() {
+                true => (Kind::Loss, String::new()),
+                false => (Kind::Deficit, format!("loss {loss} ")),
+            };
             let scope = words.names.scope(*scope);
             let [amount, tranche, float, cover, left] =
                 [amount, tranche, float, cover, deficit].map(|amount| dollars(*amount));
             let text = format!(
-                "loss {loss} {scope} {amount} USD tranche {tranche} float {float} cover {cover} deficit {left}"
+                "{number}{scope} {amount} USD tranche {tranche} float {float} cover {cover} deficit {left}"
             );
             (kind, text)
         }
@@ -107,6 +111,36 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
         Event::TaskRolledBack { task, chain, sequence, .. } => {
             let chain = words.names.chain(*chain);
             (Kind::Reorg, format!("task {task} as it was before {chain}'s event {sequence}"))
+        }
+        Event::KeeperLate { keeper, task, chain, duty } => {
+            let duty = match duty {
+                Duty::Deliver => "order",
+                Duty::Report => "report",
+            };
+            let chain = words.names.chain(*chain);
+            (Kind::Keeper, format!("{keeper} task {task} {chain} late with its {duty}"))
+        }
+        Event::ReportUnfounded { keeper, task, chain } => {
+            let chain = words.names.chain(*chain);
+            (Kind::Keeper, format!("{keeper} task {task} {chain} names a block that nobody saw"))
+        }
+        Event::KeeperSlashed { keeper, task, chain, amount, .. } => {
+            let chain = words.names.chain(*chain);
+            (Kind::Keeper, format!("{keeper} task {task} {chain} slashed {}", quantity(*amount)))
+        }
+        Event::KeeperSuspended { keeper, until, fine } => {
+            (Kind::Keeper, format!("{keeper} suspended until {} fine {}", date_time(*until), quantity(*fine)))
+        }
+        Event::KeeperFrozen { keeper, until, .. } => {
+            (Kind::Keeper, format!("{keeper} frozen until {}", date_time(*until)))
+        }
+        Event::KeeperRestored { keeper } => (Kind::Keeper, format!("{keeper} restored")),
+        Event::VerdictGiven { keeper, upheld, fine } => {
+            let verdict = if *upheld { "upheld" } else { "lifted" };
+            (Kind::Keeper, format!("{keeper} freeze {verdict} fine {}", quantity(*fine)))
+        }
+        Event::NoKeeperDrawn { task, draw } => {
+            (Kind::Keeper, format!("task {task} draw {draw} found nobody: validators deliver"))
         }
         Event::OracleChanged { asset, before, after } => {
             let [before, after] = [*before, *after].map(oracle);

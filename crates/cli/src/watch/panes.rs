@@ -4,7 +4,7 @@ use super::figures::{bar, percent, price, short, span};
 use super::frame::{AuctionRow, BINS, ChainRow, Frame, Kind};
 use super::table::{Cell, Content, Fitted, left, right};
 use ballast_sim::calendar;
-use ballast_types::OracleState;
+use ballast_types::{Grade, OracleState};
 use ballast_units::{Amount, Millis, Ratio};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
@@ -411,31 +411,32 @@ fn keepers(frame: &Frame, width: usize) -> Content {
         return Content { head: None, lines: vec![Line::styled("none registered", DIM)] };
     }
     let columns = [
-        left("keeper", 8, 0),
-        left("region", 6, 2),
+        right("keeper", 6, 0),
+        right("region", 6, 2),
         left("grade", 5, 0),
         right("stake", 6, 3),
         right("uptime", 7, 1),
-        right("last", 6, 1),
-        left("", 6, 2),
+        right("report", 6, 1),
+        left("", 11, 2),
     ];
     let fitted = Fitted::new(&columns, width);
     let now = frame.clock.time;
     let lines = frame.keepers.iter().map(|row| {
-        let grade = match row.grade.as_str() {
-            "A" | "B" => GOOD,
-            "C" => WARN,
-            _ => BAD,
+        let grade = match row.grade {
+            Grade::A => Cell::styled("A", GOOD),
+            Grade::B => Cell::styled("B", GOOD),
+            Grade::C => Cell::styled("C", WARN),
+            Grade::D => Cell::styled("D", BAD),
         };
-        let frozen = row.frozen.filter(|until| now < *until);
+        let away = row.away.map(|until| Cell::styled(format!("away {}", span(until.since(now))), BAD));
         fitted.line(vec![
-            row.name.as_str().into(),
-            row.region.as_str().into(),
-            Cell::styled(row.grade.clone(), grade),
+            row.keeper.to_string().into(),
+            row.region.to_string().into(),
+            grade,
             short(row.stake).into(),
-            percent(row.uptime, 2).into(),
-            row.delivered.map_or("-".to_owned(), |time| span(now.since(time))).into(),
-            if frozen.is_some() { Cell::styled("frozen", BAD) } else { "".into() },
+            row.uptime.map_or("young".to_owned(), |uptime| percent(uptime, 2)).into(),
+            row.reported.map_or("-".to_owned(), |time| span(now.since(time))).into(),
+            away.unwrap_or_else(|| "".into()),
         ])
     });
     Content { lines: lines.collect(), head: Some(fitted.head()) }

@@ -9,7 +9,8 @@ use super::frame::{Frame, Happening, Kind, TakeMark, Waterfall};
 use super::happening::{self, Words};
 use ballast_engine::{Outcome, State};
 use ballast_types::{
-    Block, ChainId, Event, Genesis, LotId, Nonce, Observation, OrderAction, Scope, TaskId, Token, VaultEvent,
+    Block, ChainId, Event, Genesis, KeeperId, LotId, Nonce, Observation, OrderAction, Scope, TaskId, Token,
+    VaultEvent,
 };
 use ballast_units::{Amount, Time};
 use std::collections::{BTreeMap, VecDeque};
@@ -40,6 +41,8 @@ pub struct Tracker {
     pub(super) orders: BTreeMap<TaskId, Orders>,
     sent: BTreeMap<(ChainId, Nonce), TaskId>,
     pub(super) takes: BTreeMap<LotId, Takes>,
+    /// When each keeper last showed a report.
+    pub(super) reported: BTreeMap<KeeperId, Time>,
 }
 
 /// Orders of a task.
@@ -116,6 +119,7 @@ impl Tracker {
             orders: BTreeMap::new(),
             sent: BTreeMap::new(),
             takes: BTreeMap::new(),
+            reported: BTreeMap::new(),
         }
     }
 
@@ -214,6 +218,9 @@ impl Tracker {
             }
             Event::DeficitRepaid { amount, .. } => self.waterfall.repaid += *amount,
             Event::DeficitWrittenOff { amount, .. } => self.waterfall.written_off += *amount,
+            Event::ReportRevealed { keeper, .. } => {
+                self.reported.insert(*keeper, now);
+            }
             Event::LotTaken { lot, quantity, paid, .. } => {
                 let takes = self.takes.entry(*lot).or_default();
                 takes.paid += *paid;

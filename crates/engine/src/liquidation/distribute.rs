@@ -30,9 +30,6 @@ use ballast_units::{Amount, Bps};
 /// The reserve's part of a liquidation fee (R19).
 const FEE_TO_RESERVE: Bps = Bps::new(5_000);
 
-/// The keepers' part: a tenth for the first report, three tenths for the pot (R19). The treasury has the rest.
-const FEE_TO_KEEPERS: Bps = Bps::new(4_000);
-
 /// Part of a debt that a sale brings beyond it: 64 % a year is 0.1 % in 13 hours. What is over is the owner's.
 const INTEREST_MARGIN: Bps = Bps::new(10);
 
@@ -208,21 +205,12 @@ fn charge(state: &mut State, out: &mut Outcome, id: TaskId, fee: Amount) {
     state.tasks.find_mut(id).expect("found above").rebates -= advanced;
     let fee = fee - advanced;
     let reserve = fee.bps_down(FEE_TO_RESERVE);
-    let keepers = fee.bps_down(FEE_TO_KEEPERS);
+    let keepers = fee.bps_down(keeper::reward::of_fee(state));
     pay(state, out, from, LedgerAccount::Float, reserve, Reason::LiquidationFee);
-    to_keepers(state, out, id, keepers);
-    pay(state, out, from, LedgerAccount::Treasury, fee - reserve - keepers, Reason::LiquidationFee);
-}
-
-/// The part of a task's keepers. `pay` moves it to their pot; what it leaves is the treasury's.
-fn to_keepers(state: &mut State, out: &mut Outcome, id: TaskId, amount: Amount) {
-    let task = state.tasks.find(id).expect("the caller found it");
+    let task = state.tasks.find(id).expect("found above");
     let price = task.brought.price_of(task.worth).ok();
-    let from = LedgerAccount::Proceeds(id);
-    let before = balance(state, from, USD);
-    keeper::pay(state, out, id, amount, price);
-    let moved = before - balance(state, from, USD);
-    pay(state, out, from, LedgerAccount::Treasury, amount - moved, Reason::LiquidationFee);
+    keeper::pay(state, out, id, keepers, price);
+    pay(state, out, from, LedgerAccount::Treasury, fee - reserve - keepers, Reason::LiquidationFee);
 }
 
 /// What is left repays the layers that paid for the task, the latest scope first.

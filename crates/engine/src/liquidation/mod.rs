@@ -20,9 +20,9 @@ mod lot;
 pub(crate) mod positions;
 mod selling;
 
-use crate::ledger::{Holding, USD, balance};
+use crate::attest;
+use crate::ledger::{USD, balance};
 use crate::market::settlement;
-use crate::oracle;
 use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
@@ -209,13 +209,14 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
     let id = TaskId(state.house.last_task.0.saturating_add(1));
     state.house.last_task = id;
     let stage = if cause == Cause::Settlement { Stage::Collateral } else { Stage::Positions };
+    let before = attest::position(state, account);
     let task = Task {
         account,
         opened: state.now(),
         cause,
         stage,
         slices: 0,
-        before: fingerprint(state, account),
+        before,
         lots: Vec::new(),
         proceeds: Amount::ZERO,
         repaid: Repaid::default(),
@@ -227,6 +228,7 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
         absorbed: Vec::new(),
     };
     state.tasks.insert(id, task);
+    out.before.push((id, before));
     state.agenda.awake.insert(id);
     state.accounts.get_mut(account).task = Some(id);
     state.index.forget(account);
@@ -459,6 +461,7 @@ fn close(state: &mut State, out: &mut Outcome, id: TaskId) {
     state.agenda.awake.remove(&id);
     let task = state.tasks.remove(id).expect("the caller found it");
     let account = task.account;
+    out.after.push((id, attest::position(state, account)));
     state.accounts.get_mut(account).task = None;
     for held in state.accounts.get(account).claims.iter().filter(|held| !held.debt.scaled.is_zero()) {
         state.debtors.insert((held.debt.since, account, held.market));
@@ -517,16 +520,4 @@ fn set_stage(state: &mut State, id: TaskId, stage: Stage) {
     } else {
         state.agenda.awake.remove(&id);
     }
-}
-
-/// H0: blake3 of the account's id, its record, the prices it depends on and the block's height, as borsh.
-fn fingerprint(state: &State, account: AccountId) -> Hash {
-    let record = state.accounts.get(account);
-    let index_of = |holding: &Holding| oracle::index(state, holding.token.asset);
-    let indices: Vec<Option<Price>> = record.balances.holdings().iter().map(index_of).collect();
-    let risk_of = |market: MarketId| state.markets.get(market).prices.risk;
-    let risks: Vec<Option<Price>> =
-        record.positions.iter().map(|position| risk_of(position.market)).collect();
-    let bytes = borsh::to_vec(&(account, record, indices, risks, state.house.height));
-    Hash(*blake3::hash(&bytes.expect("memory takes all bytes")).as_bytes())
 }

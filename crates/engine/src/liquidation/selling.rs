@@ -412,7 +412,10 @@ pub(crate) fn take_final(
         enter(state, out, LedgerAccount::Proceeds(part.task), USD, *share, Reason::Take);
         distribute::make_good(state, out, part.task, kept);
     }
+    let value = oracle::index(state, token.asset).and_then(|index| quantity.value_down(index).ok());
+    let price = value.and_then(|value| paid.price_of(value).ok());
     for (part, _) in shares {
+        keeper::pay(state, out, part.task, Amount::ZERO, price);
         distribute::proceeds(state, out, part.task, part.home);
         wake(state, part.task);
     }
@@ -470,7 +473,8 @@ pub(crate) fn end_seen(
     let (tasks, left, round, is_last) = (lot.tasks(), lot.left(), lot.round, lot.start == start);
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
     for task in tasks {
-        keeper::ended(state, task, chain, id, run.result, version);
+        // Keepers read the chain: their reports are measured against what it told.
+        keeper::ended(state, task, chain, id, told, version);
         if disputed {
             super::dispute(state, out, task, chain, id, told, run.result);
         }

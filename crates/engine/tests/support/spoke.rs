@@ -75,6 +75,8 @@ pub(crate) struct Spoke {
     pub(crate) loses_orders: bool,
     /// Tells a wrong result of every auction that ends.
     pub(crate) lies_about_results: bool,
+    /// What is told at once stands in a block of its own; otherwise a branch is one block.
+    pub(crate) names_blocks: bool,
 }
 
 impl Spoke {
@@ -96,6 +98,7 @@ impl Spoke {
             holds_finality: false,
             loses_orders: false,
             lies_about_results: false,
+            names_blocks: false,
         }
     }
 
@@ -261,10 +264,13 @@ impl Spoke {
             self.expire(lot);
         }
         let mut told = Vec::new();
+        let mut version = Hash([self.branch; 32]);
+        if self.names_blocks {
+            version.0[..8].copy_from_slice(&self.next.to_be_bytes());
+        }
         for (event, before) in std::mem::take(&mut self.due) {
             let sequence = Sequence(self.next);
             self.next += 1;
-            let version = Hash([self.branch; 32]);
             told.push(Observation::Seen { chain: self.chain, sequence, version, event });
             self.unfinal.push((sequence, event));
             self.log.push(Told { sequence, event, before });
