@@ -7,6 +7,8 @@
 //! The hub believes [`Spoke::advance`] alone: events of blocks that the chain calls safe, then final. Receipts
 //! are news of the chain's head, for those who trade there.
 
+#[cfg(feature = "evm")]
+pub mod evm;
 mod sim;
 
 pub use sim::{SimChain, SimChainParams};
