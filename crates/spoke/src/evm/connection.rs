@@ -89,3 +89,13 @@ pub(crate) async fn send(
         )))
     }
 }
+
+/// The chain that an endpoint is of.
+pub(crate) async fn chain_id(provider: &DynProvider) -> Result<u64, EvmError> {
+    provider.get_chain_id().await.map_err(|error| unreadable("eth_chainId", &error))
+}
+
+/// A contract or a node that does not answer a question.
+pub(crate) fn unreadable(what: &str, error: &impl std::fmt::Display) -> EvmError {
+    EvmError::Reverted { what: what.to_owned(), why: error.to_string() }
+}

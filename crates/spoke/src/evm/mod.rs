@@ -9,7 +9,10 @@ mod connection;
 mod error;
 #[cfg(feature = "kit")]
 pub mod kit;
+pub mod layerzero;
+mod safe;
 
 pub use artifacts::{ArtifactError, Npm};
 pub use connection::{connect, connect_wallet, deploy, execute};
 pub use error::EvmError;
+pub use safe::{OWNERS, Proposal, SafeAddresses, SafeCall, SafeError, THRESHOLD, deploy_safe, recall, transfer};
