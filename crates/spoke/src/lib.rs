@@ -7,8 +7,10 @@
 //! The hub believes [`Spoke::advance`] alone: events of blocks that the chain calls safe, then final. Receipts
 //! are news of the chain's head, for those who trade there.
 
+pub mod certificate;
 #[cfg(feature = "evm")]
 pub mod evm;
+pub mod message;
 mod sim;
 
 pub use sim::{SimChain, SimChainParams};

@@ -15,6 +15,7 @@
 
 mod block;
 mod command;
+pub mod digest;
 mod event;
 mod genesis;
 mod ids;
@@ -26,6 +27,7 @@ mod schedule;
 
 pub use block::{Block, CostReport, DepthReport, PriceReport};
 pub use command::{Change, Command, Side, TradeAmount};
+pub use digest::ChainKind;
 pub use event::{Event, Fill, Holder};
 pub use genesis::{
     AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams,

@@ -1,0 +1,52 @@
+//! What else validators and members sign: a freeze, a root.
+
+use ballast_types::{Hash, Height, digest::keccak};
+use ballast_units::Time;
+
+/// A stop of everything that leaves a vault; a third of the validators is enough for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// One more than that of the vault's last freeze.
+    pub serial: u64,
+    /// It ends by itself at this time, at most 24 hours ahead.
+    pub until: Time,
+}
+
+impl Freeze {
+    /// What is signed for it.
+    #[must_use]
+    pub fn digest(&self, domain: Hash, epoch: u32) -> Hash {
+        let (epoch, serial, until) =
+            (epoch.to_be_bytes(), self.serial.to_be_bytes(), self.until.millis().to_be_bytes());
+        keccak(&[b"BALLAST-FREEZE-1", &domain.0, &epoch, &serial, &until])
+    }
+}
+
+/// What a root is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RootKind {
+    /// Accounts before their liquidations.
+    H0,
+    /// Results of liquidations.
+    H1,
+    /// What the house owes.
+    Liabilities,
+}
+
+impl RootKind {
+    /// Its byte.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::H0 => 0,
+            Self::H1 => 1,
+            Self::Liabilities => 2,
+        }
+    }
+}
+
+/// What a member of the attestation chain signs for a root at a height of the hub.
+#[must_use]
+pub fn root_digest(domain: Hash, kind: RootKind, height: Height, root: Hash) -> Hash {
+    keccak(&[b"BALLAST-ROOT-1", &domain.0, &[kind.byte()], &height.0.to_be_bytes(), &root.0])
+}
