@@ -41,18 +41,18 @@ library Certificates {
         for (uint256 i; i < count; ++i) {
             address signer = _recover(digest, certificate, i);
             // The walk only goes up: a signer that is not above the last one is not found any more.
-            while (member < members && Signers.at(set, member) < signer) ++member;
-            if (member == members || Signers.at(set, member) != signer) revert NotASigner(i, signer);
+            while (member < members && Signers.get(set, member) < signer) ++member;
+            if (member == members || Signers.get(set, member) != signer) revert NotASigner(i, signer);
             ++member;
         }
     }
 
     function _recover(bytes32 digest, bytes calldata certificate, uint256 index) private pure returns (address) {
-        uint256 at = 1 + Messages.SIGNATURE * index;
-        bytes32 s = Messages.b32(certificate, at + 32);
-        uint8 v = Messages.u8(certificate, at + 64);
+        uint256 pos = 1 + Messages.SIGNATURE * index;
+        bytes32 s = Messages.b32(certificate, pos + 32);
+        uint8 v = Messages.u8(certificate, pos + 64);
         if (S_MAX < uint256(s) || (v != 27 && v != 28)) revert MalformedSignature(index, v, s);
         // Zero, which ecrecover gives for nobody, is in no set.
-        return ecrecover(digest, v, Messages.b32(certificate, at), s);
+        return ecrecover(digest, v, Messages.b32(certificate, pos), s);
     }
 }

@@ -81,24 +81,24 @@ library Messages {
     function hashBatch(bytes calldata batch) internal pure returns (bytes32 hash, uint256 count) {
         count = u16(batch, 0);
         bytes32[] memory hashes = new bytes32[](count);
-        uint256 at = 2;
+        uint256 pos = 2;
         for (uint256 i; i < count; ++i) {
-            if (batch.length < at + 2) revert WrongLength(batch.length, at + 2);
-            uint256 end = at + 2 + u16(batch, at);
+            if (batch.length < pos + 2) revert WrongLength(batch.length, pos + 2);
+            uint256 end = pos + 2 + u16(batch, pos);
             if (batch.length < end) revert WrongLength(batch.length, end);
-            hashes[i] = keccak256(batch[at + 2:end]);
-            at = end;
+            hashes[i] = keccak256(batch[pos + 2:end]);
+            pos = end;
         }
-        if (batch.length != at) revert WrongLength(batch.length, at);
+        if (batch.length != pos) revert WrongLength(batch.length, pos);
         assembly ("memory-safe") {
             hash := keccak256(add(hashes, 32), shl(5, count))
         }
     }
 
-    /// The order whose length stands at `at`, and where the next one's does. Only after {hashBatch}.
-    function order(bytes calldata batch, uint256 at) internal pure returns (bytes calldata one, uint256 next) {
-        next = at + 2 + u16(batch, at);
-        return (batch[at + 2:next], next);
+    /// The order whose length stands at `pos`, and where the next one's does. Only after {hashBatch}.
+    function order(bytes calldata batch, uint256 pos) internal pure returns (bytes calldata one, uint256 next) {
+        next = pos + 2 + u16(batch, pos);
+        return (batch[pos + 2:next], next);
     }
 
     /// Refuses bytes of any other length.
@@ -117,34 +117,34 @@ library Messages {
         return uint64(block.timestamp) * 1000;
     }
 
-    function u8(bytes calldata b, uint256 at) internal pure returns (uint8) {
-        return uint8(_word(b, at) >> 248);
+    function u8(bytes calldata b, uint256 pos) internal pure returns (uint8) {
+        return uint8(_word(b, pos) >> 248);
     }
 
-    function u16(bytes calldata b, uint256 at) internal pure returns (uint16) {
-        return uint16(_word(b, at) >> 240);
+    function u16(bytes calldata b, uint256 pos) internal pure returns (uint16) {
+        return uint16(_word(b, pos) >> 240);
     }
 
-    function u32(bytes calldata b, uint256 at) internal pure returns (uint32) {
-        return uint32(_word(b, at) >> 224);
+    function u32(bytes calldata b, uint256 pos) internal pure returns (uint32) {
+        return uint32(_word(b, pos) >> 224);
     }
 
-    function u64(bytes calldata b, uint256 at) internal pure returns (uint64) {
-        return uint64(_word(b, at) >> 192);
+    function u64(bytes calldata b, uint256 pos) internal pure returns (uint64) {
+        return uint64(_word(b, pos) >> 192);
     }
 
-    function u128(bytes calldata b, uint256 at) internal pure returns (uint128) {
-        return uint128(_word(b, at) >> 128);
+    function u128(bytes calldata b, uint256 pos) internal pure returns (uint128) {
+        return uint128(_word(b, pos) >> 128);
     }
 
-    function b32(bytes calldata b, uint256 at) internal pure returns (bytes32) {
-        return bytes32(_word(b, at));
+    function b32(bytes calldata b, uint256 pos) internal pure returns (bytes32) {
+        return bytes32(_word(b, pos));
     }
 
-    /// 32 bytes from `at`; beyond the end of calldata they are zero.
-    function _word(bytes calldata b, uint256 at) private pure returns (uint256 w) {
+    /// 32 bytes from `pos`; beyond the end of calldata they are zero.
+    function _word(bytes calldata b, uint256 pos) private pure returns (uint256 w) {
         assembly ("memory-safe") {
-            w := calldataload(add(b.offset, at))
+            w := calldataload(add(b.offset, pos))
         }
     }
 }

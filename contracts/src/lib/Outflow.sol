@@ -9,10 +9,10 @@ struct Limits {
     uint112 delayAbove;
     /// A full bucket is empty again after this long.
     uint32 window;
-    /// How much of the bucket is used, at `at`.
+    /// How much of the bucket is used, at `since`.
     uint112 used;
     /// When `used` was true, since 1970.
-    uint48 at;
+    uint48 since;
     /// How long a release above `delayAbove` waits.
     uint32 delay;
 }
@@ -29,7 +29,7 @@ library Outflow {
     function usedAt(Limits storage limits, uint256 time) internal view returns (uint256 used) {
         used = limits.used;
         if (used == 0) return 0;
-        uint256 leaked = (time - limits.at) * limits.outflow / limits.window;
+        uint256 leaked = (time - limits.since) * limits.outflow / limits.window;
         return leaked < used ? used - leaked : 0;
     }
 
@@ -40,6 +40,6 @@ library Outflow {
         if (outflow < used + amount) revert OutflowAbove(asset, amount, used < outflow ? outflow - used : 0);
         // At most `outflow`, and a block's time has 41 bits.
         limits.used = uint112(used + amount);
-        limits.at = uint48(time);
+        limits.since = uint48(time);
     }
 }

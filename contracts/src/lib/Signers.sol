@@ -24,7 +24,7 @@ library Signers {
         if (packed.length != 20 * count) revert WrongSetLength(packed.length, 20 * count);
         address last;
         for (uint256 i; i < count; ++i) {
-            address signer = at(packed, i);
+            address signer = get(packed, i);
             if (signer <= last) revert NotAscending(i, signer);
             last = signer;
         }
@@ -47,7 +47,7 @@ library Signers {
     }
 
     /// Signer number `index`, which has to be in the set.
-    function at(bytes memory packed, uint256 index) internal pure returns (address signer) {
+    function get(bytes memory packed, uint256 index) internal pure returns (address signer) {
         assembly ("memory-safe") {
             signer := shr(96, mload(add(add(packed, 32), mul(index, 20))))
         }
