@@ -5,14 +5,24 @@
 //! - Trusts: nothing that a courier or LayerZero says; the certificate inside an order decides, on the chain.
 
 mod artifacts;
+pub mod bindings;
 mod connection;
+mod endpoint;
 mod error;
+mod facts;
+mod gas;
 #[cfg(feature = "kit")]
 pub mod kit;
 pub mod layerzero;
+mod line;
 mod safe;
+mod watch;
 
 pub use artifacts::{ArtifactError, Npm};
 pub use connection::{connect, connect_wallet, deploy, execute};
+pub use endpoint::{Endpoint, Endpoints, Fault, Trust};
 pub use error::EvmError;
+pub use facts::{chain_address, hub_address};
+pub use gas::{GasHistory, GasHour, HOURS};
 pub use safe::{OWNERS, Proposal, SafeAddresses, SafeCall, SafeError, THRESHOLD, deploy_safe, recall, transfer};
+pub use watch::{Finality, News, Resume, WatchConfig, WatchError, Watcher};

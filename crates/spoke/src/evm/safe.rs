@@ -8,11 +8,11 @@
 
 use crate::evm::{ArtifactError, EvmError, Npm, connection, execute};
 use alloy::primitives::{Address, B256, Bytes, U256};
-use alloy::providers::{DynProvider, Provider};
+use alloy::providers::DynProvider;
 use alloy::rpc::types::TransactionReceipt;
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{Eip712Domain, SolCall, SolStruct, SolValue};
+use alloy::sol_types::{Eip712Domain, SolCall, SolStruct};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -414,7 +414,14 @@ impl Proposal {
 /// operation (1) || to (20) || value (32) || length (32) || data, as `MultiSendCallOnly` reads it.
 fn pack(call: &SafeCall) -> Vec<u8> {
     let length = U256::from(call.data.len());
-    (0_u8, call.to, U256::ZERO, length, call.data.clone()).abi_encode_packed()
+    [
+        &[0_u8],
+        call.to.as_slice(),
+        &U256::ZERO.to_be_bytes::<32>(),
+        &length.to_be_bytes::<32>(),
+        call.data.as_ref(),
+    ]
+    .concat()
 }
 
 async fn next_nonce(provider: &DynProvider, safe: Address) -> Result<u64, SafeError> {
