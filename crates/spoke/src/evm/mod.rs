@@ -7,6 +7,8 @@
 mod artifacts;
 pub mod bindings;
 mod connection;
+mod courier;
+mod deployment;
 mod endpoint;
 mod error;
 mod facts;
@@ -20,6 +22,8 @@ mod watch;
 
 pub use artifacts::{ArtifactError, Npm};
 pub use connection::{connect, connect_wallet, deploy, execute};
+pub use courier::{Call, Courier, FeePolicy, Outcome, SendError};
+pub use deployment::{Deployment, SpokePlan, TokenAddress, deploy_spoke};
 pub use endpoint::{Endpoint, Endpoints, Fault, Trust};
 pub use error::EvmError;
 pub use facts::{chain_address, hub_address};

@@ -114,7 +114,7 @@ pub async fn wire_oapp(
     remote: &Remote,
 ) -> Result<(), EvmError> {
     let eid = remote.eid;
-    let param = |configType: u32, config: Vec<u8>| SetConfigParam { eid, configType, config: Bytes::from(config) };
+    let param = |kind: u32, config: Vec<u8>| SetConfigParam { eid, configType: kind, config: Bytes::from(config) };
     let uln = || param(CONFIG_ULN, remote.dvns.config(false).abi_encode());
     let executor = ExecutorConfig { maxMessageSize: MESSAGE_MOST, executor: here.executor };
     let executor = param(CONFIG_EXECUTOR, executor.abi_encode());

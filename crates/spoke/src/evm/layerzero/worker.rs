@@ -208,8 +208,10 @@ async fn verify(to: &WorkerChain, packet: &Packet) -> Result<(), EvmError> {
         };
         execute(operator, *dvn, call, U256::ZERO).await?;
     }
-    let (packetHeader, payloadHash) = (packet.header.clone(), packet.payload_hash);
-    let commit = IUln::commitVerificationCall { packetHeader, payloadHash };
+    let commit = IUln::commitVerificationCall {
+        packetHeader: packet.header.clone(),
+        payloadHash: packet.payload_hash,
+    };
     execute(&to.executor, library, commit, U256::ZERO).await.map(drop)
 }
 
