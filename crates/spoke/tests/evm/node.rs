@@ -1,6 +1,4 @@
 //! Local nodes: time, finality, reorgs, and that none is left behind.
-#![cfg(feature = "kit")]
-
 use ballast_spoke::evm::Npm;
 use ballast_spoke::evm::kit::{Node, NodeConfig};
 

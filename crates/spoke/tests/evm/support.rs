@@ -1,35 +1,34 @@
 //! A small world for tests: chains with the same validators, and a hub that is nothing but their keys.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use alloy::primitives::Address;
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, TokenPlan, dev_key};
-use ballast_spoke::evm::{Endpoints, Finality, Npm, OWNERS, WatchConfig, Watcher};
+use ballast_spoke::evm::{Endpoints, Finality, Npm, OWNERS, Resume, WatchConfig, Watcher};
 use ballast_spoke::message::Payload;
 use ballast_types::{
     AssetId, Auction, ChainId, Nonce, Observation, Order, OrderAction, Owner, Sequence, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
-pub const USD: AssetId = AssetId(0);
-pub const ETH: AssetId = AssetId(1);
-pub const WCOIN: AssetId = AssetId(2);
+pub(crate) const USD: AssetId = AssetId(0);
+pub(crate) const ETH: AssetId = AssetId(1);
+pub(crate) const WCOIN: AssetId = AssetId(2);
 
 /// 19 May 2021, 12:30 UTC.
-pub const START: u64 = 1_621_427_400;
+pub(crate) const START: u64 = 1_621_427_400;
 
-pub const ETHEREUM: ChainId = ChainId(0);
-pub const POLYGON: ChainId = ChainId(1);
+pub(crate) const ETHEREUM: ChainId = ChainId(0);
+pub(crate) const POLYGON: ChainId = ChainId(1);
 
-pub fn validators() -> Vec<Key> {
+pub(crate) fn validators() -> Vec<Key> {
     (0..4).map(|number| Key::from_label(&format!("validator {number}"))).collect()
 }
 
-pub fn safe_owners() -> Vec<Address> {
+pub(crate) fn safe_owners() -> Vec<Address> {
     (0..OWNERS).map(|number| dev_key("safe owner", number).address()).collect()
 }
 
-pub fn config(chain: ChainId) -> NodeConfig {
+pub(crate) fn config(chain: ChainId) -> NodeConfig {
     match chain {
         ETHEREUM => NodeConfig::new("ethereum", 1, 12, START),
         POLYGON => NodeConfig::new("polygon", 137, 2, START),
@@ -37,7 +36,7 @@ pub fn config(chain: ChainId) -> NodeConfig {
     }
 }
 
-pub fn plan(chain: ChainId) -> LocalPlan {
+pub(crate) fn plan(chain: ChainId) -> LocalPlan {
     let token = |asset, symbol: &str, decimals, kind, price| TokenPlan {
         asset,
         symbol: symbol.to_owned(),
@@ -61,15 +60,15 @@ pub fn plan(chain: ChainId) -> LocalPlan {
 }
 
 /// A chain whose vault lists all its tokens, and the next nonce of an order to it.
-pub struct World {
-    pub chain: LocalChain,
-    pub nonce: u64,
-    pub keys: Vec<Key>,
-    pub epoch: u32,
+pub(crate) struct World {
+    pub(crate) chain: LocalChain,
+    pub(crate) nonce: u64,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) epoch: u32,
 }
 
 impl World {
-    pub async fn start(plan: LocalPlan) -> Self {
+    pub(crate) async fn start(plan: LocalPlan) -> Self {
         let chain = LocalChain::start(&Npm::find().unwrap(), plan).await.unwrap();
         let mut world = Self { chain, nonce: 0, keys: validators(), epoch: 1 };
         let actions = world.chain.listing(Amount::whole(1_000_000_000), Millis::seconds(3_600));
@@ -78,7 +77,7 @@ impl World {
     }
 
     /// Signs a batch; it expires in a day of the chain.
-    pub async fn payload(&mut self, actions: Vec<OrderAction>) -> Payload {
+    pub(crate) async fn payload(&mut self, actions: Vec<OrderAction>) -> Payload {
         let expires = self.chain.time().await.unwrap().after(Millis::seconds(86_400));
         let chain = self.chain.deployment.chain;
         let orders = actions.into_iter().map(|action| {
@@ -91,16 +90,24 @@ impl World {
     }
 
     /// Signs a batch and carries it to the vault.
-    pub async fn order(&mut self, actions: Vec<OrderAction>) {
+    pub(crate) async fn order(&mut self, actions: Vec<OrderAction>) {
         let payload = self.payload(actions).await;
         self.chain.carry(&payload).await.unwrap();
     }
 
-    pub fn watcher(&self) -> Watcher {
+    pub(crate) fn watcher(&self) -> Watcher {
         self.watcher_through(vec![self.chain.node.url().to_owned()], true)
     }
 
-    pub fn watcher_through(&self, urls: Vec<String>, own_node: bool) -> Watcher {
+    pub(crate) fn watcher_from(&self, point: Resume) -> Watcher {
+        self.watch(vec![self.chain.node.url().to_owned()], true, Some(point))
+    }
+
+    pub(crate) fn watcher_through(&self, urls: Vec<String>, own_node: bool) -> Watcher {
+        self.watch(urls, own_node, None)
+    }
+
+    fn watch(&self, urls: Vec<String>, own_node: bool, resume: Option<Resume>) -> Watcher {
         let deployment = &self.chain.deployment;
         let config = WatchConfig {
             chain: deployment.chain,
@@ -111,21 +118,21 @@ impl World {
             own_node,
             range: 32,
         };
-        Watcher::new(config, Endpoints::new(deployment.chain_id, &urls).unwrap(), None)
+        Watcher::new(config, Endpoints::new(deployment.chain_id, &urls).unwrap(), resume)
     }
 
     /// Blocks until everything that has happened is final.
-    pub async fn finalise(&self) {
+    pub(crate) async fn finalise(&self) {
         self.chain.node.mine(2 * self.chain.node.config().epoch).await.unwrap();
     }
 }
 
-pub fn owner(number: u8) -> Owner {
+pub(crate) fn owner(number: u8) -> Owner {
     Owner { address: ballast_types::Address([number; 32]), subaccount: 0 }
 }
 
 /// `quantity` ETH from 2,750 down to 2,000, times 0.95 every 10 s, 3 minutes and one of invitation.
-pub fn terms(opened: Time, quantity: Amount, need: Amount) -> Auction {
+pub(crate) fn terms(opened: Time, quantity: Amount, need: Amount) -> Auction {
     Auction {
         quantity,
         opened,
@@ -142,7 +149,7 @@ pub fn terms(opened: Time, quantity: Amount, need: Amount) -> Auction {
 }
 
 /// Events seen, with their numbers.
-pub fn seen(observations: &[Observation]) -> Vec<(u64, VaultEvent)> {
+pub(crate) fn seen(observations: &[Observation]) -> Vec<(u64, VaultEvent)> {
     observations
         .iter()
         .filter_map(|observation| match observation {
@@ -153,7 +160,7 @@ pub fn seen(observations: &[Observation]) -> Vec<(u64, VaultEvent)> {
 }
 
 /// The first number of each drop.
-pub fn dropped(observations: &[Observation]) -> Vec<Sequence> {
+pub(crate) fn dropped(observations: &[Observation]) -> Vec<Sequence> {
     observations
         .iter()
         .filter_map(|observation| match observation {

@@ -1,0 +1,12 @@
+//! The EVM spoke on real nodes. Needs `npm ci` in `contracts`; each test starts its own nodes and ends them.
+#![cfg(feature = "kit")]
+
+mod courier;
+mod layerzero;
+mod node;
+mod poison;
+mod proxy;
+mod reorg;
+mod safe;
+mod spoke;
+mod support;
