@@ -6,7 +6,7 @@ use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, Toke
 use ballast_spoke::evm::{Endpoints, Finality, Npm, OWNERS, Resume, WatchConfig, Watcher};
 use ballast_spoke::message::Payload;
 use ballast_types::{
-    AssetId, Auction, ChainId, Nonce, Observation, Order, OrderAction, Owner, Sequence, VaultEvent,
+    AssetId, Auction, ChainId, Nonce, Observation, Order, OrderAction, Owner, ReleaseReason, Sequence, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
@@ -168,4 +168,9 @@ pub(crate) fn dropped(observations: &[Observation]) -> Vec<Sequence> {
             Observation::Final { .. } | Observation::Seen { .. } => None,
         })
         .collect()
+}
+
+/// A withdrawal of ETH.
+pub(crate) fn release(to: ballast_types::Address, amount: Amount) -> OrderAction {
+    OrderAction::Release { reason: ReleaseReason::Withdrawal, to, asset: ETH, amount }
 }
