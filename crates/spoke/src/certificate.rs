@@ -10,6 +10,9 @@ use ballast_types::{Hash, Signer, digest::keccak};
 use k256::ecdsa::{RecoveryId, SigningKey, VerifyingKey};
 use std::fmt;
 
+/// The largest set whose quorum, 255, still fits the one byte that counts a certificate's signatures.
+pub const SIGNERS_MOST: usize = 382;
+
 /// Who may sign, from one rotation to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatorSet {
@@ -18,14 +21,14 @@ pub struct ValidatorSet {
 }
 
 impl ValidatorSet {
-    /// A set of at least one, strictly ascending, and of at most as many as a certificate can count.
+    /// A set of at least one, strictly ascending, of at most [`SIGNERS_MOST`].
     pub fn new(epoch: u32, signers: Vec<Signer>) -> Result<Self, SetError> {
         let count = signers.len();
         if count == 0 {
             return Err(SetError::Empty);
         }
-        if usize::from(u8::MAX) < count {
-            return Err(SetError::TooMany { count, limit: u8::MAX });
+        if SIGNERS_MOST < count {
+            return Err(SetError::TooMany { count, limit: SIGNERS_MOST });
         }
         if let Some(pair) = signers.windows(2).find(|pair| pair[1] <= pair[0]) {
             return Err(SetError::Unsorted { before: pair[0], after: pair[1] });
@@ -111,13 +114,13 @@ pub enum SetError {
     /// Nobody.
     #[error("a set of validators has at least one")]
     Empty,
-    /// More than a certificate counts.
-    #[error("{count} validators, a certificate counts {limit} at most")]
+    /// Their quorum would be more than a certificate counts.
+    #[error("{count} validators, there can be {limit} at most")]
     TooMany {
         /// How many they are.
         count: usize,
         /// How many there can be.
-        limit: u8,
+        limit: usize,
     },
     /// Not strictly ascending.
     #[error("{after} comes after {before}; signers ascend, each once")]

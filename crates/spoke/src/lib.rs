@@ -1,8 +1,11 @@
-//! A chain as the hub sees it: orders go in, observations come out.
+//! A chain as the hub sees it: signed orders go in, observations come out.
 //!
 //! - [`Spoke`]: the one trait. What is sent to a chain is a transaction: it is included in some later block,
 //!   and its [`Receipt`] says what it did there.
-//! - [`SimChain`]: a chain in this process, with its own block time, inclusion delay and finality.
+//! - [`SimChain`]: a chain in this process, with block time, inclusion delay, finality, reorgs and a vault that
+//!   does what `docs/messages.md` says. [`Courier`] carries collateral between such chains, [`faults`] breaks them.
+//! - [`message`], [`certificate`]: the bytes between hub and chains, and who may sign them.
+//! - [`quorum`]: what several validators report, made one.
 //!
 //! The hub believes [`Spoke::advance`] alone: events of blocks that the chain calls safe, then final. Receipts
 //! are news of the chain's head, for those who trade there.
@@ -10,36 +13,54 @@
 pub mod certificate;
 #[cfg(feature = "evm")]
 pub mod evm;
+pub mod faults;
 pub mod message;
+pub mod quorum;
+mod revert;
 mod sim;
 
-pub use sim::{SimChain, SimChainParams};
+pub use revert::Revert;
+pub use sim::{Courier, Fork, Reorg, SimChain, SimChainParams};
 
-use ballast_types::{Address, AssetId, Auction, ChainId, LotId, Nonce, Observation, Order, Owner, Sequence};
+use crate::certificate::Certificate;
+use crate::message::{EncodeError, Freeze, Payload};
+use ballast_types::{Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 
 /// A chain: the vault and the auction house on it, and the way there.
+///
+/// Everything that asks a network may fail with [`SpokeError::Network`]; then nothing was sent, and it may be tried
+/// again. What is sent twice takes effect once, or is refused the second time.
 pub trait Spoke {
-    /// Which one it is.
+    /// The hub's id of it.
     fn chain(&self) -> ChainId;
 
+    /// The vault's domain: what is signed for it carries this.
+    fn domain(&self) -> Hash;
+
     /// What sending something there takes at the moment.
-    fn conditions(&self) -> Conditions;
+    fn conditions(&self) -> Result<Conditions, SpokeError>;
 
     /// How far it has come.
-    fn heads(&self) -> Heads;
+    fn heads(&self) -> Result<Heads, SpokeError>;
 
-    /// What the vault holds of an asset at the head.
-    fn vault(&self, asset: AssetId) -> Amount;
+    /// Hash of one of its blocks; none of a block that is still to come.
+    fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError>;
+
+    /// What the vault holds of an asset at the head, reserved or not.
+    fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError>;
 
     /// An auction that runs at the head.
-    fn offer(&self, lot: LotId) -> Option<&Offer>;
+    fn offer(&self, lot: LotId) -> Result<Option<Offer>, SpokeError>;
 
     /// Every auction that runs at the head, by lot.
-    fn offers(&self) -> impl Iterator<Item = (LotId, &Offer)>;
+    fn offers(&self) -> Result<Vec<(LotId, Offer)>, SpokeError>;
 
-    /// Sends an order of the hub. Whatever is sent twice is carried out once.
-    fn deliver(&mut self, order: &Order) -> Result<TxId, SpokeError>;
+    /// Sends orders with their certificate.
+    fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError>;
+
+    /// Sends a freeze that validators of the set of `epoch` signed.
+    fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError>;
 
     /// Sends tokens into the vault, for an account.
     fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<TxId, SpokeError>;
@@ -47,11 +68,16 @@ pub trait Spoke {
     /// Sends a take. It pays the price of the block that it is included in.
     fn take(&mut self, take: Take) -> Result<TxId, SpokeError>;
 
-    /// Lets time pass, and tells what became safe and what became final since the last call, in order.
-    fn advance(&mut self, to: Time) -> Vec<Observation>;
+    /// Has the vault do what its time has come for.
+    fn poke(&mut self, poke: Poke) -> Result<TxId, SpokeError>;
 
-    /// Receipts of the transactions included since the last call, in order.
-    fn receipts(&mut self) -> Vec<Receipt>;
+    /// Lets time pass, and tells what became safe, what was dropped and what became final since the last call, in
+    /// order.
+    fn advance(&mut self, to: Time) -> Result<Vec<Observation>, SpokeError>;
+
+    /// Receipts of the transactions included since the last call, in order; one that a reorg took out of its block
+    /// again has a second one that says so.
+    fn receipts(&mut self) -> Result<Vec<Receipt>, SpokeError>;
 }
 
 /// A transaction, in order of sending.
@@ -65,19 +91,32 @@ pub struct Conditions {
     pub block_time: Millis,
     /// From sending to the earliest block that may include it.
     pub inclusion: Millis,
+    /// Dollars of gas that the delivery of one order costs its courier.
+    pub gas_order: Amount,
     /// Dollars of gas that a take costs its sender.
-    pub gas: Amount,
+    pub gas_take: Amount,
+    /// Dollars that it costs to send collateral from here to another chain.
+    pub bridge: Amount,
 }
 
-/// Numbers of a chain's blocks, from 0.
+/// A block that a chain has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its number, from 0.
+    pub number: u64,
+    /// Its time.
+    pub time: Time,
+}
+
+/// How far a chain has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heads {
-    /// The last one.
-    pub head: u64,
+    /// The last block.
+    pub head: Head,
     /// The last one that the hub counts as seen.
-    pub safe: u64,
+    pub safe: Head,
     /// The last one that cannot be dropped any more.
-    pub final_: u64,
+    pub final_: Head,
 }
 
 /// A bid for part of a lot.
@@ -93,21 +132,34 @@ pub struct Take {
     pub price_max: Price,
 }
 
+/// Something that anybody may have a vault do once its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poke {
+    /// End an auction at or after its end.
+    End(LotId),
+    /// Pay a release that has waited long enough.
+    Pay(Nonce),
+}
+
 /// A running auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// What is sold.
     pub asset: AssetId,
+    /// The order that started it.
+    pub start: Nonce,
     /// Its terms.
     pub auction: Auction,
     /// Still unsold.
     pub left: Amount,
-    /// Dollars paid so far.
+    /// Dollars due so far, rebates included.
     pub paid: Amount,
+    /// Hash over its takes so far.
+    pub result: Hash,
 }
 
 /// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Which.
     pub tx: TxId,
@@ -118,57 +170,52 @@ pub struct Receipt {
 }
 
 /// What a transaction did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     /// Tokens are in the vault.
     Deposited(Sequence),
-    /// An order was carried out.
-    Ordered(Nonce),
+    /// A certificate was good. What became of each order; one that failed leaves the others alone.
+    Delivered(Vec<(Nonce, Result<Carried, Revert>)>),
+    /// Nothing leaves until its end.
+    Frozen,
     /// Part of a lot was sold.
     Taken {
         /// Which lot.
         lot: LotId,
         /// How much of the collateral.
         quantity: Amount,
-        /// Dollars paid for it.
+        /// Dollars due for it.
         paid: Amount,
+        /// Of those, what a listed market maker kept.
+        rebate: Amount,
     },
+    /// What the time had come for was done.
+    Poked,
+    /// Collateral came from another chain.
+    BridgedIn(Sequence),
 }
 
-/// Why a transaction changed nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Revert {
-    /// The order was carried out before.
-    #[error("order {} was carried out before", .0.0)]
-    OrderSeen(Nonce),
-    /// The vault holds less than the order moves.
-    #[error("the vault has {have} free, the order needs {need}")]
-    VaultTooSmall {
-        /// In the vault, and not under auction.
-        have: Amount,
-        /// What the order moves.
-        need: Amount,
-    },
-    /// No such auction runs: not yet, or not any more.
-    #[error("lot {} is not under auction", .0.0)]
-    NoAuction(LotId),
-    /// The price of the block is above what the take would pay.
-    #[error("the price is {price}, the take pays at most {limit}")]
-    PriceTooHigh {
-        /// Of the block.
-        price: Price,
-        /// Of the take.
-        limit: Price,
-    },
-    /// The take would buy nothing, or leave less than the auction's dust.
-    #[error("the take would buy nothing, or leave less than the auction's dust")]
-    TakeRefused,
+/// What became of an order that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// It took effect.
+    Executed,
+    /// A release that waits until then.
+    Waiting(Time),
 }
 
 /// What cannot be sent at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpokeError {
-    /// The order is for another chain.
+    /// The chain could not be asked; nothing was sent.
+    #[error("chain {}: {reason}", .chain.0)]
+    Network {
+        /// The chain.
+        chain: ChainId,
+        /// As its endpoint says it.
+        reason: String,
+    },
+    /// The orders are for another chain.
     #[error("the order is for chain {}, this is chain {}", .order.0, .here.0)]
     OtherChain {
         /// Where it should go.
@@ -176,6 +223,9 @@ pub enum SpokeError {
         /// Where it came.
         here: ChainId,
     },
+    /// The message cannot be written down.
+    #[error("the message cannot be written: {0}")]
+    Unwritable(#[from] EncodeError),
     /// The chain's vault does not know the asset.
     #[error("chain {} does not list asset {}", .chain.0, .asset.0)]
     UnknownAsset {

@@ -58,8 +58,16 @@ fn quorums_are_those_of_the_design() {
 fn a_set_is_ascending_and_of_somebody() {
     let [low, high] = [Signer([1; 20]), Signer([2; 20])];
     assert_eq!(ValidatorSet::new(0, vec![]), Err(SetError::Empty));
-    let many = (0..=255).map(|byte| Signer([byte; 20])).collect();
-    assert_eq!(ValidatorSet::new(0, many), Err(SetError::TooMany { count: 256, limit: 255 }));
+    let many = |count: u32| {
+        let signer = |number: u32| {
+            let mut bytes = [0; 20];
+            bytes[..4].copy_from_slice(&number.to_be_bytes());
+            Signer(bytes)
+        };
+        ValidatorSet::new(0, (0..count).map(signer).collect())
+    };
+    assert_eq!(many(382).unwrap().quorum(), 255);
+    assert_eq!(many(383), Err(SetError::TooMany { count: 383, limit: 382 }));
     let unsorted = Err(SetError::Unsorted { before: high, after: low });
     assert_eq!(ValidatorSet::new(0, vec![high, low]), unsorted);
     assert_eq!(ValidatorSet::new(0, vec![low, low]), Err(SetError::Unsorted { before: low, after: low }));

@@ -111,7 +111,7 @@ impl Bidders {
         self.collect(now);
         let gone = self.share_away(now);
         for chain in chains.iter() {
-            for (lot, offer) in chain.offers() {
+            for (lot, offer) in chain.all_running() {
                 if self.bidders.iter().all(|bidder| bidder.free < BID_MIN) {
                     break;
                 }
@@ -132,7 +132,7 @@ impl Bidders {
             let Some(bid) = self.sent.remove(&(chain, receipt.tx)) else { continue };
             self.unclaim(bid.take.lot, bid.take.quantity);
             let mut back = bid.reserved;
-            if let Ok(Done::Taken { lot, quantity, paid }) = receipt.result {
+            if let Ok(Done::Taken { lot, quantity, paid, rebate: _ }) = receipt.result {
                 back = back.saturating_sub(paid);
                 self.decided += 1;
                 self.held.insert((receipt.time.after(self.hold), self.decided), (bid.bidder, paid));
@@ -174,12 +174,13 @@ impl Bidders {
                 continue;
             }
             let price = auction::price(&offer.auction, chain.inclusion_of(now.after(bidder.latency)));
-            let Some(quantity) = affordable(bidder, offer, left, price) else { continue };
+            let unit = chain.unit(offer.asset).expect("a vault lists what it sells");
+            let Some(quantity) = affordable(bidder, offer, left, price, unit) else { continue };
             let Ok(reserved) = quantity.value_up(price) else { continue };
             // Units of the coin round what is due up, by less than a cent.
             let reserved = (reserved + Amount::from_wei(10_u128.pow(16))).min(bidder.free);
             let gain = quantity.value_down(most).unwrap_or(Amount::ZERO);
-            let cost = reserved.checked_add(chain.conditions().gas).unwrap_or(Amount::MAX);
+            let cost = reserved.checked_add(chain.present().gas_take).unwrap_or(Amount::MAX);
             if most < price || gain < cost {
                 continue;
             }
@@ -225,9 +226,10 @@ impl Bidders {
     }
 }
 
-/// As much of what is left as the bidder can pay, in a part that the auction accepts.
-fn affordable(bidder: &Bidder, offer: &Offer, left: Amount, price: Price) -> Option<Amount> {
+/// As much of what is left as the bidder can pay, in a part that the auction accepts, whole in the token's unit.
+fn affordable(bidder: &Bidder, offer: &Offer, left: Amount, price: Price, unit: Amount) -> Option<Amount> {
     let wanted = bidder.free.at_price_down(price).ok()?.min(left);
+    let wanted = Amount::from_wei(wanted.wei() / unit.wei() * unit.wei());
     // What others have claimed is as good as sold: only then may the rest be taken whole.
     let quantity = if wanted == left && left < offer.left {
         left

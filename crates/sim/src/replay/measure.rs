@@ -5,7 +5,7 @@ use super::bidders::Sale;
 use super::places::Places;
 use crate::liquidated::Liquidated;
 use ballast_engine::{Outcome, State, auction};
-use ballast_spoke::{SimChain, Spoke};
+use ballast_spoke::SimChain;
 use ballast_types::{AccountId, AssetId, ChainId, Event, Hash, LotId, MarketId, TaskId, Token};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde::Serialize;
@@ -409,7 +409,7 @@ impl Measure {
     /// Takes note of the prices of the auctions that are followed, at the chains' heads.
     pub(super) fn priced(&mut self, chains: &[SimChain], now: Time) {
         for path in &mut self.figures.auctions {
-            let offer = chains[usize::from(path.chain.0)].offer(path.lot);
+            let offer = chains[usize::from(path.chain.0)].running(path.lot);
             let price = offer.map(|offer| auction::price(&offer.auction, now));
             let Some(Ok(share)) = price.map(|price| price.ratio_to_down(path.index)) else { continue };
             if path.steps.last().is_none_or(|(_, last)| *last != share) {

@@ -30,8 +30,10 @@ use crate::path::{MarketData, MarketDataError};
 use crate::scenario::{Congestion, Scenario, ScenarioFault};
 use crate::seed::Seed;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State};
-use ballast_spoke::{SimChain, SimChainParams, Spoke};
-use ballast_types::{AccountId, Block, Genesis, Height, Order};
+use ballast_spoke::certificate::{Key, ValidatorSet};
+use ballast_spoke::message::Payload;
+use ballast_spoke::{Conditions, SimChain, SimChainParams, Spoke};
+use ballast_types::{AccountId, Block, ChainId, Genesis, Height, Order};
 use ballast_units::{Amount, Millis, Time};
 use bidders::Bidders;
 use makers::Makers;
@@ -51,6 +53,15 @@ const LENGTH: Millis = Millis::hours(24);
 /// Least time to open positions in, once deposits are final.
 const OPENING: Millis = Millis::minutes(5);
 
+/// Validators never rotate here.
+const EPOCH: u32 = 0;
+
+/// A chain tells the time of its last final block at least this often.
+const FINAL_EVERY: Millis = Millis::minutes(1);
+
+/// Why asking a chain cannot fail.
+const IN_PROCESS: &str = "a chain in this process answers";
+
 /// A replay that can be stepped through.
 #[derive(Debug)]
 pub struct Replay {
@@ -61,6 +72,8 @@ pub struct Replay {
     chains: Vec<SimChain>,
     cast: Cast,
     orders: VecDeque<(Time, Order)>,
+    /// The lone validator, who signs them.
+    validator: Key,
     block: Block,
     outcome: Outcome,
     measure: Measure,
@@ -195,7 +208,8 @@ impl Replay {
         let book = scenario.book.as_deref().map_or(Ok(Book::built_in()), Book::from_csv)?;
         let engine = Engine::new(&genesis)?;
         let places = Places::new(&genesis, data, from);
-        let chains = chains(&scenario, &genesis, &places);
+        let validator = Key::from_label("replay");
+        let chains = chains(&scenario, &genesis, &places, &validator);
         let ready = ready(&scenario, &genesis);
         let need = ready.since(genesis.time) + OPENING;
         if scenario.warm_up < need {
@@ -214,6 +228,7 @@ impl Replay {
             chains,
             cast,
             orders: VecDeque::new(),
+            validator,
             outcome: Outcome::default(),
             measure,
             aave,
@@ -308,9 +323,9 @@ impl Replay {
                 Some(jam) => (jam.inclusion, jam.gas),
                 None => (terms.inclusion, terms.gas),
             };
-            chain.set_conditions(inclusion, gas);
-            block.observations.extend(chain.advance(now));
-            let sales = cast.bidders.learn(place.id, &chain.receipts());
+            chain.set_conditions(conditions(chain.present().block_time, inclusion, gas));
+            block.observations.extend(chain.advance(now).expect(IN_PROCESS));
+            let sales = cast.bidders.learn(place.id, &chain.receipts().expect(IN_PROCESS));
             self.measure.sold(&sales, places);
         }
         cast.sources.report(places, now, &mut block.prices);
@@ -341,9 +356,15 @@ impl Replay {
         }
         let arrival = now.after(self.scenario.order_latency);
         self.orders.extend(outcome.orders.iter().map(|order| (arrival, order.clone())));
+        let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
         while let Some((_, order)) = self.orders.pop_front_if(|(arrival, _)| *arrival <= now) {
-            let chain = &mut chains[usize::from(order.chain.0)];
-            chain.deliver(&order).expect("the engine orders what a chain can do");
+            batches.entry(order.chain).or_default().push(order);
+        }
+        for (id, orders) in batches {
+            let chain = &mut chains[usize::from(id.0)];
+            let keys = std::slice::from_ref(&self.validator);
+            let payload = Payload::sign(chain.domain(), id, EPOCH, orders, keys).expect("orders in range");
+            chain.deliver(&payload).expect("signed for this chain");
         }
         cast.bidders.act(chains, places, now);
         let inputs = block.observations.len() + block.prices.len() + block.commands.len();
@@ -414,7 +435,8 @@ fn deepest_day(data: &MarketData) -> Time {
 }
 
 /// The chains at the time of genesis.
-fn chains(scenario: &Scenario, genesis: &Genesis, places: &Places) -> Vec<SimChain> {
+fn chains(scenario: &Scenario, genesis: &Genesis, places: &Places, validator: &Key) -> Vec<SimChain> {
+    let set = ValidatorSet::of(EPOCH, std::slice::from_ref(validator)).expect("a set of one");
     let chain = |place: &places::ChainPlace| {
         let terms = scenario.chain_terms(&place.name);
         let tokens = place.tokens.iter().chain([&place.coin]);
@@ -422,15 +444,24 @@ fn chains(scenario: &Scenario, genesis: &Genesis, places: &Places) -> Vec<SimCha
             chain: place.id,
             coin: place.coin.token.asset,
             units: tokens.map(|token| (token.token.asset, token.unit)).collect(),
+            validators: set.clone(),
             start: genesis.time,
-            block_time: genesis.chains[usize::from(place.id.0)].block_time,
-            inclusion: terms.inclusion,
-            gas: terms.gas,
+            conditions: conditions(
+                genesis.chains[usize::from(place.id.0)].block_time,
+                terms.inclusion,
+                terms.gas,
+            ),
             safe_depth: terms.safe_depth,
             final_depth: terms.final_depth,
+            final_every: FINAL_EVERY,
         })
     };
     places.chains.iter().map(chain).collect()
+}
+
+/// An order and a bridge cost as much gas as a take.
+const fn conditions(block_time: Millis, inclusion: Millis, gas: Amount) -> Conditions {
+    Conditions { block_time, inclusion, gas_order: gas, gas_take: gas, bridge: gas }
 }
 
 /// When deposits made at genesis are final everywhere.

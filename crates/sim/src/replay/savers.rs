@@ -63,7 +63,7 @@ impl Savers {
                 if chains[at].deposit(saver.owner, saver.coin.token.asset, amount).is_err() {
                     continue;
                 }
-                let block_time = chains[at].conditions().block_time.get();
+                let block_time = chains[at].present().block_time.get();
                 let wait = Millis::new((final_depth[at] + 1) * block_time);
                 let due = chains[at].inclusion_of(now).after(wait).after(SLACK);
                 let (account, chain) = (saver.account, saver.coin.token.chain);

@@ -1,0 +1,10 @@
+//! What several validators report, made one.
+//!
+//! - [`Facts`]: what chains did. The same bytes by a quorum are true, in the vault's order.
+//! - [`Measurements`]: prices, depths, costs. Never the same twice: the median by stake of each source.
+
+mod facts;
+mod measurements;
+
+pub use facts::{FactError, Facts, Numbered, QuorumError};
+pub use measurements::{MeasurementError, Measurements, Settled};

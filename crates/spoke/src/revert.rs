@@ -1,0 +1,181 @@
+//! Why a transaction changed nothing.
+
+use crate::certificate::{CertificateError, SetError};
+use ballast_types::{AssetId, ChainId, LotId, Nonce};
+use ballast_units::{Amount, Millis, Price, Time};
+
+/// Why a transaction, or one order of a delivery, changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Revert {
+    /// The certificate of a payload or a freeze is worth nothing.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// Orders are numbered from 1.
+    #[error("an order has the number 0")]
+    NonceZero,
+    /// The order took effect, waits, or was cancelled before.
+    #[error("order {} is done", .0.0)]
+    OrderSeen(Nonce),
+    /// Too late.
+    #[error("order {} expired at {expires}, it is {time}", .nonce.0)]
+    Expired {
+        /// Which.
+        nonce: Nonce,
+        /// When it did.
+        expires: Time,
+        /// Of the block, or when it would have been paid.
+        time: Time,
+    },
+    /// Nothing leaves and no auction starts.
+    #[error("frozen until {until}")]
+    Frozen {
+        /// Its end.
+        until: Time,
+    },
+    /// The vault does not list it.
+    #[error("asset {} is not listed", .0.0)]
+    UnknownAsset(AssetId),
+    /// Nothing would move.
+    #[error("the amount is zero")]
+    AmountZero,
+    /// The token cannot be divided so far.
+    #[error("{amount} is not a multiple of the token's unit, {unit}")]
+    AmountUneven {
+        /// What was to move.
+        amount: Amount,
+        /// The token's unit.
+        unit: Amount,
+    },
+    /// More than a vault counts.
+    #[error("the vault holds {have}, with {amount} more it would hold more than {limit}")]
+    VaultFull {
+        /// In the vault.
+        have: Amount,
+        /// What was to come.
+        amount: Amount,
+        /// The most that it counts.
+        limit: Amount,
+    },
+    /// The vault holds less than the order moves.
+    #[error("the vault has {have} free, the order needs {need}")]
+    VaultTooSmall {
+        /// In the vault, and neither under auction nor waiting.
+        have: Amount,
+        /// What the order moves.
+        need: Amount,
+    },
+    /// More than may leave at once.
+    #[error("{amount} of asset {} would leave, {left} may", .asset.0)]
+    OutflowTooLarge {
+        /// Of what.
+        asset: AssetId,
+        /// What would leave.
+        amount: Amount,
+        /// What may.
+        left: Amount,
+    },
+    /// The lot is under auction already.
+    #[error("lot {} is under auction already, by order {}", .lot.0, .start.0)]
+    LotRunning {
+        /// Which.
+        lot: LotId,
+        /// What started it.
+        start: Nonce,
+    },
+    /// Terms that the hub never orders.
+    #[error("the terms of lot {} are out of range", .0.0)]
+    WrongTerms(LotId),
+    /// A bridge to where it starts.
+    #[error("chain {} is here", .0.0)]
+    BridgeToItself(ChainId),
+    /// A rotation to another set than the next.
+    #[error("the set of epoch {have}, the next one is {want}")]
+    WrongEpoch {
+        /// Of the order.
+        have: u32,
+        /// One more than the present one.
+        want: u32,
+    },
+    /// The next signers are no set.
+    #[error(transparent)]
+    WrongSet(#[from] SetError),
+    /// A limit without time.
+    #[error("a window of {0} ms")]
+    WrongLimits(Millis),
+    /// The token is listed with another unit, or with none.
+    #[error("asset {} is listed with the unit {have}, not {want}", .asset.0)]
+    WrongUnit {
+        /// Which.
+        asset: AssetId,
+        /// Of the vault.
+        have: Amount,
+        /// Of the order.
+        want: Amount,
+    },
+    /// No such auction runs: not yet, or not any more.
+    #[error("lot {} is not under auction", .0.0)]
+    NoAuction(LotId),
+    /// Its time is not up.
+    #[error("lot {} is under auction until {ends}", .lot.0)]
+    NotOver {
+        /// Which.
+        lot: LotId,
+        /// When it is.
+        ends: Time,
+    },
+    /// The price of the block is above what the take would pay.
+    #[error("the price is {price}, the take pays at most {limit}")]
+    PriceTooHigh {
+        /// Of the block.
+        price: Price,
+        /// Of the take.
+        limit: Price,
+    },
+    /// The take would buy nothing, or leave less than the auction's dust.
+    #[error("the take would buy nothing, or leave less than the auction's dust")]
+    TakeRefused,
+    /// No release with this number waits.
+    #[error("release {} does not wait", .0.0)]
+    NotWaiting(Nonce),
+    /// It has not waited long enough.
+    #[error("release {} waits until {ready}", .nonce.0)]
+    NotReady {
+        /// Which.
+        nonce: Nonce,
+        /// When it has.
+        ready: Time,
+    },
+    /// Not the next freeze.
+    #[error("freeze {have}, the next one is {want}")]
+    WrongSerial {
+        /// Of the freeze.
+        have: u64,
+        /// One more than the last one.
+        want: u64,
+    },
+    /// A freeze that is over, or longer than a day.
+    #[error("a freeze until {until}, at most until {latest}")]
+    WrongUntil {
+        /// Of the freeze.
+        until: Time,
+        /// A day ahead.
+        latest: Time,
+    },
+    /// Fewer than move money froze it a short while ago.
+    #[error("fewer than a quorum cannot freeze again before {from}")]
+    FreezeTooSoon {
+        /// A day after the end of the last one.
+        from: Time,
+    },
+    /// The same collateral came before.
+    #[error("what order {} of chain {} sent is here already", .nonce.0, .from.0)]
+    BridgedBefore {
+        /// The chain that sent it.
+        from: ChainId,
+        /// The order there.
+        nonce: Nonce,
+    },
+    /// A reorg took the transaction out of its block; it may be included again.
+    #[error("the chain dropped the block of the transaction")]
+    Reorged,
+}

@@ -1,0 +1,424 @@
+//! The vault of a chain in this process: what `docs/messages.md` says that a vault does, rule for rule as the
+//! contracts do it.
+//!
+//! - Whatever changes is written down with what it was before: a transaction that fails, and a block that is dropped,
+//!   are undone at the price of what they changed.
+//! - Auctions whose time is up are ended, and releases that waited long enough are paid, in the first block that can:
+//!   somebody always pokes.
+//! - Absent: a token without limits may leave without limit, while a contract's must be given one first.
+//! - Keeps: booked = what came in less what left; `reserved <= booked`; a nonce is used once (I06).
+
+use super::books::{Balance, Books, Bucket, FreezeState, Waiting};
+use crate::certificate::{Certificate, ValidatorSet};
+use crate::message::{Bridged, Freeze, Payload};
+use crate::{Carried, Done, Offer, Poke, Revert, Take};
+use ballast_engine::auction;
+use ballast_types::digest::{result_start, result_take};
+use ballast_types::{AssetId, Auction, ChainId, Hash, LotId, Nonce, Order, OrderAction, Owner, VaultEvent};
+use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
+
+/// Longest freeze, and how long after it fewer than a quorum cannot freeze again.
+const DAY: Millis = Millis::days(1);
+
+/// A vault and what it told in the block that is being made.
+#[derive(Clone, Debug)]
+pub(super) struct Vault {
+    pub(super) domain: Hash,
+    pub(super) chain: ChainId,
+    pub(super) coin: AssetId,
+    pub(super) books: Books,
+    /// Told since they were last taken.
+    pub(super) events: Vec<VaultEvent>,
+    /// Sent to other chains since they were last taken.
+    pub(super) sent: Vec<(ChainId, Bridged)>,
+}
+
+impl Vault {
+    pub(super) fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<(), Revert> {
+        self.check_arrival(asset, amount)?;
+        self.credit(asset, amount);
+        self.events.push(VaultEvent::Deposited { owner, asset, amount });
+        Ok(())
+    }
+
+    /// Orders of a quorum: each takes effect or fails for itself.
+    pub(super) fn deliver(&mut self, payload: &Payload, time: Time) -> Result<Done, Revert> {
+        payload.verify(self.domain, self.books.validators())?;
+        let one = |order: &Order| (order.nonce, self.attempt(|vault| vault.carry_out(order, time)));
+        Ok(Done::Delivered(payload.orders.iter().map(one).collect()))
+    }
+
+    pub(super) fn freeze(
+        &mut self,
+        freeze: Freeze,
+        epoch: u32,
+        certificate: &Certificate,
+        time: Time,
+    ) -> Result<Done, Revert> {
+        let set = self.books.validators();
+        if epoch != set.epoch() {
+            return Err(Revert::WrongEpoch { have: epoch, want: set.epoch() });
+        }
+        let FreezeState { serial, until } = self.books.freeze();
+        if freeze.serial != serial + 1 {
+            return Err(Revert::WrongSerial { have: freeze.serial, want: serial + 1 });
+        }
+        let latest = time.after(DAY);
+        if freeze.until <= time || latest < freeze.until {
+            return Err(Revert::WrongUntil { until: freeze.until, latest });
+        }
+        // A quorum may prolong a freeze; fewer have to let the vault be open first.
+        let from = until.after(DAY);
+        if certificate.signatures.len() < set.quorum() && serial != 0 && time < from {
+            return Err(Revert::FreezeTooSoon { from });
+        }
+        set.verify(freeze.digest(self.domain, epoch), certificate, set.freeze_quorum())?;
+        self.books.set_freeze(FreezeState { serial: freeze.serial, until: freeze.until });
+        Ok(Done::Frozen)
+    }
+
+    pub(super) fn take(&mut self, take: &Take, time: Time) -> Result<Done, Revert> {
+        let lot = take.lot;
+        let mut offer = *self.books.offer(lot).ok_or(Revert::NoAuction(lot))?;
+        if offer.auction.ends <= time {
+            return Err(Revert::NoAuction(lot));
+        }
+        let price = auction::price(&offer.auction, time);
+        if take.price_max < price {
+            return Err(Revert::PriceTooHigh { price, limit: take.price_max });
+        }
+        let quantity =
+            auction::partial(&offer.auction, offer.left, take.quantity).ok_or(Revert::TakeRefused)?;
+        self.check_whole(offer.asset, quantity)?;
+        let coin = self.books.unit(self.coin).expect("a vault lists its chain's coin");
+        let due = auction::take_due(&offer.auction, time, quantity).map_err(|_| Revert::TakeRefused)?;
+        let paid = up(due, coin);
+        let rebate = if self.books.is_maker(take.taker) {
+            down(auction::rebate(&offer.auction, time, paid), coin)
+        } else {
+            Amount::ZERO
+        };
+        self.move_balance(offer.asset, |balance| {
+            balance.booked -= quantity;
+            balance.reserved -= quantity;
+        });
+        self.credit(self.coin, paid - rebate);
+        self.events.push(VaultEvent::Taken { lot, taker: take.taker, quantity, paid, rebate });
+        offer.left -= quantity;
+        offer.paid += paid;
+        offer.result = result_take(offer.result, take.taker, quantity, paid, rebate);
+        if offer.left.is_zero() || offer.auction.need <= offer.paid {
+            self.end(lot, offer);
+        } else {
+            self.books.set_offer(lot, Some(offer));
+        }
+        Ok(Done::Taken { lot, quantity, paid, rebate })
+    }
+
+    pub(super) fn poke(&mut self, poke: Poke, time: Time) -> Result<Done, Revert> {
+        match poke {
+            Poke::End(lot) => {
+                let offer = *self.books.offer(lot).ok_or(Revert::NoAuction(lot))?;
+                if time < offer.auction.ends {
+                    return Err(Revert::NotOver { lot, ends: offer.auction.ends });
+                }
+                self.end(lot, offer);
+            }
+            Poke::Pay(nonce) => {
+                let waiting = *self.books.waiting(nonce).ok_or(Revert::NotWaiting(nonce))?;
+                if time < waiting.ready {
+                    return Err(Revert::NotReady { nonce, ready: waiting.ready });
+                }
+                if waiting.expires <= time {
+                    return Err(Revert::Expired { nonce, expires: waiting.expires, time });
+                }
+                self.check_open(time)?;
+                self.books.set_waiting(nonce, None);
+                self.move_balance(waiting.asset, |balance| balance.reserved -= waiting.amount);
+                self.pay(nonce, waiting.asset, waiting.amount);
+            }
+        }
+        Ok(Done::Poked)
+    }
+
+    /// Tokens of another vault. Its gateway brings them once, however often their message comes.
+    pub(super) fn bridge_in(&mut self, bridged: &Bridged) -> Result<(), Revert> {
+        let Bridged { from, nonce, asset, amount } = *bridged;
+        if self.books.is_bridged(from, nonce) {
+            return Err(Revert::BridgedBefore { from, nonce });
+        }
+        self.check_arrival(asset, amount)?;
+        self.books.set_bridged(from, nonce);
+        self.credit(asset, amount);
+        self.events.push(VaultEvent::BridgedIn { from, nonce, asset, amount });
+        Ok(())
+    }
+
+    /// What the time of a block has come for, before its transactions.
+    pub(super) fn tick(&mut self, time: Time) {
+        while let Some(lot) = self.books.ended_by(time) {
+            let offer = *self.books.offer(lot).expect("an end has its auction");
+            self.end(lot, offer);
+        }
+        // What expired while it waited is free again, and its order is the hub's to undo.
+        while let Some(nonce) = self.books.expired_by(time) {
+            let waiting = *self.books.waiting(nonce).expect("an expiry has its release");
+            self.books.set_waiting(nonce, None);
+            self.move_balance(waiting.asset, |balance| balance.reserved -= waiting.amount);
+        }
+        while let Some(nonce) = self.books.ready_by(time) {
+            self.poke(Poke::Pay(nonce), time).expect("ready, not expired, not frozen");
+        }
+    }
+
+    /// Does something, or nothing at all.
+    pub(super) fn attempt<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<T, Revert>,
+    ) -> Result<T, Revert> {
+        let (mark, events, sent) = (self.books.mark(), self.events.len(), self.sent.len());
+        let result = act(self);
+        if result.is_err() {
+            self.books.undo_to(mark);
+            self.events.truncate(events);
+            self.sent.truncate(sent);
+        }
+        result
+    }
+
+    fn carry_out(&mut self, order: &Order, time: Time) -> Result<Carried, Revert> {
+        let &Order { nonce, expires, .. } = order;
+        if self.books.is_done(nonce) {
+            return Err(Revert::OrderSeen(nonce));
+        }
+        if nonce.0 == 0 {
+            return Err(Revert::NonceZero);
+        }
+        if expires <= time {
+            return Err(Revert::Expired { nonce, expires, time });
+        }
+        self.books.set_done(nonce);
+        match order.action {
+            OrderAction::Release { asset, amount, .. } => {
+                return self.release(nonce, expires, asset, amount, time);
+            }
+            OrderAction::StartAuction { lot, asset, auction } => {
+                self.start(nonce, lot, asset, auction, time)?;
+            }
+            OrderAction::CancelAuction { lot, start } => self.cancel(lot, start)?,
+            OrderAction::Bridge { asset, amount, to, .. } => self.bridge(nonce, asset, amount, to, time)?,
+            OrderAction::Rotate { epoch, ref signers } => {
+                let want = self.books.validators().epoch() + 1;
+                if epoch != want {
+                    return Err(Revert::WrongEpoch { have: epoch, want });
+                }
+                self.books.set_validators(ValidatorSet::new(epoch, signers.clone())?);
+            }
+            OrderAction::SetLimits { asset, outflow, window, delay_above, delay } => {
+                self.unit(asset)?;
+                if window.is_zero() {
+                    return Err(Revert::WrongLimits(window));
+                }
+                // What has left up to now leaks at the old rate until now, at the new one from now.
+                let used = self.books.bucket(asset).map_or(Amount::ZERO, |bucket| bucket.used_at(time));
+                let bucket = Bucket { outflow, window, delay_above, delay, used, since: time };
+                self.books.set_bucket(asset, Some(bucket));
+            }
+            OrderAction::ListMaker { maker, listed } => self.books.set_maker(maker, listed),
+            OrderAction::Unfreeze {} => {
+                let FreezeState { serial, until } = self.books.freeze();
+                // An earlier end stays: the pause after a freeze counts from it.
+                self.books.set_freeze(FreezeState { serial, until: until.min(time) });
+            }
+            OrderAction::ListToken { asset, token: _, unit } => match self.books.unit(asset) {
+                Some(have) if have != unit => {
+                    return Err(Revert::WrongUnit { asset, have, want: unit });
+                }
+                None if unit.is_zero() => {
+                    return Err(Revert::WrongUnit { asset, have: Amount::ZERO, want: unit });
+                }
+                Some(_) => {}
+                None => self.books.set_unit(asset, Some(unit)),
+            },
+        }
+        self.events.push(VaultEvent::Executed { nonce });
+        Ok(Carried::Executed)
+    }
+
+    fn release(
+        &mut self,
+        nonce: Nonce,
+        expires: Time,
+        asset: AssetId,
+        amount: Amount,
+        time: Time,
+    ) -> Result<Carried, Revert> {
+        self.leave(asset, amount, time)?;
+        let delay = self.books.bucket(asset).filter(|bucket| bucket.delay_above < amount);
+        let delay = delay.map_or(Millis::ZERO, |bucket| bucket.delay);
+        if delay.is_zero() {
+            self.pay(nonce, asset, amount);
+            return Ok(Carried::Executed);
+        }
+        let ready = time.after(delay);
+        if expires <= ready {
+            return Err(Revert::Expired { nonce, expires, time: ready });
+        }
+        self.move_balance(asset, |balance| balance.reserved += amount);
+        self.books.set_waiting(nonce, Some(Waiting { asset, amount, ready, expires }));
+        Ok(Carried::Waiting(ready))
+    }
+
+    fn pay(&mut self, nonce: Nonce, asset: AssetId, amount: Amount) {
+        self.move_balance(asset, |balance| balance.booked -= amount);
+        self.events.push(VaultEvent::Executed { nonce });
+    }
+
+    fn start(
+        &mut self,
+        nonce: Nonce,
+        lot: LotId,
+        asset: AssetId,
+        mut auction: Auction,
+        time: Time,
+    ) -> Result<(), Revert> {
+        self.check_open(time)?;
+        self.check_whole(asset, auction.quantity)?;
+        self.check_free(asset, auction.quantity)?;
+        if let Some(offer) = self.books.offer(lot) {
+            return Err(Revert::LotRunning { lot, start: offer.start });
+        }
+        check_terms(lot, &auction)?;
+        // At the end nothing is sold any more, at whatever price; all parts are whole.
+        auction.invites = auction.invites.min(auction.ends);
+        auction.dust = up(auction.dust.min(Amount::LIMIT), self.unit(asset)?);
+        self.move_balance(asset, |balance| balance.reserved += auction.quantity);
+        let result = result_start(self.domain, lot, nonce);
+        let offer =
+            Offer { asset, start: nonce, auction, left: auction.quantity, paid: Amount::ZERO, result };
+        self.books.set_offer(lot, Some(offer));
+        Ok(())
+    }
+
+    fn cancel(&mut self, lot: LotId, start: Nonce) -> Result<(), Revert> {
+        if start.0 == 0 {
+            return Err(Revert::NonceZero);
+        }
+        if !self.books.is_done(start) {
+            // Not carried out, and never will be.
+            self.books.set_done(start);
+            let result = result_start(self.domain, lot, start);
+            self.events.push(VaultEvent::Ended { lot, result });
+        } else if let Some(offer) = self.books.offer(lot).copied().filter(|offer| offer.start == start) {
+            self.end(lot, offer);
+        }
+        // Over already: the hub has been told.
+        Ok(())
+    }
+
+    fn bridge(
+        &mut self,
+        nonce: Nonce,
+        asset: AssetId,
+        amount: Amount,
+        to: ChainId,
+        time: Time,
+    ) -> Result<(), Revert> {
+        if to == self.chain {
+            return Err(Revert::BridgeToItself(to));
+        }
+        // No delay: the tokens go from one vault to another.
+        self.leave(asset, amount, time)?;
+        self.move_balance(asset, |balance| balance.booked -= amount);
+        self.sent.push((to, Bridged { from: self.chain, nonce, asset, amount }));
+        Ok(())
+    }
+
+    /// An auction is over; what is unsold stays in the vault.
+    fn end(&mut self, lot: LotId, offer: Offer) {
+        self.books.set_offer(lot, None);
+        self.move_balance(offer.asset, |balance| balance.reserved -= offer.left);
+        self.events.push(VaultEvent::Ended { lot, result: offer.result });
+    }
+
+    /// Everything that has to hold before an amount leaves; counts it against the limits.
+    fn leave(&mut self, asset: AssetId, amount: Amount, time: Time) -> Result<(), Revert> {
+        self.check_open(time)?;
+        self.check_whole(asset, amount)?;
+        self.check_free(asset, amount)?;
+        if let Some(mut bucket) = self.books.bucket(asset).copied() {
+            let used = bucket.used_at(time);
+            let left = bucket.outflow.saturating_sub(used);
+            if left < amount {
+                return Err(Revert::OutflowTooLarge { asset, amount, left });
+            }
+            (bucket.used, bucket.since) = (used + amount, time);
+            self.books.set_bucket(asset, Some(bucket));
+        }
+        Ok(())
+    }
+
+    fn credit(&mut self, asset: AssetId, amount: Amount) {
+        self.move_balance(asset, |balance| balance.booked += amount);
+    }
+
+    fn move_balance(&mut self, asset: AssetId, change: impl FnOnce(&mut Balance)) {
+        let mut balance = self.books.balance(asset);
+        change(&mut balance);
+        self.books.set_balance(asset, balance);
+    }
+
+    fn unit(&self, asset: AssetId) -> Result<Amount, Revert> {
+        self.books.unit(asset).ok_or(Revert::UnknownAsset(asset))
+    }
+
+    fn check_whole(&self, asset: AssetId, amount: Amount) -> Result<(), Revert> {
+        let unit = self.unit(asset)?;
+        if amount.is_zero() {
+            return Err(Revert::AmountZero);
+        }
+        if !amount.wei().is_multiple_of(unit.wei()) {
+            return Err(Revert::AmountUneven { amount, unit });
+        }
+        Ok(())
+    }
+
+    fn check_arrival(&self, asset: AssetId, amount: Amount) -> Result<(), Revert> {
+        self.check_whole(asset, amount)?;
+        let have = self.books.balance(asset).booked;
+        if Amount::LIMIT.saturating_sub(have) < amount {
+            return Err(Revert::VaultFull { have, amount, limit: Amount::LIMIT });
+        }
+        Ok(())
+    }
+
+    fn check_free(&self, asset: AssetId, need: Amount) -> Result<(), Revert> {
+        let have = self.books.balance(asset).free();
+        if have < need { Err(Revert::VaultTooSmall { have, need }) } else { Ok(()) }
+    }
+
+    fn check_open(&self, time: Time) -> Result<(), Revert> {
+        let until = self.books.freeze().until;
+        if time < until { Err(Revert::Frozen { until }) } else { Ok(()) }
+    }
+}
+
+/// Terms that the hub may order: within its ranges, and times in order.
+fn check_terms(lot: LotId, auction: &Auction) -> Result<(), Revert> {
+    let &Auction { quantity, opened, start, floor, step_factor, step, invites, ends, rebate, .. } = auction;
+    let falls = Ratio::ZERO < step_factor && step_factor < Ratio::ONE;
+    let priced = start.in_range() && Price::min(floor, start) == floor && falls && !step.is_zero();
+    let timed = opened < ends && opened <= invites.min(ends);
+    let ranged = quantity.in_range() && rebate <= Bps::new(10_000);
+    if priced && timed && ranged { Ok(()) } else { Err(Revert::WrongTerms(lot)) }
+}
+
+/// `amount`, rounded up to whole units.
+fn up(amount: Amount, unit: Amount) -> Amount {
+    Amount::from_wei(amount.wei().div_ceil(unit.wei()) * unit.wei())
+}
+
+/// `amount`, rounded down to whole units.
+fn down(amount: Amount, unit: Amount) -> Amount {
+    Amount::from_wei(amount.wei() / unit.wei() * unit.wei())
+}
