@@ -132,21 +132,30 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
     /// Collateral has arrived, and this is what was composed with it: pays it into the vault.
     function lzCompose(address oft, bytes32, bytes calldata message, address, bytes calldata) external payable {
         if (msg.sender != address(endpoint)) revert NotTheEndpoint(msg.sender);
+        (uint16 from, uint64 nonce, uint16 asset) = _composed(oft, message);
+        // What arrived counts, not what the message says.
+        uint256 raw = OFTComposeMsgCodec.amountLD(message);
+        IERC20(IOFT(oft).token()).forceApprove(address(vault), raw);
+        vault.bridgeIn(from, nonce, asset, raw);
+    }
+
+    /// What was composed with a transfer, if the gateway of the chain that it names composed it.
+    function _composed(address oft, bytes calldata message)
+        private
+        view
+        returns (uint16 from, uint64 nonce, uint16 asset)
+    {
         uint32 eid = OFTComposeMsgCodec.srcEid(message);
         bytes32 composer = OFTComposeMsgCodec.composeFrom(message);
         bytes calldata content = message[76:];
         Messages.exact(content, 29);
-        if (Messages.u8(content, 0) != Messages.GATEWAY_COLLATERAL) revert UnknownMessage(Messages.u8(content, 0));
-        uint16 from = Messages.u16(content, 1);
-        uint16 asset = Messages.u16(content, 11);
+        uint8 first = Messages.u8(content, 0);
+        if (first != Messages.GATEWAY_COLLATERAL) revert UnknownMessage(first);
+        (from, nonce, asset) = (Messages.u16(content, 1), Messages.u64(content, 3), Messages.u16(content, 11));
         if (peers[eid] != composer || chains[eid] != from || ofts[asset] != oft || oft == address(0)) {
             revert NotFromThePeer(eid, composer, from, oft);
         }
         Paths.checkIn(endpoint, oft, eid, verifiersNeeded);
-        // What arrived counts, not what the message says.
-        uint256 raw = OFTComposeMsgCodec.amountLD(message);
-        IERC20(IOFT(oft).token()).forceApprove(address(vault), raw);
-        vault.bridgeIn(from, Messages.u64(content, 3), asset, raw);
     }
 
     /// Orders from another chain's gateway.
