@@ -1,7 +1,7 @@
 //! Transactions that have to arrive: one key's, in order, until they are final.
 //!
-//! - Nonces: counted here. Where the chain is ahead of us somebody else used the key, and what was sent under that
-//!   number is sent anew under another one.
+//! - Nonces: counted here. Where a final block has one of ours for something else, somebody else used the key, and what
+//!   was sent under it is sent anew under another one. Not before it is final: it would be carried out twice.
 //! - Stuck: after some blocks of waiting a transaction is replaced by a dearer one with the same number, up to a cap.
 //! - Reorgs: a transaction whose block was dropped is sent again as it was.
 //! - Exactly once: nothing here makes it so. The vault does, by the orders' nonces; a user's transaction by its number.
@@ -54,8 +54,17 @@ pub struct Call {
 pub struct Outcome {
     /// Which.
     pub id: TxId,
-    /// The receipt, once it is in a block. It may come again, with another block, after a reorg.
-    pub receipt: TransactionReceipt,
+    /// What.
+    pub fate: Fate,
+}
+
+/// What happened to a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is in a block: another one each time that this comes again.
+    Included(Box<TransactionReceipt>),
+    /// Its block was dropped; it has been sent again.
+    Dropped,
 }
 
 /// A transaction on its way.
@@ -91,8 +100,13 @@ pub struct Courier {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// It would do nothing but cost gas.
-    #[error("it would fail: {0}")]
-    WouldFail(String),
+    #[error("it would fail: {why}")]
+    WouldFail {
+        /// The node's words.
+        why: String,
+        /// The contract's error.
+        data: Bytes,
+    },
     /// No endpoint took it.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -115,6 +129,12 @@ impl Courier {
     #[must_use]
     pub fn underway(&self) -> usize {
         self.underway.len()
+    }
+
+    /// Whether a transaction is sent and not final.
+    #[must_use]
+    pub fn carries(&self, id: TxId) -> bool {
+        self.underway.iter().any(|one| one.id == id)
     }
 
     /// Sends a call, if it would pass now.
@@ -147,7 +167,8 @@ impl Courier {
         let (head, base_fee) = self.head().await?;
         let final_ = self.block(BlockNumberOrTag::Finalized).await?.map_or(0, |block| block.0);
         let provider = self.endpoints.best().clone();
-        let used = answer(provider.get_transaction_count(self.address()).into_future()).await?;
+        let used = provider.get_transaction_count(self.address()).block_id(BlockId::number(final_));
+        let used = answer(used.into_future()).await?;
         let mut underway = std::mem::take(&mut self.underway);
         let mut failed = None;
         for one in &mut underway {
@@ -180,12 +201,12 @@ impl Courier {
             let at = (receipt.block_number.unwrap_or_default(), receipt.block_hash.unwrap_or_default());
             let news = one.included != Some(at);
             one.included = Some(at);
-            return Ok(news.then_some(Outcome { id: one.id, receipt }));
+            return Ok(news.then(|| Outcome { id: one.id, fate: Fate::Included(Box::new(receipt)) }));
         }
         let dropped = one.included.take().is_some();
         if one.nonce < used {
-            // Somebody else's transaction has this number.
-            one.nonce = self.nonce().await?.max(used);
+            // Somebody else's transaction has this number for good.
+            one.nonce = self.fresh_nonce().await?;
             self.next_nonce = Some(one.nonce + 1);
             one.sent.clear();
             self.sign(one);
@@ -202,7 +223,9 @@ impl Courier {
         one.since = head;
         // A node that has it already says so, and one that refuses it may take it at the next turn.
         match self.broadcast(one).await {
-            Ok(()) | Err(Fault::Silent(_)) => Ok(None),
+            Ok(()) | Err(Fault::Silent(_)) => {
+                Ok(dropped.then_some(Outcome { id: one.id, fate: Fate::Dropped }))
+            }
             Err(fault) => Err(fault),
         }
     }
@@ -265,22 +288,31 @@ impl Courier {
             input: TransactionInput::new(call.data.clone()),
             ..Default::default()
         };
-        match answer(self.endpoints.best().estimate_gas(request).into_future()).await {
-            Ok(gas) => Ok(gas + gas / 5),
-            Err(Fault::Silent(why)) if why.contains("revert") => Err(SendError::WouldFail(why)),
-            Err(fault) => Err(fault.into()),
-        }
+        let estimate = async {
+            match self.endpoints.best().estimate_gas(request).await {
+                Ok(gas) => Ok(Ok(gas + gas / 5)),
+                Err(error) => match error.as_error_resp().and_then(|response| response.as_revert_data()) {
+                    Some(data) => Ok(Err(SendError::WouldFail { why: error.to_string(), data })),
+                    None => Err(error),
+                },
+            }
+        };
+        answer(estimate).await?
     }
 
     /// The next number: ours, or the chain's where nothing is underway.
     async fn nonce(&self) -> Result<u64, Fault> {
         match self.next_nonce {
             Some(nonce) => Ok(nonce),
-            None => {
-                let count = self.endpoints.best().get_transaction_count(self.address()).pending();
-                answer(count.into_future()).await
-            }
+            None => self.fresh_nonce().await,
         }
+    }
+
+    /// The chain's next number, and none of those underway.
+    async fn fresh_nonce(&self) -> Result<u64, Fault> {
+        let count = self.endpoints.best().get_transaction_count(self.address()).pending();
+        let count = answer(count.into_future()).await?;
+        Ok(self.next_nonce.unwrap_or_default().max(count))
     }
 
     /// Number of the head, and wei a unit of gas burnt there.

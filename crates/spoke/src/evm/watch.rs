@@ -11,7 +11,7 @@ use super::endpoint::{Endpoint, Endpoints, Fault, Trust, answer};
 use super::gas::GasHistory;
 use super::line::{Broken, Line, Link, Told};
 use super::{bindings, facts};
-use crate::Heads;
+use crate::{Head, Heads};
 use alloy::consensus::proofs::calculate_receipt_root;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::primitives::{Address, B256, BloomInput, Log};
@@ -119,13 +119,22 @@ pub struct Watcher {
     told: Told,
     resume: Option<Resume>,
     gas: GasHistory,
+    heads: Heads,
 }
 
 /// One look through one endpoint, not yet believed.
 struct Scan {
     line: Line,
-    heads: Heads,
+    reach: Reach,
     fees: Vec<(Time, u64)>,
+}
+
+/// Numbers of a chain's blocks.
+#[derive(Clone, Copy)]
+struct Reach {
+    head: u64,
+    safe: u64,
+    final_: u64,
 }
 
 enum Stop {
@@ -155,13 +164,25 @@ impl Watcher {
         let told = resume.as_ref().map_or_else(Told::default, |resume| {
             Told::up_to(resume.sequence, resume.block, &resume.seen)
         });
-        Self { config, endpoints, line: None, told, resume, gas: GasHistory::default() }
+        Self { config, endpoints, line: None, told, resume, gas: GasHistory::default(), heads: Heads::default() }
     }
 
     /// Its endpoints, and what was wrong with them.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// How far the chain was at the last look.
+    #[must_use]
+    pub fn heads(&self) -> Heads {
+        self.heads
+    }
+
+    /// What it watches.
+    #[must_use]
+    pub fn config(&self) -> &WatchConfig {
+        &self.config
     }
 
     /// What gas has cost.
@@ -210,15 +231,22 @@ impl Watcher {
 
     /// Compares a scan with what another endpoint has, then tells what there is to tell.
     async fn believe(&mut self, place: usize, scan: Scan) -> Result<News, WatchError> {
-        let Scan { mut line, heads, fees } = scan;
-        let (safe, final_, trust) = self.confirm(place, &line, heads).await?;
+        let Scan { mut line, reach, fees } = scan;
+        let (safe, final_, trust) = self.confirm(place, &line, reach).await?;
         let observations = self.told.tell(self.config.chain, &line, safe, final_);
         for (time, fee) in fees {
             self.gas.record(time, fee);
         }
         line.forget(final_);
+        let head = |number: u64| {
+            // Blocks between final ones that were read in one go are not held; they are older than any that is asked for.
+            let time = line.get(number).map_or(line.base().time, |link| link.time);
+            Head { number, time }
+        };
+        let heads = Heads { head: head(reach.head), safe: head(safe), final_: head(final_) };
+        self.heads = heads;
         self.line = Some(line);
-        Ok(News { observations, heads: Heads { head: heads.head, safe, final_ }, trust })
+        Ok(News { observations, heads, trust })
     }
 
     /// How far a scan is believed: safe and final block.
@@ -226,20 +254,20 @@ impl Watcher {
         &mut self,
         place: usize,
         line: &Line,
-        heads: Heads,
+        reach: Reach,
     ) -> Result<(u64, u64, Trust), WatchError> {
         if self.config.own_node && place == 0 {
-            return Ok((heads.safe, heads.final_, Trust::Full));
+            return Ok((reach.safe, reach.final_, Trust::Full));
         }
         let mut dispute: Option<WatchError> = None;
         for witness in self.endpoints.awake().into_iter().filter(|other| *other != place) {
-            match self.compare(self.endpoints.get(witness), line, heads).await {
+            match self.compare(self.endpoints.get(witness), line, reach).await {
                 Ok(Agreement::Upto(safe)) => {
                     if dispute.is_some() {
                         // Two against one: whoever disagreed with both is wrong.
                         self.blame_disputant(place, witness);
                     }
-                    return Ok((safe, heads.final_.min(safe), Trust::Full));
+                    return Ok((safe, reach.final_.min(safe), Trust::Full));
                 }
                 Ok(Agreement::None { block, here, there }) => {
                     let chain = self.config.chain;
@@ -252,7 +280,7 @@ impl Watcher {
                 Err(fault) => self.endpoints.failed(witness, fault),
             }
         }
-        dispute.map_or(Ok((heads.final_, heads.final_, Trust::Lower)), Err)
+        dispute.map_or(Ok((reach.final_, reach.final_, Trust::Lower)), Err)
     }
 
     fn blame_disputant(&mut self, place: usize, witness: usize) {
@@ -264,16 +292,16 @@ impl Watcher {
     }
 
     /// Up to which safe block another endpoint has the same chain.
-    async fn compare(&self, witness: &Endpoint, line: &Line, heads: Heads) -> Result<Agreement, Fault> {
+    async fn compare(&self, witness: &Endpoint, line: &Line, reach: Reach) -> Result<Agreement, Fault> {
         witness.check_chain(self.endpoints.chain_id()).await?;
-        let need = heads.final_;
+        let need = reach.final_;
         let newest = witness.block(BlockId::latest()).await?.ok_or_else(|| Fault::lie("no latest block"))?;
         let have = newest.header.number;
         if have < need {
             return Err(Fault::Lags { have, need });
         }
         let mut last = None;
-        for number in [heads.safe.min(have), need] {
+        for number in [reach.safe.min(have), need] {
             let here = line.get(number).map(|link| link.hash);
             let there = witness.block(BlockId::number(number)).await?.map(|block| hash(block.header.hash));
             match (here, there) {
@@ -322,7 +350,7 @@ impl Watcher {
         if !self.config.proofs {
             self.check_count(endpoint, &line, safe).await?;
         }
-        Ok(Scan { line, heads: Heads { head, safe, final_ }, fees })
+        Ok(Scan { line, reach: Reach { head, safe, final_ }, fees })
     }
 
     /// The line's first block: the last one before the vault, or where watching was left.

@@ -17,8 +17,8 @@ use crate::evm::layerzero::{
     Dvns, LayerZero, LayerZeroError, PathError, Remote, WorkerChain, deploy_layerzero, wire_oapp,
 };
 use crate::evm::{
-    Deployment, EvmError, Npm, SafeError, SpokePlan, TokenAddress, connection, deploy, deploy_safe, deploy_spoke,
-    execute,
+    Deployment, EvmError, FeePolicy, Finality, Npm, SafeError, SpokeConfig, SpokePlan, TokenAddress,
+    WatchConfig, connection, deploy, deploy_safe, deploy_spoke, execute,
 };
 use crate::message::Payload;
 use alloy::primitives::{Address, B256, I256, U256};
@@ -224,6 +224,30 @@ impl LocalChain {
 
     fn path(&self) -> Result<Dvns, PathError> {
         Dvns::new(&self.dvns, 2 * self.node.config().epoch, false)
+    }
+
+    /// What an adapter of this chain is told: its own node is believed, and a take's gas is paid in coins of `coin_price`.
+    #[must_use]
+    pub fn spoke_config(&self, coin_price: Price) -> SpokeConfig {
+        let deployment = self.deployment.clone();
+        let block_time = Millis::seconds(self.node.config().block_time);
+        SpokeConfig {
+            endpoints: vec![self.node.url().to_owned()],
+            watch: WatchConfig {
+                chain: deployment.chain,
+                vault: deployment.vault,
+                first_block: deployment.first_block,
+                finality: Finality::Tags,
+                proofs: true,
+                own_node: true,
+                range: 256,
+            },
+            deployment,
+            fees: FeePolicy::default(),
+            block_time,
+            inclusion: block_time,
+            coin_price,
+        }
     }
 
     /// Who set everything up.
