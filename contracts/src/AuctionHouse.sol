@@ -180,7 +180,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
 
         // Below 2^111 * 2^90 / 1e18, plus a coin's unit of at most 1e18.
         uint256 due = DutchPrice.due(taken, price, coinUnit);
-        uint256 rebate;
+        uint256 rebate = 0;
         if (stock.rebate != 0 && uint256(clock.opened) + clock.invitesAfter <= time && isMaker[msg.sender]) {
             rebate = DutchPrice.rebate(due, stock.rebate, coinUnit);
         }

@@ -37,7 +37,8 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
     struct Head {
         /// Of the last fact told.
         uint64 sequence;
-        /// Milliseconds since 1970; nothing leaves before it.
+        /// Milliseconds since 1970: nothing leaves from the one, before the other. Of the last freeze.
+        uint64 frozenSince;
         uint64 frozenUntil;
         /// Of the last freeze.
         uint64 freezeSerial;

@@ -16,7 +16,8 @@ import { Signers } from "./lib/Signers.sol";
 /// - Limits: what leaves goes through a leaky bucket per token; a large release waits, and is paid before its order
 ///   expires or never. A freeze, by fewer signers than move money, can outlast it.
 /// - Freeze: stops releases, bridges and starts of auctions; never deposits, takes, ends, rotations. It ends by itself
-///   after at most a day, and then a minority has to leave the vault open for a day.
+///   after at most a day, and then fewer than a quorum have to leave the vault open for as long as it was shut: they
+///   can shut it half of the time, and a freeze of a moment does not keep others from a long one.
 contract Vault is Custody {
     using Outflow for Limits;
 
@@ -46,9 +47,8 @@ contract Vault is Custody {
     uint256 private constant GAS_A_BYTE = 250;
     /// What a failed order tells of its reason.
     uint256 private constant REASON_BYTES = 256;
-    /// Longest freeze, milliseconds, and how long after it a minority cannot freeze.
+    /// Longest freeze, milliseconds.
     uint64 public constant FREEZE_MOST = 24 hours * 1000;
-    uint64 public constant FREEZE_PAUSE = 24 hours * 1000;
     /// The last reason of a release.
     uint8 private constant REASON_MOST = 6;
 
@@ -160,18 +160,18 @@ contract Vault is Custody {
         if (certificate.length == 0) revert Messages.WrongLength(0, 1);
         uint256 count = Messages.u8(certificate, 0);
         Messages.exact(certificate, 1 + Messages.SIGNATURE * count);
-        // A quorum may prolong a freeze; fewer have to let the vault be open first.
-        if (count < Certificates.quorum(v.count) && h.freezeSerial != 0 && time < h.frozenUntil + FREEZE_PAUSE) {
-            revert FreezeTooSoon(h.frozenUntil + FREEZE_PAUSE, time);
-        }
+        // A quorum may prolong a freeze; fewer have to let the vault be open first, as long as it was shut.
+        uint64 open = 2 * h.frozenUntil - h.frozenSince;
+        if (count < Certificates.quorum(v.count) && time < open) revert FreezeTooSoon(open, time);
         Certificates.check(
             Messages.freezeDigest(domain(), epoch, serial, until),
             certificate,
             Signers.load(v.set, v.count),
             Certificates.freezeQuorum(v.count)
         );
-        head.frozenUntil = until;
-        head.freezeSerial = serial;
+        if (h.frozenUntil <= time) h.frozenSince = time;
+        (h.frozenUntil, h.freezeSerial) = (until, serial);
+        head = h;
         emit FrozenUntil(serial, until);
     }
 

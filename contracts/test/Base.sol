@@ -67,11 +67,13 @@ abstract contract Base is Test {
 
     function sorted(uint256 n, uint256 seed) internal pure returns (uint256[] memory out) {
         out = new uint256[](n);
+        address[] memory signers = new address[](n);
         for (uint256 i; i < n; ++i) {
             uint256 key = uint256(keccak256(abi.encode(seed, i))) >> 1;
+            address signer = vm.addr(key);
             uint256 j = i;
-            for (; j > 0 && vm.addr(out[j - 1]) > vm.addr(key); --j) out[j] = out[j - 1];
-            out[j] = key;
+            for (; j > 0 && signers[j - 1] > signer; --j) (out[j], signers[j]) = (out[j - 1], signers[j - 1]);
+            (out[j], signers[j]) = (key, signer);
         }
     }
 
@@ -258,7 +260,7 @@ abstract contract Base is Test {
     }
 
     function sequence() internal view returns (uint64 last) {
-        (last,,) = vault.head();
+        (last,,,) = vault.head();
     }
 }
 

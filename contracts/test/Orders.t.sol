@@ -286,9 +286,23 @@ contract OrdersTest is Base {
         this.freezeOutside(2, now_() + day, 4);
         skip(1 hours);
         freeze(2, now_() + day, 3);
-        // A quorum prolongs it.
+        // A quorum prolongs it, and the pause counts from when it began.
+        uint64 since = now_();
         skip(12 hours);
         freeze(3, now_() + day, 5);
+        uint64 open = 2 * (since + day + day / 2) - since;
+        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        this.freezeOutside(4, now_() + day, 3);
+    }
+
+    /// Whoever wants no freeze tonight freezes for a second, so that the pause keeps the others from it: the pause is
+    /// a second, too.
+    function test_a_freeze_of_a_moment_does_not_keep_others_from_a_long_one() public {
+        freeze(1, now_() + 1000, 3);
+        skip(2);
+        freeze(2, now_() + 1000, 3);
+        order(unfreeze());
+        freeze(3, now_() + 24 hours * 1000, 3);
     }
 
     function test_a_freeze_is_not_replayed() public {
@@ -330,8 +344,10 @@ contract OrdersTest is Base {
         orderFails(rotate(2, new uint256[](0)), abi.encodeWithSelector(Signers.WrongSetSize.selector, 0, 382));
     }
 
-    function test_rotation_to_a_hundred_signers_and_back() public {
-        uint256[] memory many = sorted(100, 3);
+    /// The largest set: 255 of 382 sign.
+    function test_rotation_to_the_largest_set_and_back() public {
+        orderFails(rotate(2, sorted(383, 3)), abi.encodeWithSelector(Signers.WrongSetSize.selector, 383, 382));
+        uint256[] memory many = sorted(382, 3);
         order(rotate(2, many));
         keys = many;
         order(rotate(3, sorted(1, 4)));

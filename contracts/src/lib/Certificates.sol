@@ -37,7 +37,7 @@ library Certificates {
         uint256 count = Messages.u8(certificate, 0);
         if (count < need) revert TooFewSignatures(count, need);
         uint256 members = set.length / 20;
-        uint256 member;
+        uint256 member = 0;
         for (uint256 i; i < count; ++i) {
             address signer = _recover(digest, certificate, i);
             // The walk only goes up: a signer that is not above the last one is not found any more.

@@ -37,7 +37,7 @@ library Paths {
     /// The least number of different verifiers that can let a message through: all required ones, and of the optional
     /// ones as many as the threshold asks for, less those that are required anyway.
     function verifiers(Uln memory uln) internal pure returns (uint256) {
-        uint256 both;
+        uint256 both = 0;
         for (uint256 i; i < uln.optionalDVNs.length; ++i) {
             for (uint256 j; j < uln.requiredDVNs.length; ++j) {
                 if (uln.optionalDVNs[i] == uln.requiredDVNs[j]) ++both;
