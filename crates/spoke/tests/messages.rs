@@ -91,7 +91,7 @@ fn the_worked_example_stands_in_the_document() {
     let batch = encode_batch(&orders).unwrap();
     let digest = orders_digest(domain, 0, &orders).unwrap();
     let key = Key::from_bytes(&[0x46; 32]).unwrap();
-    let payload = Payload::sign(domain, CHAIN, 0, orders.to_vec(), &[key.clone()]).unwrap();
+    let payload = Payload::sign(domain, CHAIN, 0, orders.to_vec(), std::slice::from_ref(&key)).unwrap();
     let lines = [
         format!("domain     0x{}", hex(&domain.0)),
         format!("order 1    0x{}", hex(&first)),

@@ -185,11 +185,17 @@ impl View {
     fn take_in(&mut self, observation: Observation, final_sequence: u64) {
         match observation {
             Observation::Seen { sequence, version, event, .. } => {
-                if final_sequence < sequence.0 {
-                    self.events.insert(sequence.0, (version, event));
-                }
+                let next = sequence.0 + 1;
                 // What a drop took away is there again, up to this one.
-                self.gone_from = self.gone_from.map(|first| first.max(sequence.0 + 1));
+                self.gone_from = self.gone_from.map(|first| first.max(next));
+                if final_sequence < sequence.0 {
+                    let before = self.events.insert(sequence.0, (version, event));
+                    // Another branch: what followed in the old one is gone.
+                    if before.is_some_and(|before| before != (version, event)) {
+                        self.events.split_off(&next);
+                        self.gone_from = Some(next);
+                    }
+                }
             }
             Observation::Dropped { sequence, .. } => {
                 self.events.split_off(&sequence.0);
