@@ -68,7 +68,7 @@ fn price_call(auction: &Auction, time: Time) -> PriceProbe::priceCall {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_price_is_the_engines_at_every_second(auction in auctions()) {

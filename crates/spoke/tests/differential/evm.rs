@@ -25,8 +25,6 @@ impl Evm {
             config.set_spec_and_mainnet_gas_params(SpecId::PRAGUE);
             config.chain_id = CHAIN_ID;
             config.disable_nonce_check = true;
-            config.disable_balance_check = true;
-            config.disable_base_fee = true;
         });
         Self { inner: context.build_mainnet(), block: BlockEnv::default() }
     }
