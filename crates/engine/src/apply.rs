@@ -6,7 +6,7 @@ use crate::market::{depth, position, price, round, settlement};
 use crate::risk::{health, index};
 use crate::state::{BlockPart, Outcome, Refused, State};
 use crate::table::RowId;
-use crate::{Engine, credit, custody, fees, govern, hash, ledger, oracle, waterfall};
+use crate::{Engine, credit, custody, fees, govern, hash, keeper, ledger, oracle, orders, waterfall};
 use ballast_types::{
     AccountId, Action, Block, Command, Event, Layer, LedgerAccount, MarketId, Reason, Reject,
 };
@@ -57,6 +57,7 @@ impl Engine {
         detect(state, out, &mut self.candidates);
         let found = out.events.len();
         liquidation::step(state, out);
+        keeper::step(state, out, block.seed);
         for market in &markets {
             liquidation::positions::work_off_backstop(state, out, *market);
         }
@@ -68,6 +69,7 @@ impl Engine {
         let paid = out.events.len();
         waterfall::expire(state, out);
         custody::retry_waiting(state, out);
+        orders::step(state, out);
         if liquidated || out.events.len() != paid {
             // A liquidation reaches others: suspended claims, deleveraged positions. Whoever it changed is looked
             // at again; what they then need begins in the next block.
@@ -88,7 +90,12 @@ impl Engine {
             .markets
             .iter()
             .map(|(_, market)| if market.rounds.running.is_some() { now } else { market.rounds.next });
-        rounds.chain(liquidation::next_due(&self.state)).chain(waterfall::next_due(&self.state)).min()
+        let others = [
+            liquidation::next_due(&self.state),
+            waterfall::next_due(&self.state),
+            orders::next_due(&self.state),
+        ];
+        rounds.chain(others.into_iter().flatten()).min()
     }
 }
 

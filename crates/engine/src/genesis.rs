@@ -7,8 +7,11 @@ use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, li
 use crate::oracle::Asset;
 use crate::state::{Chain, State, TokenRecord};
 use crate::{auction, custody};
-use ballast_types::{Address, AssetId, ChainGenesis, Genesis, MarketGenesis, Nonce, Owner, Reject, Sequence};
-use ballast_units::{Amount, Ratio};
+use ballast_types::digest;
+use ballast_types::{
+    Address, AssetId, ChainGenesis, ChainId, Genesis, Hash, MarketGenesis, Nonce, Owner, Reject, Sequence,
+};
+use ballast_units::{Amount, Ratio, Time};
 
 /// Why a genesis was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +51,7 @@ impl Engine {
         state.house.time = genesis.time;
         state.house.oracle = genesis.oracle;
         state.house.liquidation = genesis.liquidation;
+        state.house.orders = genesis.orders;
         state.house.float_limits = genesis.float;
         state.house.listing_check = genesis.listing_check;
         refused("oracle", listing::check_oracle(&genesis.oracle))?;
@@ -59,7 +63,11 @@ impl Engine {
         }
         for (at, chain) in genesis.chains.iter().enumerate() {
             unique(genesis.chains.iter().map(|chain| chain.name.as_str()), at, "chains")?;
-            let record = chain_record(genesis, chain, &format!("chains[{at}]"))?;
+            let mut record = chain_record(genesis, chain, &format!("chains[{at}]"))?;
+            if record.domain == Hash::default() {
+                let id = ChainId(u16::try_from(at).unwrap_or(u16::MAX));
+                record.domain = digest::domain_in_process(id);
+            }
             state.chains.push(record).ok_or_else(|| full("chains"))?;
         }
         for (at, market) in genesis.markets.iter().enumerate() {
@@ -116,6 +124,8 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
     Ok(Chain {
         tier: chain.tier,
         block_time: chain.block_time,
+        inclusion_p95: chain.inclusion_p95,
+        domain: chain.domain,
         coin,
         tokens,
         money: crate::ledger::ChainMoney::default(),
@@ -127,6 +137,7 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
         pending: Amount::ZERO,
         next_sequence: Sequence(1),
         next_final: Sequence(1),
+        final_time: Time::ZERO,
         next_nonce: Nonce(1),
     })
 }

@@ -3,10 +3,14 @@
 //! Absent: who may decide, and the timelock. A change reaches the engine when both are satisfied.
 
 use crate::custody;
+use crate::liquidation;
 use crate::market::{depth, listing};
+use crate::orders;
 use crate::state::{Outcome, State};
 use crate::table::RowId;
-use ballast_types::{AccountId, Change, Event, MarketId, MarketParams, Reject, Scope, Token, TokenParams};
+use ballast_types::{
+    AccountId, Address, Change, Event, MarketId, MarketParams, OrderAction, Reject, Scope, Token, TokenParams,
+};
 use ballast_units::Ratio;
 
 /// Decides on a change and carries it out.
@@ -15,6 +19,11 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
         Change::Market { market, params } => change_market(state, out, *market, params),
         Change::Token { token, params } => change_token(state, out, *token, *params),
         Change::Depth { market, factor } => change_depth(state, out, *market, *factor),
+        Change::Maker { maker, listed } => {
+            list_maker(state, out, *maker, *listed);
+            Ok(())
+        }
+        Change::Resolve { task } => liquidation::resolve(state, out, *task),
         Change::WriteDown { token, worth } => custody::write_down(state, out, *token, *worth),
     }
 }
@@ -58,6 +67,23 @@ fn change_token(
     state.index.look_at(everybody);
     out.event(Event::ParametersChanged { scope: Scope::Chain(token.chain) });
     Ok(())
+}
+
+/// Lists a market maker, or takes it off the list, and tells every chain. Without effect where it is so already.
+fn list_maker(state: &mut State, out: &mut Outcome, maker: Address, listed: bool) {
+    let known = state.house.makers.contains(&maker);
+    if known == listed {
+        return;
+    }
+    if listed {
+        state.house.makers.insert(maker);
+    } else {
+        state.house.makers.remove(&maker);
+    }
+    for chain in state.chains.ids() {
+        orders::give(state, out, chain, OrderAction::ListMaker { maker, listed });
+    }
+    out.event(Event::MakerListed { maker, listed });
 }
 
 fn change_depth(state: &mut State, out: &mut Outcome, market: MarketId, factor: Ratio) -> Result<(), Reject> {

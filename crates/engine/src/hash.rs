@@ -22,12 +22,13 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     register(5, &state.addresses, buffer);
     register(6, &state.coin_deposits, buffer);
     register(7, &state.unfinal, buffer);
-    register(8, &state.releases, buffer);
+    register(8, &state.orders, buffer);
     register(9, &state.waiting, buffer);
     register(10, &state.tasks, buffer);
     register(11, &state.lots, buffer);
     register(12, &state.losses, buffer);
     register(13, &state.receipts, buffer);
+    register(14, &state.transits, buffer);
     let hash = Hash(*blake3::hash(buffer).as_bytes());
     state.house.hash = hash;
     state.settle();

@@ -9,7 +9,7 @@ use crate::apply::is_house;
 use crate::market::{Market, funding};
 use crate::risk::health;
 use crate::state::State;
-use ballast_types::{MarketId, Money, Scope};
+use ballast_types::{AssetId, MarketId, Money, Scope};
 use ballast_units::{Amount, Size, Usd, Wide};
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ pub(crate) fn check_cheap(state: &State) {
 /// Everything.
 pub(crate) fn check(state: &State) {
     i01_conservation(state);
+    i01_what_is_on_its_way(state);
     for (id, market) in state.markets.iter() {
         i03_curve_is_zero_sum(state, id, market);
         i04_profit_comes_out_of_losses(state, id, market);
@@ -57,6 +58,26 @@ fn i01_conservation(state: &State) {
         assert_eq!(sum, total, "I01: {token}: all ledger accounts, and the vault");
     }
     assert!(sums.is_empty(), "I01: balances of tokens that never entered: {sums:?}");
+}
+
+/// I01: what left vaults by bridges and what came by bridges differ by what is on its way.
+fn i01_what_is_on_its_way(state: &State) {
+    let mut on_its_way: BTreeMap<AssetId, (Amount, Amount)> = BTreeMap::new();
+    for (_, transit) in state.transits.iter() {
+        let sums = on_its_way.entry(transit.to.asset).or_default();
+        if transit.left && !transit.arrived {
+            sums.0 += transit.amount;
+        }
+        if transit.arrived && !transit.left {
+            sums.1 += transit.amount;
+        }
+    }
+    for (asset, left, came) in state.house.money.bridged() {
+        let (gone, early) = on_its_way.remove(&asset).unwrap_or_default();
+        assert_eq!(left + early, came + gone, "I01: asset {asset}: left and early, came and on its way");
+    }
+    on_its_way.retain(|_, (gone, early)| !gone.is_zero() || !early.is_zero());
+    assert!(on_its_way.is_empty(), "I01: on its way, and never left: {on_its_way:?}");
 }
 
 /// I03: the curve is zero-sum, to the wei, and never owes more than the books hold (R3).
@@ -178,9 +199,11 @@ fn i06_exactly_once(state: &State) {
             chain.next_final, chain.next_sequence
         );
     }
-    for ((id, nonce), _) in state.releases.iter() {
+    for ((id, nonce), sent) in state.orders.iter() {
         let next = state.chains.get(id).next_nonce;
-        assert!(nonce < next, "I06: release {nonce} of chain {id} has no number below {next}");
+        assert!(nonce < next, "I06: order {nonce} of chain {id} has no number below {next}");
+        let seen = sent.seen.is_none_or(|seen| state.unfinal.find((id, seen)).is_some());
+        assert!(seen, "I06: order {nonce} of chain {id} was carried out in an event that is not kept");
     }
 }
 

@@ -8,7 +8,7 @@
 
 use crate::account::{read_small, write_small};
 use crate::state::{Outcome, State};
-use ballast_types::{AccountId, LedgerAccount, Money, Reason, Scope, Token, Transfer};
+use ballast_types::{AccountId, AssetId, LedgerAccount, Money, Reason, Scope, Token, Transfer};
 use ballast_units::Amount;
 use borsh::{BorshDeserialize, BorshSerialize};
 use smallvec::SmallVec;
@@ -115,6 +115,8 @@ pub struct HouseMoney {
     usd: Amount,
     /// Tokens in the books = in the vaults (I01a).
     tokens: BTreeMap<Token, Amount>,
+    /// By asset, what left vaults by bridges and what came to vaults by bridges, ever.
+    bridged: BTreeMap<AssetId, (Amount, Amount)>,
 }
 
 macro_rules! readers {
@@ -168,6 +170,18 @@ impl HouseMoney {
     #[must_use]
     pub fn token_total(&self, token: Token) -> Amount {
         self.tokens.get(&token).copied().unwrap_or(Amount::ZERO)
+    }
+
+    /// By asset, what left vaults by bridges and what came by them.
+    pub fn bridged(&self) -> impl Iterator<Item = (AssetId, Amount, Amount)> {
+        self.bridged.iter().map(|(asset, (left, came))| (*asset, *left, *came))
+    }
+
+    /// Collateral left a vault by a bridge, or came by one.
+    pub(crate) fn note_bridged(&mut self, asset: AssetId, left: Amount, came: Amount) {
+        let totals = self.bridged.entry(asset).or_default();
+        totals.0 += left;
+        totals.1 += came;
     }
 
     /// Every token that was ever in the books.

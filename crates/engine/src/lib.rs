@@ -30,6 +30,7 @@ pub mod ledger;
 pub mod liquidation;
 pub mod market;
 pub mod oracle;
+pub mod orders;
 pub mod risk;
 pub mod snapshot;
 pub mod state;

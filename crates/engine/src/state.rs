@@ -5,26 +5,24 @@
 
 use crate::account::Account;
 use crate::credit::LendingPool;
-use crate::custody::{Release, Unfinal, Waiting};
+use crate::custody::{Unfinal, Waiting};
 use crate::ledger::{ChainMoney, HouseMoney, TokenMoney};
-use crate::liquidation::{Agenda, Lot, Task};
+use crate::liquidation::{Agenda, Lot, Task, Transit};
 use crate::market::Market;
 use crate::members::Members;
 use crate::oracle::Asset;
+use crate::orders::Sent;
 use crate::risk::index::RiskIndex;
 use crate::table::{Register, RowId, Table};
 use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
     AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height,
-    Holder, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderAction, Owner,
+    Holder, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderParams, Owner,
     RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An order that its chain has not carried out after this is undone.
-const ORDER_LIFE: Millis = Millis::hours(1);
 
 /// Every record of the house.
 #[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
@@ -47,8 +45,10 @@ pub struct State {
     pub coin_deposits: Register<(AccountId, Token), Amount>,
     /// Vault events that are safe, not final.
     pub unfinal: Register<(ChainId, Sequence), Unfinal>,
-    /// Releases ordered and not yet seen.
-    pub releases: Register<(ChainId, Nonce), Release>,
+    /// Orders of which it is not final that they were carried out.
+    pub orders: Register<(ChainId, Nonce), Sent>,
+    /// Collateral on its way from one chain to another, by the order that sends it.
+    pub transits: Register<(ChainId, Nonce), Transit>,
     /// Withdrawals that wait for inventory, in order.
     pub waiting: Register<(ChainId, u64), Waiting>,
     /// Open liquidations.
@@ -72,6 +72,9 @@ pub struct State {
     /// Derived: losses of this block, for which nobody has been suspended yet; empty between blocks.
     #[borsh(skip)]
     pub(crate) fresh_losses: BTreeMap<Scope, LossId>,
+    /// Derived: when which order is put out again.
+    #[borsh(skip)]
+    pub(crate) resends: BTreeSet<(Time, ChainId, Nonce)>,
     /// Derived: which tasks and lots a block has to look at.
     #[borsh(skip)]
     pub(crate) agenda: Agenda,
@@ -93,6 +96,10 @@ pub struct House {
     pub oracle: OracleParams,
     /// Liquidation.
     pub liquidation: LiquidationParams,
+    /// Orders to chains.
+    pub orders: OrderParams,
+    /// Market makers that may have the rebate of invitations.
+    pub makers: BTreeSet<Address>,
     /// Limits on the float.
     pub float_limits: FloatLimits,
     /// Float, treasury, totals.
@@ -122,6 +129,10 @@ pub struct Chain {
     pub tier: ChainTier,
     /// Time between its blocks.
     pub block_time: Millis,
+    /// Its p95 of inclusion time.
+    pub inclusion_p95: Millis,
+    /// What stands for its vault in every message.
+    pub domain: Hash,
     /// The asset of the stablecoin that loans and takes are paid in.
     pub coin: AssetId,
     /// Tokens of the vault, ascending by asset.
@@ -144,6 +155,8 @@ pub struct Chain {
     pub next_sequence: Sequence,
     /// Every event before this one is final.
     pub next_final: Sequence,
+    /// Of its last final block.
+    pub final_time: Time,
     /// Number of the next order to it.
     pub next_nonce: Nonce,
 }
@@ -243,16 +256,6 @@ impl State {
         tokens.iter_mut().find(|record| record.asset == token.asset).expect("tokens in the state are listed")
     }
 
-    /// Numbers an order and sends it.
-    pub(crate) fn order(&mut self, out: &mut Outcome, chain: ChainId, action: OrderAction) -> Nonce {
-        let record = self.chains.get_mut(chain);
-        let nonce = record.next_nonce;
-        record.next_nonce = Nonce(nonce.0.saturating_add(1));
-        let expires = self.house.time.after(ORDER_LIFE);
-        out.orders.push(Order { chain, nonce, expires, action });
-        nonce
-    }
-
     /// Forgets what the block changed.
     pub(crate) fn settle(&mut self) {
         self.accounts.settle();
@@ -263,7 +266,8 @@ impl State {
         self.addresses.settle();
         self.coin_deposits.settle();
         self.unfinal.settle();
-        self.releases.settle();
+        self.orders.settle();
+        self.transits.settle();
         self.waiting.settle();
         self.tasks.settle();
         self.lots.settle();
@@ -288,6 +292,11 @@ impl State {
             }
         }
         self.fresh_losses.clear();
+        let waits = self
+            .orders
+            .iter()
+            .filter(|(_, sent)| sent.seen.is_none() && self.house.time < sent.order.expires);
+        self.resends = waits.map(|((chain, nonce), sent)| (sent.again, chain, nonce)).collect();
         self.agenda = Agenda::of(&self.tasks, &self.lots);
         self.index = RiskIndex::new(self.accounts.len());
     }

@@ -202,7 +202,9 @@ fn another_version_of_a_deposit_replaces_it() {
         .observe(Observation::Seen { chain, sequence, version: Hash([5; 32]), event })
         .expect("another block");
     assert_eq!(house.balance(LedgerAccount::Pending(alice, eth)), whole(2));
-    house.observe(Observation::Final { chain, sequence, time: Time::default() }).expect("it was seen");
+    house
+        .observe(Observation::Final { chain, sequence, time: ballast_units::Time::default() })
+        .expect("it was seen");
     assert_eq!(house.balance(LedgerAccount::Collateral(alice, eth)), whole(12));
 }
 

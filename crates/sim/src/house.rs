@@ -124,6 +124,7 @@ fn chain(terms: &ChainTerms, collateral: &[(&str, u32)]) -> ChainGenesis {
         tranche_cap: Amount::whole(5_000_000),
         pending_cap: Amount::whole(1_000_000),
         auction: ballast_types::AuctionSchedule::default(),
+        domain: ballast_types::Hash::default(),
     }
 }
 

@@ -232,6 +232,7 @@ fn genesis(markets: u16) -> Genesis {
         tranche_cap: Amount::whole(5_000_000),
         pending_cap: Amount::whole(1_000_000),
         auction: ballast_types::AuctionSchedule::default(),
+        domain: ballast_types::Hash::default(),
     };
     let markets = (0..markets).map(|market| MarketGenesis {
         asset: symbol(market),

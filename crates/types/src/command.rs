@@ -1,6 +1,6 @@
 //! What can be asked of the engine.
 
-use crate::{AccountId, Address, ChainId, Layer, MarketId, MarketParams, Owner, Token, TokenParams};
+use crate::{AccountId, Address, ChainId, Layer, MarketId, MarketParams, Owner, TaskId, Token, TokenParams};
 use ballast_units::{Amount, Price, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -164,5 +164,17 @@ pub enum Change {
         token: Token,
         /// What a coin is still worth, below 1.
         worth: Ratio,
+    },
+    /// A market maker that may have the rebate of an invitation, or one no longer; every chain is told.
+    Maker {
+        /// Its address on a chain.
+        maker: Address,
+        /// From now on.
+        listed: bool,
+    },
+    /// What a chain told of a task's auctions stands, though the engine reckoned otherwise.
+    Resolve {
+        /// Which.
+        task: TaskId,
     },
 }

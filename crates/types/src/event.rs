@@ -1,8 +1,8 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
 use crate::{
-    AccountId, Address, AssetId, ChainId, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject, Scope,
-    TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Hash, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject,
+    Scope, TaskId, Token,
 };
 use ballast_units::{Amount, Price, Ratio, Size, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -52,6 +52,12 @@ pub enum Event {
     WithdrawalRefused { account: AccountId, token: Token, amount: Amount, reject: Reject },
     /// The vault paid.
     ReleaseCompleted { chain: ChainId, nonce: Nonce, amount: Amount },
+    /// An order that the chain had not acknowledged was put out again.
+    OrderResent { chain: ChainId, nonce: Nonce, times: u32 },
+    /// The chain will never carry this order out: what it was for is undone.
+    OrderExpired { chain: ChainId, nonce: Nonce },
+    /// What an expired order was to pay is the account's again: collateral, or cash.
+    ReleaseUndone { account: AccountId, token: Token, amount: Amount, nonce: Nonce },
     /// A position was opened.
     PositionOpened(Fill),
     /// A position was enlarged.
@@ -97,6 +103,8 @@ pub enum Event {
     Repaid { account: AccountId, chain: ChainId, principal: Amount, interest: Amount },
     /// Somebody gave to a layer.
     Contributed { account: AccountId, layer: crate::Layer, amount: Amount },
+    /// A market maker may have the rebate of invitations from now on, or no longer.
+    MakerListed { maker: Address, listed: bool },
     /// Parameters changed.
     ParametersChanged { scope: Scope },
     /// Health fell below zero: the account is locked, a task begins.
@@ -137,6 +145,14 @@ pub enum Event {
     LotWarehoused { lot: LotId, left: Amount },
     /// Its debt is covered or the account is healthy: what was unsold went back.
     LotReturned { lot: LotId, quantity: Amount },
+    /// A lot of a thin chain is sent to where it is sold.
+    LotBridged { lot: LotId, task: TaskId, from: Token, to: Token, amount: Amount, nonce: Nonce },
+    /// It has arrived, and is part of a joint lot.
+    LotJoined { lot: LotId, part: LotId, task: TaskId, token: Token, amount: Amount },
+    /// A chain's result of an auction is not the engine's: the task is frozen.
+    TaskDisputed { task: TaskId, lot: LotId, chain: ChainId, told: Hash, computed: Hash },
+    /// A dispute is over: the task goes on.
+    DisputeEnded { task: TaskId, lot: LotId },
     /// A liquidation ended.
     TaskClosed {
         task: TaskId,

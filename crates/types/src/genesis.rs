@@ -1,7 +1,7 @@
 //! Genesis: everything that is configured before the first block. Every figure is a default of the
 //! design and can be set; symbols and names refer to each other by text.
 
-use crate::AuctionSchedule;
+use crate::{AuctionSchedule, Hash};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub struct Genesis {
     pub oracle: OracleParams,
     /// Liquidation.
     pub liquidation: LiquidationParams,
+    /// Orders to chains.
+    pub orders: OrderParams,
     /// How much of the float a market or chain may use.
     pub float: FloatLimits,
     /// Check the listing conditions (R8, R14) of every market and token.
@@ -38,6 +40,7 @@ impl Default for Genesis {
             markets: Vec::new(),
             oracle: OracleParams::default(),
             liquidation: LiquidationParams::default(),
+            orders: OrderParams::default(),
             float: FloatLimits::default(),
             listing_check: true,
         }
@@ -103,6 +106,10 @@ pub struct ChainGenesis {
     /// How its auctions run.
     #[serde(default)]
     pub auction: AuctionSchedule,
+    /// What stands for its vault in every message (`docs/messages.md`); zero for one in process: kind 255, the hub's id
+    /// of the chain, no vault.
+    #[serde(default)]
+    pub domain: Hash,
 }
 
 fn default_block_time() -> Millis {
@@ -384,6 +391,10 @@ pub struct LiquidationParams {
     pub deficit_life: Millis,
     /// Positions a variation-margin round visits in one block.
     pub round_batch: u32,
+    /// A joint lot is sold this long after its first part has arrived,
+    pub joint_window: Millis,
+    /// or as soon as it is worth so many dollars at index.
+    pub joint_value: Amount,
 }
 
 impl Default for LiquidationParams {
@@ -399,7 +410,28 @@ impl Default for LiquidationParams {
             settlement_grace: Millis::hours(24),
             deficit_life: Millis::days(30),
             round_batch: 4_096,
+            joint_window: Millis::seconds(60),
+            joint_value: Amount::whole(50_000),
         }
+    }
+}
+
+/// How orders to chains are kept alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct OrderParams {
+    /// A chain refuses an order this long after it was given.
+    pub life: Millis,
+    /// It is put out again after so many of the chain's blocks and its p95 of inclusion, then after twice that, and so on.
+    pub resend_blocks: u8,
+    /// The longest such wait.
+    pub resend_most: Millis,
+}
+
+impl Default for OrderParams {
+    fn default() -> Self {
+        Self { life: Millis::hours(1), resend_blocks: 3, resend_most: Millis::minutes(10) }
     }
 }
 

@@ -159,6 +159,12 @@ pub enum Reason {
     Lot,
     /// A taker paid for part of a lot.
     Take,
+    /// The treasury made good a market maker's rebate, or had it back.
+    Rebate,
+    /// An order was not carried out in time.
+    Expiry,
+    /// Collateral left one vault for another, or came from it.
+    Bridge,
     /// Proceeds of a task were distributed.
     Distribution,
     /// A layer of the waterfall absorbed a loss.

@@ -31,7 +31,7 @@ pub use digest::ChainKind;
 pub use event::{Event, Fill, Holder};
 pub use genesis::{
     AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams,
-    MarketGenesis, MarketParams, OracleParams, RateParams, TokenGenesis, TokenParams,
+    MarketGenesis, MarketParams, OracleParams, OrderParams, RateParams, TokenGenesis, TokenParams,
 };
 pub use ids::{
     AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,

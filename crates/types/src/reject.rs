@@ -1,7 +1,7 @@
 //! Rejects: why a command changed nothing. Each carries its figures and has a stable code; the order of
 //! this enum is the order in which checks are made, and the order of the tests.
 
-use crate::{AccountId, AssetId, ChainId, LotId, MarketId, Nonce, Sequence, Token};
+use crate::{AccountId, AssetId, ChainId, LotId, MarketId, Nonce, Sequence, TaskId, Token};
 use ballast_units::{Amount, Price, Ratio, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -140,6 +140,9 @@ rejects! {
     "E1207" TakeTooLarge { lot: LotId, take: Amount, left: Amount } false "More was taken than the lot holds.";
     "E1208" TakeBelowPrice { lot: LotId, paid: Amount, due: Amount } false "The take paid less than the auction's floor.";
     "E1209" LotElsewhere { lot: LotId, chain: ChainId, reported: ChainId } false "The lot lies on another chain.";
+    "E1210" AuctionNotRunning { lot: LotId, start: Nonce } true "The chain has not carried out the order that starts this auction; tell of that first.";
+    "E1211" RebateTooLarge { lot: LotId, rebate: Amount, most: Amount } false "The rebate is larger than the auction's terms give.";
+    "E1212" BridgedAmount { chain: ChainId, nonce: Nonce, got: Amount, want: Amount } false "Another amount arrived than the order sent.";
     "E2001" AccountLocked { account: AccountId } true "The account is being liquidated; deposits and repayments are accepted.";
     "E2002" NoPosition { account: AccountId, market: MarketId } false "The account has no position in this market.";
     "E2003" WouldIncrease { account: AccountId, market: MarketId } false "The trade would open or enlarge a position, and reduce-only was asked.";
@@ -154,6 +157,8 @@ rejects! {
     "E2012" ReduceLowersHealth { account: AccountId, before: Usd, after: Usd } true "The reduction would lower the account's health; reduce less.";
     "E2013" CashTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much cash.";
     "E2104" AccountHealthy { account: AccountId, health: Usd } true "The account is healthy and cannot be liquidated.";
+    "E2201" UnknownTask { task: TaskId } false "No open liquidation has this number.";
+    "E2202" TaskNotDisputed { task: TaskId } false "The liquidation is not disputed.";
     "E3001" NoLoan { account: AccountId, chain: ChainId } false "The account owes nothing on this chain.";
     "E3002" LendingTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's pool does not have this much idle.";
     "E3003" InventoryTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's vault does not have this much stablecoin free.";

@@ -15,7 +15,7 @@
 //! - A task that has sent a loss down the waterfall pays no fee; what it has left repays the layers (R2).
 //! - A task for settlement debt pays that debt, without fee, and gives the rest to the owner.
 
-use super::{Cause, LotStage, collateral};
+use super::{Cause, LotStage, is_frozen, selling};
 use crate::credit::{self, RepayOrder};
 use crate::ledger::{self, USD, balance, pay};
 use crate::market::settlement;
@@ -107,7 +107,7 @@ fn split(debts: &[(Debt, Amount)], chain: Option<ChainId>, amount: Amount) -> Ve
 pub(crate) fn proceeds(state: &mut State, out: &mut Outcome, id: TaskId, chain: ChainId) {
     let from = LedgerAccount::Proceeds(id);
     let amount = balance(state, from, USD);
-    if amount.is_zero() {
+    if amount.is_zero() || is_frozen(state, id) {
         return;
     }
     let account = state.tasks.find(id).expect("the caller found it").account;
@@ -168,13 +168,24 @@ fn fee_due(state: &State, id: TaskId, more: Amount) -> Amount {
     (task.repaid.debt() + more).bps_down(rate).saturating_sub(task.repaid.fee)
 }
 
+/// What a market maker kept of its payment is made good to the task, as far as the treasury goes (design 10).
+pub(super) fn make_good(state: &mut State, out: &mut Outcome, id: TaskId, kept: Amount) {
+    let paid = kept.min(balance(state, LedgerAccount::Treasury, USD));
+    pay(state, out, LedgerAccount::Treasury, LedgerAccount::Proceeds(id), paid, Reason::Rebate);
+    state.tasks.find_mut(id).expect("lots belong to open tasks").rebates += paid;
+}
+
 /// Splits the fee: half to the reserve, half to the treasury, which stands in for the keepers (R19).
 fn charge(state: &mut State, out: &mut Outcome, id: TaskId, fee: Amount) {
     let from = LedgerAccount::Proceeds(id);
+    state.tasks.find_mut(id).expect("the caller found it").repaid.fee += fee;
+    let advanced = state.tasks.find(id).expect("found above").rebates.min(fee);
+    pay(state, out, from, LedgerAccount::Treasury, advanced, Reason::Rebate);
+    state.tasks.find_mut(id).expect("found above").rebates -= advanced;
+    let fee = fee - advanced;
     let reserve = fee.bps_down(FEE_TO_RESERVE);
     pay(state, out, from, LedgerAccount::Float, reserve, Reason::LiquidationFee);
     pay(state, out, from, LedgerAccount::Treasury, fee - reserve, Reason::LiquidationFee);
-    state.tasks.find_mut(id).expect("the caller found it").repaid.fee += fee;
 }
 
 /// What is left repays the layers that paid for the task, the latest scope first.
@@ -247,10 +258,15 @@ fn kept(state: &State, id: TaskId) -> Vec<(Debt, Amount)> {
         if !matches!(lot.stage, LotStage::Warehoused(_)) {
             continue;
         }
-        let shares = split(&left, Some(lot.token.chain), collateral::expected(state, lot));
-        for ((owed, kept), share) in left.iter_mut().zip(&mut kept).zip(shares) {
-            owed.1 -= share;
-            kept.1 += share;
+        for (part, dollars) in lot.split(selling::expected(state, lot)) {
+            if part.task != id {
+                continue;
+            }
+            let shares = split(&left, Some(part.home), dollars);
+            for ((owed, kept), share) in left.iter_mut().zip(&mut kept).zip(shares) {
+                owed.1 -= share;
+                kept.1 += share;
+            }
         }
     }
     kept

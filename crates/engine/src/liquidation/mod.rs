@@ -1,10 +1,12 @@
 //! Liquidation: close an account that is worth less than its maintenance margin.
 //!
 //! - When: H_M < 0 at the risk price; or a settlement debt is older than its grace; or a deposit disappeared.
-//! - Way: positions first (`positions`, `deleverage`), then collateral in lots (`collateral`), whose proceeds pay
+//! - Way: positions first (`positions`, `deleverage`), then collateral in lots (`collateral`, `selling`, `joint`), whose proceeds pay
 //!   debts, fee and owner (`distribute`); what nobody paid goes down the waterfall.
 //! - Ends: H_M >= 0, or nothing left to sell. The account is locked until then: deposits and repayments alone.
 //! - Rounds: against the liquidated account, always.
+//! - Frozen: a task of whose auctions a chain tells another result than the engine has (`dispute`), until that is
+//!   dropped by the chain or resolved by governance.
 //! - Keeps: I01 (conservation), I08 (a loss is all in the books).
 //! - Costs: a block looks only at tasks that something happened to; one whose lots are out sleeps until a lot
 //!   ends, a take is final, or somebody touches its account.
@@ -12,7 +14,10 @@
 pub(crate) mod collateral;
 pub mod deleverage;
 pub(crate) mod distribute;
+mod joint;
+mod lot;
 pub(crate) mod positions;
+mod selling;
 
 use crate::ledger::{Holding, USD, balance};
 use crate::market::settlement;
@@ -21,14 +26,19 @@ use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
 use crate::waterfall::Absorbed;
-use ballast_types::{
-    AccountId, Auction, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, Nonce, TaskId, Token,
-};
+use ballast_types::{AccountId, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, Reject, TaskId, Token};
 use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
 
-pub(crate) use collateral::{expired, take_dropped, take_final, take_seen};
+pub use joint::Transit;
+pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState};
+
+pub(crate) use joint::{arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final};
+pub(crate) use selling::{
+    cancel_expired, end_dropped, end_final, end_seen, lot_before, start_expired, started, take_dropped,
+    take_final, take_seen, void, wants,
+};
 
 /// Why a task was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -74,6 +84,10 @@ pub struct Task {
     pub proceeds: Amount,
     /// Distributed so far.
     pub repaid: Repaid,
+    /// Lots of which a chain told another result than the engine has: while there are any, the task is frozen.
+    pub disputes: Vec<LotId>,
+    /// What the treasury has made good of market makers' rebates: the fee pays it back first.
+    pub rebates: Amount,
     /// What the waterfall paid for it, by scope: a lot that brings more than expected gives it back.
     pub absorbed: Vec<Absorbed>,
 }
@@ -103,62 +117,6 @@ impl Repaid {
     }
 }
 
-/// Collateral of one task on one chain.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Lot {
-    /// Whose liquidation.
-    pub task: TaskId,
-    /// What, where.
-    pub token: Token,
-    /// Still in the lot (ledger): takes leave it when they are final.
-    pub held: Amount,
-    /// Taken and seen, not final.
-    pub taken: Amount,
-    /// Dollars paid for `taken`.
-    pub paid: Amount,
-    /// Dollars paid in the last round, final or not.
-    pub sold: Amount,
-    /// Dollars at index when it was queued; what `auction_cap` counts.
-    pub value: Amount,
-    /// Health of the account when it was queued: its place in the queue.
-    pub health: Usd,
-    /// Where it stands.
-    pub stage: LotStage,
-    /// The order that started its last round; 0 before the first.
-    pub start: Nonce,
-    /// Rounds offered so far.
-    pub round: u8,
-}
-
-impl Lot {
-    /// Not taken.
-    #[must_use]
-    pub fn left(&self) -> Amount {
-        self.held - self.taken
-    }
-}
-
-/// Where a lot stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum LotStage {
-    /// Waits below the auction cap of its token.
-    Queued,
-    /// Under auction.
-    Offered(Auction),
-    /// Its auction was cancelled; takes count until the spoke says that it has ended.
-    Ending {
-        /// The one that ends.
-        auction: Auction,
-        /// What is unsold is offered again; otherwise it goes back.
-        anew: bool,
-    },
-    /// Bought by nobody; offered again at this time.
-    Warehoused(Time),
-    /// Nothing is left but takes that are not final. Should one be dropped, this auction runs again as its chain
-    /// has it; without one, what was taken is queued.
-    Ended(Option<Auction>),
-}
-
 /// Derived: which tasks and lots a block has to look at. What it leaves out would change nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Agenda {
@@ -170,6 +128,8 @@ pub struct Agenda {
     floors: BTreeSet<(Token, Price, LotId)>,
     /// Warehoused lots by the time of their next offer.
     warehoused: BTreeSet<(Time, LotId)>,
+    /// Joint lots that others may join, by the time until when.
+    gathering: BTreeSet<(Time, LotId)>,
 }
 
 impl Agenda {
@@ -194,7 +154,10 @@ impl Agenda {
             LotStage::Warehoused(at) => {
                 self.warehoused.insert((at, id));
             }
-            LotStage::Ending { .. } | LotStage::Ended(_) => {}
+            LotStage::Gathering(until) => {
+                self.gathering.insert((until, id));
+            }
+            LotStage::Ending { .. } | LotStage::Over(_) | LotStage::Ended(_) | LotStage::Bridging { .. } => {}
         }
     }
 
@@ -209,7 +172,10 @@ impl Agenda {
             LotStage::Warehoused(at) => {
                 self.warehoused.remove(&(at, id));
             }
-            LotStage::Ending { .. } | LotStage::Ended(_) => {}
+            LotStage::Gathering(until) => {
+                self.gathering.remove(&(until, id));
+            }
+            LotStage::Ending { .. } | LotStage::Over(_) | LotStage::Ended(_) | LotStage::Bridging { .. } => {}
         }
     }
 }
@@ -245,6 +211,8 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
         lots: Vec::new(),
         proceeds: Amount::ZERO,
         repaid: Repaid::default(),
+        disputes: Vec::new(),
+        rebates: Amount::ZERO,
         absorbed: Vec::new(),
     };
     state.tasks.insert(id, task);
@@ -281,20 +249,21 @@ pub(crate) fn next_due(state: &State) -> Option<Time> {
         return Some(state.now());
     }
     let offer = state.agenda.warehoused.first().map(|(at, _)| *at);
+    let joint = state.agenda.gathering.first().map(|(until, _)| *until);
     let grace = state.house.liquidation.settlement_grace;
     let overdue = state.debtors.first().map(|(since, _, _)| since.after(grace));
-    offer.into_iter().chain(overdue).min()
+    offer.into_iter().chain(joint).chain(overdue).min()
 }
 
 /// What a block brings to open tasks, worst health first; then the room under the auction caps is given out.
 pub(crate) fn step(state: &mut State, out: &mut Outcome) {
     if !state.tasks.is_empty() {
         wake_touched(state);
-        collateral::restart(state, out);
+        selling::restart(state, out);
         for (health, id) in by_health(state) {
             work(state, out, id, health);
         }
-        collateral::offer_queued(state, out);
+        selling::offer_queued(state, out);
     }
 }
 
@@ -337,14 +306,17 @@ fn work(state: &mut State, out: &mut Outcome, id: TaskId, health: Usd) {
 
 /// A task that is past its positions: sells, waits, writes off or ends.
 fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
+    if is_frozen(state, id) {
+        return set_stage(state, id, Stage::Selling);
+    }
     let account = state.tasks.find(id).expect("the caller found it").account;
     settlement::collect(state, out, account);
     let mut standing = Standing::of(state, id);
     let mut is_covered = standing.is_covered(state, id);
     if is_covered {
-        collateral::cancel(state, out, id);
+        selling::cancel(state, out, id);
     }
-    if collateral::is_selling(state, id) {
+    if selling::is_selling(state, id) {
         return set_stage(state, id, Stage::Selling);
     }
     if !is_covered && distribute::pay_from_cash(state, out, id) {
@@ -352,7 +324,7 @@ fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
         is_covered = standing.is_covered(state, id);
     }
     if is_covered {
-        collateral::cancel(state, out, id);
+        selling::cancel(state, out, id);
         return close(state, out, id);
     }
     match collateral::plan(state, id, &standing) {
@@ -387,6 +359,56 @@ fn give_up(state: &mut State, out: &mut Outcome, id: TaskId) {
     }
 }
 
+// Disputes
+
+/// A chain's result of an auction is not the engine's: the task's money stays where it is until that is settled.
+fn dispute(
+    state: &mut State,
+    out: &mut Outcome,
+    id: TaskId,
+    chain: ChainId,
+    lot: LotId,
+    told: Hash,
+    computed: Hash,
+) {
+    state.tasks.find_mut(id).expect("lots belong to open tasks").disputes.push(lot);
+    out.event(Event::TaskDisputed { task: id, lot, chain, told, computed });
+}
+
+/// What the dispute was about was dropped, or stands.
+fn end_dispute(state: &mut State, out: &mut Outcome, id: TaskId, lot: LotId) {
+    let disputes = &mut state.tasks.find_mut(id).expect("lots belong to open tasks").disputes;
+    let Some(at) = disputes.iter().position(|disputed| *disputed == lot) else { return };
+    disputes.remove(at);
+    out.event(Event::DisputeEnded { task: id, lot });
+    let record = state.lots.find(lot).expect("a disputed lot stays open");
+    let home = record.parts.iter().find(|part| part.task == id).map_or(record.token.chain, |part| part.home);
+    // What its auctions brought meanwhile pays its debts, once nothing is disputed any more.
+    distribute::proceeds(state, out, id, home);
+}
+
+/// Nothing is distributed, offered again or given back.
+pub(crate) fn is_frozen(state: &State, id: TaskId) -> bool {
+    state.tasks.find(id).is_some_and(|task| !task.disputes.is_empty())
+}
+
+/// Governance lets what the chain told stand.
+pub(crate) fn resolve(state: &mut State, out: &mut Outcome, id: TaskId) -> Result<(), Reject> {
+    let task = state.tasks.find(id).ok_or(Reject::UnknownTask { task: id })?;
+    if task.disputes.is_empty() {
+        return Err(Reject::TaskNotDisputed { task: id });
+    }
+    for lot in task.disputes.clone() {
+        end_dispute(state, out, id, lot);
+    }
+    let lots = state.tasks.find(id).expect("found above").lots.clone();
+    for lot in lots {
+        selling::go_on(state, out, lot);
+    }
+    wake(state, id);
+    Ok(())
+}
+
 /// How a task stands when it decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
@@ -413,7 +435,7 @@ impl Standing {
         if self.owed.is_zero() || task.cause == Cause::Settlement {
             return self.owed.is_zero();
         }
-        let aims_higher = collateral::is_selling(state, id);
+        let aims_higher = selling::is_selling(state, id);
         let least = if aims_higher { distribute::target(state, self.owed) } else { Amount::ZERO };
         least.dollars() <= self.health
     }

@@ -98,6 +98,7 @@ pub(crate) fn chain(name: &str, tier: ChainTier, threshold: i64, tokens: &[(&str
         tranche_cap: Amount::whole(5_000_000),
         pending_cap: Amount::whole(1_000_000),
         auction: AuctionSchedule::default(),
+        domain: ballast_types::Hash::default(),
     }
 }
 

@@ -13,7 +13,8 @@ use ballast_engine::view::{self, AccountView, MarketView, WaterfallView};
 use ballast_engine::{BlockPart, Engine, Outcome, State};
 use ballast_types::{
     AccountId, Address, AssetId, Block, ChainId, Command, Event, Genesis, Height, LedgerAccount, LotId,
-    MarketId, Observation, Owner, PriceReport, Reject, Sequence, Side, SourceId, Token, TradeAmount,
+    MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject, Sequence, Side, SourceId, Token,
+    TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use spoke::Spoke;
@@ -85,6 +86,7 @@ impl House {
             Spoke::new(
                 chain,
                 engine.state().token(coin).map_or(Amount::from_wei(1), |token| token.params.unit),
+                record.domain,
             )
         });
         Self {
@@ -235,13 +237,23 @@ impl House {
             spoke.sync(chain.next_sequence, chain.next_final);
         }
         for order in &out.orders {
-            if let Some(spoke) = self.spokes.get_mut(usize::from(order.chain.0)) {
-                spoke.carry_out(order);
-            }
+            self.deliver(order);
         }
         self.history.extend(out.events.iter().cloned());
         self.blocks.push(block);
         out
+    }
+
+    /// Hands an order to its chain; what it bridges arrives on the other chain at once.
+    pub(crate) fn deliver(&mut self, order: &Order) {
+        let now = self.now;
+        let Some(spoke) = self.spokes.get_mut(usize::from(order.chain.0)) else { return };
+        if let (true, OrderAction::Bridge { asset, amount, to, .. }) =
+            (spoke.carry_out(order, now), &order.action)
+        {
+            let there = &mut self.spokes[usize::from(to.0)];
+            there.arrive(order.chain, order.nonce, *asset, *amount);
+        }
     }
 
     /// Applies one command in a block of its own.

@@ -19,7 +19,8 @@ pub(crate) struct Vaults {
     log: BTreeMap<(ChainId, Sequence), VaultEvent>,
     /// What final events have left in each vault.
     held: BTreeMap<Token, BigInt>,
-    releases: BTreeMap<(ChainId, Nonce), (AssetId, BigInt)>,
+    /// What orders take out of a vault when they are carried out.
+    outgoing: BTreeMap<(ChainId, Nonce), (AssetId, BigInt)>,
     lots: BTreeMap<LotId, Token>,
     coins: BTreeMap<ChainId, AssetId>,
 }
@@ -49,14 +50,13 @@ impl Vaults {
         }
         for order in &out.orders {
             match order.action {
-                OrderAction::Release { asset, amount, .. } => {
-                    self.releases.insert((order.chain, order.nonce), (asset, amount.wei().into()));
+                OrderAction::Release { asset, amount, .. } | OrderAction::Bridge { asset, amount, .. } => {
+                    self.outgoing.insert((order.chain, order.nonce), (asset, amount.wei().into()));
                 }
                 OrderAction::StartAuction { lot, asset, .. } => {
                     self.lots.insert(lot, Token { asset, chain: order.chain });
                 }
                 OrderAction::CancelAuction { .. }
-                | OrderAction::Bridge { .. }
                 | OrderAction::Rotate { .. }
                 | OrderAction::SetLimits { .. }
                 | OrderAction::ListMaker { .. }
@@ -97,15 +97,19 @@ impl Vaults {
                     self.add(Token { asset, chain }, amount.wei().into())
                 }
                 VaultEvent::Executed { nonce } => {
-                    let (asset, amount) = self.releases.remove(&(chain, nonce)).expect("carried out once");
-                    self.add(Token { asset, chain }, -amount);
+                    if let Some((asset, amount)) = self.outgoing.remove(&(chain, nonce)) {
+                        self.add(Token { asset, chain }, -amount);
+                    }
                 }
-                VaultEvent::Taken { lot, quantity, paid, .. } => {
+                VaultEvent::Taken { lot, quantity, paid, rebate, .. } => {
                     let (token, coin) = (self.lots[&lot], self.coins[&chain]);
                     self.add(token, -BigInt::from(quantity.wei()));
-                    self.add(Token { asset: coin, chain }, paid.wei().into());
+                    self.add(Token { asset: coin, chain }, BigInt::from(paid.wei()) - rebate.wei());
                 }
-                VaultEvent::Ended { .. } | VaultEvent::BridgedIn { .. } => {}
+                VaultEvent::BridgedIn { asset, amount, .. } => {
+                    self.add(Token { asset, chain }, amount.wei().into());
+                }
+                VaultEvent::Ended { .. } => {}
             }
         }
     }

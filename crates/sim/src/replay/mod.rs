@@ -32,7 +32,7 @@ use crate::seed::Seed;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State};
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_spoke::message::Payload;
-use ballast_spoke::{Conditions, SimChain, SimChainParams, Spoke};
+use ballast_spoke::{Conditions, Courier, SimChain, SimChainParams, Spoke};
 use ballast_types::{AccountId, Block, ChainId, Genesis, Height, Order};
 use ballast_units::{Amount, Millis, Time};
 use bidders::Bidders;
@@ -59,6 +59,9 @@ const EPOCH: u32 = 0;
 /// A chain tells the time of its last final block at least this often.
 const FINAL_EVERY: Millis = Millis::minutes(1);
 
+/// From the finality of a bridge at its source to its arrival.
+const TRAVEL: Millis = Millis::minutes(2);
+
 /// Why asking a chain cannot fail.
 const IN_PROCESS: &str = "a chain in this process answers";
 
@@ -70,6 +73,7 @@ pub struct Replay {
     engine: Engine,
     places: Places,
     chains: Vec<SimChain>,
+    courier: Courier,
     cast: Cast,
     orders: VecDeque<(Time, Order)>,
     /// The lone validator, who signs them.
@@ -226,6 +230,7 @@ impl Replay {
             engine,
             places,
             chains,
+            courier: Courier::new(TRAVEL),
             cast,
             orders: VecDeque::new(),
             validator,
@@ -328,6 +333,7 @@ impl Replay {
             let sales = cast.bidders.learn(place.id, &chain.receipts().expect(IN_PROCESS));
             self.measure.sold(&sales, places);
         }
+        self.courier.carry(chains, now);
         cast.sources.report(places, now, &mut block.prices);
         let state = self.engine.state();
         cast.stage.act(now, &mut block.commands);

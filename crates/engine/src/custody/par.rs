@@ -1,0 +1,95 @@
+//! What a stablecoin is worth: when it becomes cash at par, who may take it out, what a write-down costs (R10).
+
+use super::check_token;
+use crate::oracle;
+use crate::state::{Outcome, State};
+use crate::waterfall;
+use ballast_types::{AccountId, Event, Reject, Scope, Token};
+use ballast_units::{Amount, Ratio};
+
+/// A stablecoin becomes cash while it is at par and its share of all inventories is not above its cap (R10).
+pub(super) fn is_taken_at_par(state: &State, token: Token) -> bool {
+    let Some(record) = state.token(token).filter(|record| record.stable) else { return false };
+    let (mut of_coin, mut of_all) = (Amount::ZERO, Amount::ZERO);
+    for (_, chain) in state.chains.iter() {
+        for listed in &chain.tokens {
+            of_all += listed.money.inventory();
+            if listed.asset == token.asset {
+                of_coin += listed.money.inventory();
+            }
+        }
+    }
+    let cap = of_all.mul_ratio_down(record.params.par_share.min(Ratio::ONE)).unwrap_or(Amount::ZERO);
+    of_coin <= cap && oracle::at_par(state, token.asset)
+}
+
+/// Books that a coin is worth less than a dollar (R10): what its inventory lost is a loss of its chain. What the
+/// layers and the chain's idle lenders pay for it leaves the books, so that dollars stay equal to coins at par
+/// less the par loss (I01b); what nobody can pay is the chain's deficit.
+///
+/// A coin that was written down before loses the difference. Refused: what is no listed stablecoin, and a worth
+/// outside [0, 1).
+pub(crate) fn write_down(
+    state: &mut State,
+    out: &mut Outcome,
+    token: Token,
+    worth: Ratio,
+) -> Result<(), Reject> {
+    check_token(state, token)?;
+    let unknown = Reject::UnknownToken { asset: token.asset, chain: token.chain };
+    let record = state.token(token).filter(|record| record.stable).ok_or(unknown)?;
+    if worth.is_negative() || Ratio::ONE <= worth {
+        return Err(Reject::ListingValue { value: worth, low: Ratio::ZERO, high: Ratio::ONE });
+    }
+    let coins = record.money.inventory();
+    let lost = coins - coins.mul_ratio_down(worth)?;
+    let amount = lost.saturating_sub(record.written_down);
+    if amount.is_zero() {
+        return Ok(());
+    }
+    state.token_mut(token).written_down += amount;
+    out.event(Event::ParLossBooked { token, amount });
+    let absorbed = waterfall::absorb(state, out, Scope::Chain(token.chain), amount, None);
+    state.house.par_loss += absorbed.paid() + absorbed.lending;
+    Ok(())
+}
+
+/// While any listed coin is off par, nobody takes more of a coin than they brought (R10): what leaves beyond that
+/// would be somebody else's good coin for one's own bad one. No mix beyond it: it is refused.
+pub(crate) fn check_par(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<(), Reject> {
+    let have = own_deposits(state, account, token);
+    if have < amount && !all_at_par(state) {
+        return Err(Reject::NotOnParBeyondDeposits { token, have, need: amount });
+    }
+    Ok(())
+}
+
+fn all_at_par(state: &State) -> bool {
+    let mut listed = state.chains.iter().flat_map(|(_, chain)| &chain.tokens).filter(|token| token.stable);
+    listed.all(|token| oracle::at_par(state, token.asset))
+}
+
+/// Deposits of a coin less withdrawals of it, at least zero.
+pub(super) fn own_deposits(state: &State, account: AccountId, token: Token) -> Amount {
+    state.coin_deposits.find((account, token)).copied().unwrap_or_default()
+}
+
+/// Sets what is left of an account's own deposits of a coin.
+pub(super) fn set_deposits(state: &mut State, account: AccountId, token: Token, deposits: Amount) {
+    if deposits.is_zero() {
+        state.coin_deposits.remove((account, token));
+    } else {
+        state.coin_deposits.insert((account, token), deposits);
+    }
+}
+
+/// Gives back what a withdrawal that was never paid had used up of an account's own deposits.
+pub(crate) fn restore_deposits(state: &mut State, account: AccountId, token: Token, deposits: Amount) {
+    let restored = own_deposits(state, account, token) + deposits;
+    set_deposits(state, account, token, restored);
+}

@@ -1,0 +1,275 @@
+//! Withdrawals: what leaves the vaults.
+//!
+//! - A release floors to the token's unit (R25); the rest stays where it was.
+//! - Dollars leave the books exactly when a coin leaves its inventory.
+//! - What does not fit a vault's free inventory waits in order, and moves nothing until its turn comes.
+
+use super::{
+    address, cash, check_amount, check_cash, check_health, check_may_lower, check_par, floor_to_unit,
+    own_deposits,
+};
+use crate::ledger::{self, leave, transfer};
+use crate::market::settlement;
+use crate::orders::{self, Release};
+use crate::risk::health::Whatif;
+use crate::state::{Outcome, State};
+use ballast_types::{
+    AccountId, Address, ChainId, Event, LedgerAccount, Money, Nonce, OrderAction, Reason, Reject,
+    ReleaseReason, Token,
+};
+use ballast_units::Amount;
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Withdrawals that may wait on one chain; more are refused, so that a block's work is bounded.
+const WAITING_LIMIT: usize = 1_024;
+
+/// Waiting withdrawals of a chain that are tried again in one block.
+const RETRY_BATCH: usize = 64;
+
+/// A withdrawal that waits for inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Waiting {
+    /// Whose.
+    pub account: AccountId,
+    /// What.
+    pub token: Token,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// A withdrawal that may be made, now or when the inventory allows it.
+#[derive(Debug)]
+pub(crate) struct WithdrawPlan {
+    payout: Payout,
+    way: Way,
+}
+
+/// What a withdrawal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Cash becomes the coin.
+    Cash,
+    /// Collateral leaves as it is.
+    Collateral,
+    /// It waits for inventory.
+    Wait,
+}
+
+/// Tokens to an account's address on their chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payout {
+    /// For whom.
+    pub(crate) account: AccountId,
+    /// What.
+    pub(crate) token: Token,
+    /// How much: whole units of the token.
+    pub(crate) amount: Amount,
+    /// Where it goes.
+    pub(crate) to: Address,
+}
+
+/// Decides whether an account may take tokens out, and whether they can go now.
+///
+/// A stablecoin is paid from collateral of that very token where there is enough of it, otherwise from cash.
+pub(crate) fn plan_withdrawal(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<WithdrawPlan, Reject> {
+    let plan = plan_payout(state, account, token, amount)?;
+    if plan.way == Way::Collateral {
+        return Ok(plan);
+    }
+    let amount = plan.payout.amount;
+    let (mut waiting, mut ahead, mut own) = (0_usize, Amount::ZERO, Amount::ZERO);
+    for (_, other) in state.waiting.range(queue(token.chain)) {
+        waiting = waiting.saturating_add(1);
+        if other.token == token {
+            ahead += other.amount;
+        }
+        if other.account == account {
+            own += other.amount;
+        }
+    }
+    if fits(state, token, amount, ahead) {
+        return Ok(plan);
+    }
+    // The same cash waits once on a chain, or a queue of promises would hold up everybody's.
+    let have = cash(state, account).saturating_sub(own);
+    if have < amount {
+        return Err(Reject::CashTooSmall { account, have, need: amount });
+    }
+    if WAITING_LIMIT <= waiting {
+        let have = free_inventory(state, token).saturating_sub(ahead);
+        return Err(Reject::InventoryTooSmall { chain: token.chain, have, need: amount });
+    }
+    Ok(WithdrawPlan { way: Way::Wait, ..plan })
+}
+
+/// Everything that does not depend on the inventory.
+fn plan_payout(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<WithdrawPlan, Reject> {
+    check_amount(amount)?;
+    let record = state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
+    state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
+    let floored = floor_to_unit(state, token, amount)?;
+    let amount = floored.kept;
+    check_may_lower(state, account)?;
+    let stable = state.token(token).is_some_and(|listed| listed.stable);
+    let have = record.balances.collateral(token);
+    let way = if stable && have < amount { Way::Cash } else { Way::Collateral };
+    let whatif = match way {
+        Way::Cash | Way::Wait => {
+            check_cash(state, account, amount)?;
+            Whatif { cash: -amount.dollars(), ..Whatif::default() }
+        }
+        Way::Collateral => {
+            if have < amount {
+                return Err(Reject::CollateralTooSmall { account, have, need: amount });
+            }
+            Whatif { token: Some((token, amount)), ..Whatif::default() }
+        }
+    };
+    check_health(state, account, whatif)?;
+    let to = address(state, account, token.chain)?;
+    if way == Way::Cash {
+        check_par(state, account, token, amount)?;
+    }
+    let amount = floored.not_zero()?;
+    Ok(WithdrawPlan { payout: Payout { account, token, amount, to }, way })
+}
+
+/// Orders the payment, or puts it in the queue, where it moves nothing.
+pub(crate) fn execute_withdrawal(state: &mut State, out: &mut Outcome, plan: WithdrawPlan) {
+    let WithdrawPlan { payout, way } = plan;
+    let Payout { account, token, amount, to: _ } = payout;
+    match way {
+        Way::Cash => {
+            settlement::collect(state, out, account);
+            pay_out_coin(state, out, LedgerAccount::Cash(account), payout, Reason::Withdrawal);
+        }
+        Way::Collateral => {
+            let (from, to) =
+                (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
+            transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
+            let release = Release { account, token, amount, dollars: false, deposits: Amount::ZERO };
+            order_release(state, out, payout, ReleaseReason::Withdrawal, release);
+        }
+        Way::Wait => {
+            let place = state.house.last_waiting.saturating_add(1);
+            state.house.last_waiting = place;
+            state.waiting.insert((token.chain, place), Waiting { account, token, amount });
+            out.event(Event::WithdrawalQueued { account, token, amount });
+        }
+    }
+}
+
+/// Tries waiting withdrawals again, in order, a bounded number a chain and block. One that would be refused now
+/// is dropped; one that does not fit holds up those behind it for the same coin.
+pub(crate) fn retry_waiting(state: &mut State, out: &mut Outcome) {
+    for chain in state.chains.ids() {
+        let front: Vec<_> = state
+            .waiting
+            .range(queue(chain))
+            .take(RETRY_BATCH)
+            .map(|(key, waiting)| (key, *waiting))
+            .collect();
+        let mut held_up = Vec::new();
+        for (key, Waiting { account, token, amount }) in front {
+            if held_up.contains(&token) {
+                continue;
+            }
+            match plan_payout(state, account, token, amount) {
+                Ok(plan) if plan.way == Way::Collateral || fits(state, token, amount, Amount::ZERO) => {
+                    state.waiting.remove(key);
+                    execute_withdrawal(state, out, plan);
+                }
+                Ok(_) => held_up.push(token),
+                Err(reject) => {
+                    state.waiting.remove(key);
+                    out.event(Event::WithdrawalRefused { account, token, amount, reject });
+                }
+            }
+        }
+    }
+}
+
+/// The keys of a chain's queue.
+fn queue(chain: ChainId) -> std::ops::RangeInclusive<(ChainId, u64)> {
+    (chain, 0)..=(chain, u64::MAX)
+}
+
+/// After it, the inventory still covers the chain's idle lending and the withdrawals ahead (R10).
+fn fits(state: &State, token: Token, amount: Amount, ahead: Amount) -> bool {
+    amount <= free_inventory(state, token).saturating_sub(ahead)
+}
+
+/// Inventory beyond what the chain's lenders have idle. Loans are paid out in the chain's coin alone.
+fn free_inventory(state: &State, token: Token) -> Amount {
+    let chain = state.chains.get(token.chain);
+    let idle = if chain.coin == token.asset { chain.money.lending() } else { Amount::ZERO };
+    inventory(state, token).saturating_sub(idle)
+}
+
+/// A stablecoin in its vault that backs dollars.
+pub(crate) fn inventory(state: &State, token: Token) -> Amount {
+    ledger::balance(state, LedgerAccount::Inventory(token), Money::Token(token))
+}
+
+/// Σ withdrawals of a coin that wait.
+pub(crate) fn waiting_for(state: &State, token: Token) -> Amount {
+    let queued = state.waiting.range(queue(token.chain)).filter(|(_, waiting)| waiting.token == token);
+    queued.map(|(_, waiting)| waiting.amount).sum()
+}
+
+/// Dollars leave the books as their coin leaves the inventory.
+pub(crate) fn pay_out_coin(
+    state: &mut State,
+    out: &mut Outcome,
+    from: LedgerAccount,
+    payout: Payout,
+    reason: Reason,
+) {
+    let Payout { account, token, amount, to: _ } = payout;
+    leave(state, out, from, Money::Usd, amount, reason);
+    let (inventory, in_flight) = (LedgerAccount::Inventory(token), LedgerAccount::InFlight(token.chain));
+    transfer(state, out, inventory, in_flight, Money::Token(token), amount, reason);
+    let before = own_deposits(state, account, token);
+    let deposits = before.saturating_sub(amount);
+    super::set_deposits(state, account, token, deposits);
+    let release = Release { account, token, amount, dollars: true, deposits: before - deposits };
+    let reason = if reason == Reason::Borrow { ReleaseReason::Loan } else { ReleaseReason::Withdrawal };
+    order_release(state, out, payout, reason, release);
+}
+
+/// Tells the vault to pay.
+fn order_release(
+    state: &mut State,
+    out: &mut Outcome,
+    payout: Payout,
+    reason: ReleaseReason,
+    release: Release,
+) {
+    let Payout { account, token, amount, to } = payout;
+    let action = OrderAction::Release { reason, to, asset: token.asset, amount };
+    let nonce = orders::give_for(state, out, token.chain, action, Some(release));
+    out.event(Event::ReleaseOrdered { account, token, amount, nonce });
+}
+
+/// The vault has paid, finally.
+pub(super) fn complete_release(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    nonce: Nonce,
+    release: &Release,
+) {
+    let (money, amount) = (Money::Token(release.token), release.amount);
+    leave(state, out, LedgerAccount::InFlight(chain), money, amount, Reason::Withdrawal);
+    out.event(Event::ReleaseCompleted { chain, nonce, amount });
+}

@@ -1,0 +1,755 @@
+//! Selling: what becomes of a lot, from its place in the queue to its last end (R2).
+//!
+//! - Value moves when facts are final: a take's collateral leaves `Lot` as its coin enters `Inventory` and its dollars
+//!   enter `Proceeds`, split over the lot's parts; what is unsold goes `Lot -> Collateral`, or `Lot -> Warehouse` as the
+//!   float pays `Proceeds`, once the end is final. A rest that is offered again need not wait: the chain starts no
+//!   auction of a lot beside another.
+//! - Room: dollars of a token under auction at once, at value when queued, stay below its cap; a lot larger than
+//!   the cap is offered alone. The rest waits, worst health first.
+//! - The vault decides what was taken: a cancelled auction counts takes until the spoke says that it has ended.
+//! - Rebate: the treasury makes good what a market maker kept, as far as it goes, so that a task's proceeds are what
+//!   was due.
+//! - Result: the hub hashes takes as the chain does. Where the two differ, the lot's tasks are frozen.
+
+use super::lot::{After, Ending, Run, RunState};
+use super::{Lot, LotStage, Stage, distribute, is_frozen, joint, set_stage, wake};
+use crate::auction;
+use crate::keeper;
+use crate::ledger::{USD, balance, enter, leave, pay, transfer};
+use crate::oracle;
+use crate::orders::{self, Sent};
+use crate::state::{Outcome, State};
+use ballast_types::digest;
+use ballast_types::{
+    Action, Address, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject,
+    Sequence, TaskId, Token, VaultEvent,
+};
+use ballast_units::{Amount, Millis, Overflow, Price, Usd};
+use std::ops::Bound;
+
+/// A warehoused lot is offered again after this.
+const OFFER_AGAIN: Millis = Millis::hours(1);
+
+// Units and values
+
+pub(super) fn unit(state: &State, token: Token) -> Amount {
+    state.token(token).map_or(Amount::from_wei(1), |record| record.params.unit)
+}
+
+pub(super) fn units_down(amount: Amount, unit: Amount) -> Amount {
+    let rest = amount.wei().checked_rem(unit.wei()).unwrap_or(0);
+    amount.saturating_sub(Amount::from_wei(rest))
+}
+
+pub(super) fn units_up(amount: Amount, unit: Amount) -> Amount {
+    let down = units_down(amount, unit);
+    if down == amount { amount } else { down + unit }
+}
+
+/// Dollars at index, rounded down.
+pub(super) fn value_of(state: &State, token: Token, quantity: Amount) -> Amount {
+    let index = oracle::index(state, token.asset);
+    index.and_then(|index| quantity.value_down(index).ok()).unwrap_or(Amount::ZERO)
+}
+
+/// Dollars of a token under auction at once.
+pub(super) fn auction_cap(state: &State, token: Token) -> Amount {
+    state.token(token).map_or(Amount::ZERO, |record| record.params.auction_cap)
+}
+
+// Offers
+
+/// Lots that cannot go on as they are: the index fell below the floor, a warehoused one is due again, a joint one has
+/// gathered long enough.
+pub(super) fn restart(state: &mut State, out: &mut Outcome) {
+    for id in below_floor(state) {
+        end_auction(state, out, id, true);
+    }
+    let now = state.now();
+    while let Some((_, id)) = state.agenda.warehoused.first().copied().filter(|(at, _)| *at <= now) {
+        requeue(state, id);
+    }
+    while let Some((_, id)) = state.agenda.gathering.first().copied().filter(|(at, _)| *at <= now) {
+        requeue(state, id);
+    }
+}
+
+fn below_floor(state: &State) -> Vec<LotId> {
+    let mut found = Vec::new();
+    if state.agenda.floors.is_empty() {
+        return found;
+    }
+    for (chain, record) in state.chains.iter() {
+        for token in record.tokens.iter().map(|held| Token { asset: held.asset, chain }) {
+            let Some(index) = oracle::index(state, token.asset) else { continue };
+            let above = Bound::Excluded((token, index, LotId(u64::MAX)));
+            let end = Bound::Included((token, Price::MAX, LotId(u64::MAX)));
+            found.extend(state.agenda.floors.range((above, end)).map(|(_, _, id)| *id));
+        }
+    }
+    found
+}
+
+/// Tells the spoke to stop. What is unsold stays in the lot until the spoke says that the auction has ended.
+fn end_auction(state: &mut State, out: &mut Outcome, id: LotId, anew: bool) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let LotStage::Offered(auction) = lot.stage else { return };
+    set_lot_stage(state, id, LotStage::Ending { auction, anew });
+    order_end(state, out, id);
+}
+
+fn order_end(state: &mut State, out: &mut Outcome, id: LotId) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let (chain, start) = (lot.token.chain, lot.start);
+    let nonce = orders::give(state, out, chain, OrderAction::CancelAuction { lot: id, start });
+    tell_keepers(state, out, id, nonce);
+}
+
+fn tell_keepers(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let (chain, tasks) = (lot.token.chain, lot.tasks());
+    for task in tasks {
+        keeper::ordered(state, out, task, chain, nonce);
+    }
+}
+
+/// Gives the room under each token's auction cap to its queue, worst health first.
+pub(super) fn offer_queued(state: &mut State, out: &mut Outcome) {
+    let mut next = state.agenda.queued.first().map(|(token, _, _)| *token);
+    while let Some(token) = next {
+        while let Some(id) = first_queued(state, token) {
+            if !offer(state, out, id) {
+                break;
+            }
+        }
+        let past = Bound::Excluded((token, Usd::MAX, LotId(u64::MAX)));
+        next = state.agenda.queued.range((past, Bound::Unbounded)).next().map(|(token, _, _)| *token);
+    }
+}
+
+fn first_queued(state: &State, token: Token) -> Option<LotId> {
+    let all = (token, Usd::MIN, LotId(0))..=(token, Usd::MAX, LotId(u64::MAX));
+    state.agenda.queued.range(all).next().map(|(_, _, id)| *id)
+}
+
+fn fits(state: &State, lot: &Lot) -> bool {
+    let record = state.token(lot.token).expect("lots are of listed tokens");
+    record.auctioned.is_zero() || record.auctioned + lot.value <= auction_cap(state, lot.token)
+}
+
+/// Orders the next round of a lot, sends it to where it is sold, or gives it back where other lots already bring what
+/// is owed. False where there is no room, or no price to order it at.
+fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
+    let lot = state.lots.find(id).expect("queued lots are open").clone();
+    if lot.parts.iter().any(|part| part.leaves) {
+        // What leaves must not be sold: the others wait until it has left.
+        set_lot_stage(state, id, LotStage::Over(After::Queue));
+        go_on(state, out, id);
+        return true;
+    }
+    let elsewhere = joint::destination(state, lot.token, lot.left());
+    if elsewhere.is_none() && !fits(state, &lot) {
+        return false;
+    }
+    let Ok(index) = oracle::allows(state, lot.token.asset, Action::Liquidate) else { return false };
+    let need = need(state, id, &lot);
+    if need.is_zero() {
+        give_back(state, out, id);
+        return true;
+    }
+    if let Some(to) = elsewhere {
+        joint::bridge(state, out, id, to);
+        return true;
+    }
+    let schedule = state.chains.get(lot.token.chain).auction;
+    let round = lot.round.min(schedule.rounds.saturating_sub(1));
+    let quantity = lot.left();
+    let Ok(auction) = auction::terms(need, quantity, index, state.now(), &schedule, round) else {
+        return false;
+    };
+    start_auction(state, out, id, auction);
+    let (start, floor, token) = (auction.start, auction.floor, lot.token);
+    for task in lot.tasks() {
+        let round = round.saturating_add(1);
+        out.event(Event::LotOffered { lot: id, task, token, quantity, start, floor, round });
+    }
+    true
+}
+
+fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: ballast_types::Auction) {
+    let token = state.lots.find(id).expect("the caller found it").token;
+    set_lot_stage(state, id, LotStage::Offered(auction));
+    let action = OrderAction::StartAuction { lot: id, asset: token.asset, auction };
+    let start = orders::give(state, out, token.chain, action);
+    let result = digest::result_start(state.chains.get(token.chain).domain, id, start);
+    let lot = state.lots.find_mut(id).expect("found above");
+    lot.round = lot.round.saturating_add(1);
+    lot.start = start;
+    lot.runs.push(Run { start, auction, state: RunState::Ordered, result, sold: Amount::ZERO });
+    tell_keepers(state, out, id, start);
+}
+
+/// What a lot still has to bring (R2). Of a joint one: so much that each part's share is enough for its task.
+fn need(state: &State, id: LotId, lot: &Lot) -> Amount {
+    let tasks = lot.tasks();
+    if let [task] = tasks.as_slice() {
+        return need_of(state, id, lot, *task);
+    }
+    let all: Amount = lot.parts.iter().map(|part| part.value).sum();
+    let value = |task: TaskId| lot.parts.iter().filter(|part| part.task == task).map(|part| part.value).sum();
+    let needs: Vec<(Amount, Amount)> =
+        tasks.iter().map(|task| (need_of(state, id, lot, *task), value(*task))).collect();
+    let for_all = |(need, value): &(Amount, Amount)| {
+        if need.is_zero() {
+            return Amount::ZERO;
+        }
+        need.share_up(all, *value).unwrap_or(Amount::LIMIT).min(Amount::LIMIT)
+    };
+    needs.iter().map(for_all).max().unwrap_or(Amount::ZERO)
+}
+
+/// What a lot still has to bring for one of its tasks: what debts, costs, fee and layers lack, less what is paid and
+/// what the task's earlier and its warehoused lots are expected to bring.
+fn need_of(state: &State, id: LotId, lot: &Lot, task: TaskId) -> Amount {
+    let mut missing = distribute::wanted(state, task);
+    for other in &state.tasks.find(task).expect("lots belong to open tasks").lots {
+        let record =
+            if *other == id { lot } else { state.lots.find(*other).expect("a task's lots are open") };
+        missing = missing.saturating_sub(record.share(task, record.paid));
+        let is_stored = matches!(record.stage, LotStage::Warehoused(_));
+        if *other < id || (is_stored && *other != id) {
+            missing = missing.saturating_sub(record.share(task, expected(state, record)));
+        }
+    }
+    missing
+}
+
+/// Dollars that what is left of a lot is expected to bring, rounded down: the expected fill while it is for sale,
+/// the reserve's price once nobody wanted it.
+pub(super) fn expected(state: &State, lot: &Lot) -> Amount {
+    let Some(index) = oracle::index(state, lot.token.asset) else { return Amount::ZERO };
+    let schedule = &state.chains.get(lot.token.chain).auction;
+    let price = match lot.stage {
+        LotStage::Queued
+        | LotStage::Offered(_)
+        | LotStage::Ending { anew: true, .. }
+        | LotStage::Over(After::Queue)
+        | LotStage::Bridging { .. }
+        | LotStage::Gathering(_) => index.mul_ratio_down(state.house.liquidation.fill_expected),
+        LotStage::Warehoused(_) | LotStage::Over(After::LastResort) => {
+            auction::reserve_price(index, schedule)
+        }
+        LotStage::Ending { anew: false, .. } | LotStage::Over(After::Return) | LotStage::Ended(_) => {
+            Err(Overflow)
+        }
+    };
+    price.and_then(|price| lot.unsold().value_down(price)).unwrap_or(Amount::ZERO)
+}
+
+/// What a task's warehoused lots are expected to bring.
+pub(super) fn stored(state: &State, id: TaskId) -> Amount {
+    let lots = state.tasks.find(id).expect("the caller found it").lots.iter();
+    let lots = lots.map(|lot| state.lots.find(*lot).expect("a task's lots are open"));
+    let stored = lots.filter(|lot| matches!(lot.stage, LotStage::Warehoused(_)));
+    stored.map(|lot| lot.share(id, expected(state, lot))).sum()
+}
+
+/// Something of a task is for sale, or sold and not final.
+pub(super) fn is_selling(state: &State, id: TaskId) -> bool {
+    let lots = &state.tasks.find(id).expect("the caller found it").lots;
+    lots.iter().any(|lot| {
+        let lot = state.lots.find(*lot).expect("a task's lots are open");
+        !lot.taken.is_zero() || !lot.runs.is_empty() || !matches!(lot.stage, LotStage::Warehoused(_))
+    })
+}
+
+/// Takes what is unsold of a task's lots out of sale (R15). An auction that others have part in ends, and begins anew
+/// without it.
+pub(super) fn cancel(state: &mut State, out: &mut Outcome, id: TaskId) {
+    for lot in state.tasks.find(id).expect("the caller found it").lots.clone() {
+        let record = state.lots.find_mut(lot).expect("a task's lots are open");
+        for part in record.parts.iter_mut().filter(|part| part.task == id) {
+            part.leaves = true;
+        }
+        let all_leave = record.parts.iter().all(|part| part.leaves);
+        match record.stage {
+            LotStage::Queued | LotStage::Warehoused(_) | LotStage::Gathering(_) => {
+                part_with(state, out, lot);
+            }
+            LotStage::Offered(_) => end_auction(state, out, lot, !all_leave),
+            LotStage::Ending { auction, anew } => {
+                set_lot_stage(state, lot, LotStage::Ending { auction, anew: anew && !all_leave });
+            }
+            // Parts leave when it is final, or when they arrive.
+            LotStage::Over(_) | LotStage::Ended(_) | LotStage::Bridging { .. } => {}
+        }
+    }
+}
+
+// Facts
+
+/// A lot of a chain, as it would be with every event of the chain from `sequence` on reversed.
+pub(crate) fn lot_before(
+    state: &State,
+    chain: ChainId,
+    id: LotId,
+    sequence: Sequence,
+) -> Result<Lot, Reject> {
+    let mut lot = state.lots.find(id).ok_or(Reject::UnknownLot { lot: id })?.clone();
+    if lot.token.chain != chain {
+        return Err(Reject::LotElsewhere { lot: id, chain: lot.token.chain, reported: chain });
+    }
+    let later = state.unfinal.range((chain, sequence)..=(chain, Sequence(u64::MAX)));
+    for (_, record) in later.rev() {
+        undo_on(state, &mut lot, id, chain, record);
+    }
+    Ok(lot)
+}
+
+fn undo_on(state: &State, lot: &mut Lot, id: LotId, chain: ChainId, record: &crate::custody::Unfinal) {
+    use crate::custody::Effect;
+    match (record.event, record.effect) {
+        (VaultEvent::Taken { lot: of, quantity, paid, .. }, Effect::Taken(start, before)) if of == id => {
+            lot.untake((start, before), quantity, paid);
+        }
+        (VaultEvent::Ended { lot: of, .. }, Effect::Ended(ending)) if of == id => lot.unend(&ending),
+        (VaultEvent::Executed { .. }, Effect::Voided(start)) => {
+            lot.set_void(start, false);
+        }
+        (VaultEvent::Executed { nonce }, _) => {
+            let sent = state.orders.find((chain, nonce));
+            if sent.is_some_and(|sent| sent.lot() == Some(id)) {
+                lot.set_started(nonce, false);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A chain has carried out the start of an auction, or has not any more.
+pub(crate) fn started(state: &mut State, lot: LotId, start: Nonce, started: bool) {
+    if let Some(lot) = state.lots.find_mut(lot) {
+        lot.set_started(start, started);
+    }
+}
+
+/// A cancellation has used up the number of a start that was not carried out, or has not any more.
+pub(crate) fn void(state: &mut State, lot: LotId, start: Nonce, void: bool) -> bool {
+    state.lots.find_mut(lot).is_some_and(|lot| lot.set_void(start, void))
+}
+
+/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled.
+pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
+    match (&sent.order.action, sent.lot().and_then(|lot| state.lots.find(lot))) {
+        (OrderAction::StartAuction { .. }, Some(lot)) => {
+            lot.start == sent.order.nonce && matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
+                || lot.start != sent.order.nonce
+        }
+        _ => true,
+    }
+}
+
+/// A take was seen: it counts in the lot; money moves when it is final.
+pub(crate) fn take_seen(
+    state: &mut State,
+    out: &mut Outcome,
+    id: LotId,
+    taker: Address,
+    quantity: Amount,
+    paid: Amount,
+    rebate: Amount,
+) -> (Nonce, Hash) {
+    let lot = state.lots.find_mut(id).expect("lot_before found it");
+    let (start, before) = lot.take(taker, quantity, paid, rebate);
+    let left = lot.left();
+    let (stage, is_last) = (lot.stage, lot.start == start);
+    out.event(Event::LotTaken { lot: id, taker, quantity, paid, left });
+    if let (true, true, LotStage::Offered(auction) | LotStage::Ending { auction, .. }) =
+        (left.is_zero(), is_last, stage)
+    {
+        set_lot_stage(state, id, LotStage::Ended(auction));
+    }
+    (start, before)
+}
+
+/// A take is final: its collateral has left, its coin is the vault's, its dollars are distributed over the parts.
+pub(crate) fn take_final(
+    state: &mut State,
+    out: &mut Outcome,
+    id: LotId,
+    quantity: Amount,
+    paid: Amount,
+    rebate: Amount,
+) {
+    let lot = state.lots.find(id).expect("a lot stays open until its takes are final");
+    let (token, cash) = (lot.token, paid - rebate);
+    let (shares, kept) = (lot.split(cash), lot.split(rebate));
+    let coin = Token { asset: state.chains.get(token.chain).coin, chain: token.chain };
+    leave(state, out, LedgerAccount::Lot(id), Money::Token(token), quantity, Reason::Take);
+    enter(state, out, LedgerAccount::Inventory(coin), Money::Token(coin), cash, Reason::Take);
+    let record = state.lots.find_mut(id).expect("found above");
+    record.taken -= quantity;
+    record.paid -= paid;
+    for ((part, share), (_, kept)) in shares.iter().zip(kept) {
+        enter(state, out, LedgerAccount::Proceeds(part.task), USD, *share, Reason::Take);
+        distribute::make_good(state, out, part.task, kept);
+    }
+    for (part, _) in shares {
+        distribute::proceeds(state, out, part.task, part.home);
+        wake(state, part.task);
+    }
+}
+
+/// The chain dropped a take that was seen. Its auction runs in the new branch as it did.
+pub(crate) fn take_dropped(
+    state: &mut State,
+    id: LotId,
+    (start, before): (Nonce, Hash),
+    quantity: Amount,
+    paid: Amount,
+) {
+    let lot = state.lots.find_mut(id).expect("a lot stays open until its takes are final");
+    lot.untake((start, before), quantity, paid);
+    let (stage, tasks) = (lot.stage, lot.tasks());
+    if let LotStage::Ended(auction) = stage {
+        set_lot_stage(state, id, LotStage::Offered(auction));
+    }
+    for task in tasks {
+        wake(state, task);
+    }
+}
+
+/// An auction is over: all is sold, its time is up, its need was met, or it was cancelled. What is offered again goes
+/// into the queue at once; what goes back, or to the reserve, waits until that is final.
+pub(crate) fn end_seen(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    id: LotId,
+    told: Hash,
+    version: Hash,
+) -> Ending {
+    let lot = state.lots.find(id).expect("lot_before found it");
+    let start = lot.ends(told).expect("check_end found it");
+    let run = *lot.run(start).expect("found above");
+    let disputed = run.result != told;
+    let ending = Ending { start, was: run.state, stage: lot.stage, round: lot.round, disputed };
+    let (tasks, left, round, is_last) = (lot.tasks(), lot.left(), lot.round, lot.start == start);
+    state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
+    for task in tasks {
+        keeper::ended(state, task, chain, id, run.result, version);
+        if disputed {
+            super::dispute(state, out, task, chain, id, told, run.result);
+        }
+        wake(state, task);
+    }
+    if !left.is_zero() {
+        out.event(Event::LotExpired { lot: id, left, round });
+    }
+    if is_last {
+        after_end(state, id, run.sold, disputed);
+    } else {
+        check_next(state, out, id);
+    }
+    ending
+}
+
+/// What becomes of a lot whose last auction is over.
+fn after_end(state: &mut State, id: LotId, sold: Amount, disputed: bool) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let rounds = state.chains.get(lot.token.chain).auction.rounds;
+    let (auction, anew, cancelled) = match lot.stage {
+        LotStage::Offered(auction) => (auction, true, false),
+        LotStage::Ending { auction, anew } => (auction, anew, true),
+        LotStage::Ended(_)
+        | LotStage::Queued
+        | LotStage::Over(_)
+        | LotStage::Warehoused(_)
+        | LotStage::Bridging { .. }
+        | LotStage::Gathering(_) => return,
+    };
+    let is_met = auction.need <= sold;
+    let then = if !anew || is_met {
+        After::Return
+    } else if cancelled || lot.round < rounds {
+        After::Queue
+    } else {
+        After::LastResort
+    };
+    if cancelled && then == After::Queue {
+        // The index left it behind, or somebody leaves: the same round again.
+        let record = state.lots.find_mut(id).expect("found above");
+        record.round = record.round.saturating_sub(1);
+    }
+    let lot = state.lots.find(id).expect("found above");
+    let waits = disputed || lot.parts.iter().any(|part| part.leaves);
+    if then == After::Queue && !waits {
+        requeue(state, id);
+    } else {
+        set_lot_stage(state, id, LotStage::Over(then));
+    }
+}
+
+/// An auction came to another end than it had before a reorg, and its lot's next one is ordered for what was left then:
+/// that one is called off.
+fn check_next(state: &mut State, out: &mut Outcome, id: LotId) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    if let LotStage::Offered(auction) = lot.stage
+        && auction.quantity != lot.left()
+    {
+        end_auction(state, out, id, true);
+    }
+}
+
+/// The chain dropped the end of an auction: it runs, or waits for its cancellation, as before.
+pub(crate) fn end_dropped(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    id: LotId,
+    ending: &Ending,
+    version: Hash,
+) {
+    let lot = state.lots.find_mut(id).expect("a lot stays open until the ends of its auctions are final");
+    lot.unend(ending);
+    let (tasks, is_last) = (lot.tasks(), lot.start == ending.start);
+    if is_last {
+        set_lot_stage(state, id, ending.stage);
+    }
+    for task in tasks {
+        keeper::dropped(state, task, chain, id, version);
+        if ending.disputed {
+            super::end_dispute(state, out, task, id);
+        }
+        wake(state, task);
+    }
+}
+
+/// The end of an auction is final, and with it all of its takes.
+pub(crate) fn end_final(state: &mut State, out: &mut Outcome, chain: ChainId, id: LotId, start: Nonce) {
+    let lot = state.lots.find_mut(id).expect("a lot stays open until the ends of its auctions are final");
+    lot.runs.retain(|run| run.start != start);
+    let tasks = lot.tasks();
+    go_on(state, out, id);
+    for task in tasks {
+        let is_open = |lot: &Lot| lot.token.chain == chain && !lot.runs.is_empty();
+        let open = state
+            .tasks
+            .find(task)
+            .is_some_and(|task| task.lots.iter().any(|lot| state.lots.find(*lot).is_some_and(is_open)));
+        if !open {
+            keeper::settled(state, out, task, chain);
+        }
+    }
+}
+
+/// What waited for an end to be final and undisputed.
+pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
+    let Some(lot) = state.lots.find(id) else { return };
+    if !lot.runs.is_empty() || lot.tasks().iter().any(|task| is_frozen(state, *task)) {
+        return;
+    }
+    match lot.stage {
+        LotStage::Over(After::Queue) => {
+            part_with(state, out, id);
+            if state.lots.find(id).is_some() {
+                requeue(state, id);
+            }
+        }
+        LotStage::Over(After::Return) => give_back(state, out, id),
+        LotStage::Over(After::LastResort) => last_resort(state, out, id),
+        LotStage::Queued | LotStage::Warehoused(_) | LotStage::Gathering(_) => part_with(state, out, id),
+        LotStage::Offered(_) | LotStage::Ending { .. } | LotStage::Ended(_) | LotStage::Bridging { .. } => {
+            forget_empty(state, id);
+        }
+    }
+}
+
+/// The start of an auction was never carried out: the round is another's.
+pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
+    let Some(lot) = state.lots.find_mut(id) else { return };
+    if lot.start != start {
+        lot.runs.retain(|run| run.start != start);
+        return check_next(state, out, id);
+    }
+    // While its cancellation is out, that one's answer decides.
+    if let LotStage::Offered(_) = lot.stage {
+        lot.runs.retain(|run| run.start != start);
+        lot.round = lot.round.saturating_sub(1);
+        requeue(state, id);
+    }
+}
+
+/// A cancellation was never carried out: ordered anew, unless what it cancels is over, or never was.
+pub(crate) fn cancel_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
+    let Some(lot) = state.lots.find_mut(id).filter(|lot| lot.start == start) else { return };
+    let LotStage::Ending { anew, .. } = lot.stage else { return };
+    let is_dead = state.orders.find((lot.token.chain, start)).is_none()
+        && lot.run(start).is_some_and(|run| run.state == RunState::Ordered);
+    if !is_dead {
+        return order_end(state, out, id);
+    }
+    lot.runs.retain(|run| run.start != start);
+    lot.round = lot.round.saturating_sub(1);
+    let then = if anew { After::Queue } else { After::Return };
+    set_lot_stage(state, id, LotStage::Over(then));
+    go_on(state, out, id);
+}
+
+// Ends
+
+/// Back into the queue, at its value of now.
+pub(super) fn requeue(state: &mut State, id: LotId) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let value = value_of(state, lot.token, lot.left());
+    set_lot_stage(state, id, LotStage::Queued);
+    state.lots.find_mut(id).expect("the caller found it").value = value;
+}
+
+/// Every round has failed: the reserve buys what the debts still need at the last floor, as far as its cap and
+/// the float go; the rest is warehoused, and offered again hourly.
+fn last_resort(state: &mut State, out: &mut Outcome, id: LotId) {
+    let lot = state.lots.find(id).expect("the caller found it").clone();
+    let again = LotStage::Warehoused(state.now().after(OFFER_AGAIN));
+    let bought = reserve_takes(state, id, &lot);
+    set_lot_stage(state, id, again);
+    if let Some((quantity, paid)) = bought {
+        let token = lot.token;
+        let warehouse = LedgerAccount::Warehouse(token);
+        transfer(state, out, LedgerAccount::Lot(id), warehouse, Money::Token(token), quantity, Reason::Lot);
+        let split = lot.split(paid);
+        for (part, share) in &split {
+            let to = LedgerAccount::Proceeds(part.task);
+            pay(state, out, LedgerAccount::Float, to, *share, Reason::Take);
+        }
+        out.event(Event::LotBoughtByReserve { lot: id, quantity, paid });
+        for (part, _) in split {
+            distribute::proceeds(state, out, part.task, part.home);
+            let lacks = distribute::lack(state, part.task) + distribute::owed_to_layers(state, part.task);
+            if lacks.is_zero() {
+                leave_lot(state, id, part.task);
+            }
+        }
+    }
+    part_with(state, out, id);
+    if let Some(left) = state.lots.find(id).map(Lot::left) {
+        out.event(Event::LotWarehoused { lot: id, left });
+    }
+}
+
+fn leave_lot(state: &mut State, id: LotId, task: TaskId) {
+    if let Some(lot) = state.lots.find_mut(id) {
+        for part in lot.parts.iter_mut().filter(|part| part.task == task) {
+            part.leaves = true;
+        }
+    }
+}
+
+/// What the reserve can take of a lot, and what it pays for it, rounded down.
+fn reserve_takes(state: &State, id: LotId, lot: &Lot) -> Option<(Amount, Amount)> {
+    let index = oracle::allows(state, lot.token.asset, Action::Liquidate).ok()?;
+    let price = auction::reserve_price(index, &state.chains.get(lot.token.chain).auction).ok()?;
+    let params = state.token(lot.token)?.params;
+    let stock = balance(state, LedgerAccount::Warehouse(lot.token), Money::Token(lot.token));
+    let room = params.reserve_cap.saturating_sub(stock.value_up(index).ok()?);
+    let money = room.min(balance(state, LedgerAccount::Float, USD));
+    let affordable = units_down(money.at_price_down(price).ok()?, params.unit);
+    let needed = units_up(need(state, id, lot).at_price_up(price).ok()?, params.unit);
+    let quantity = lot.left().min(affordable).min(needed);
+    let paid = quantity.value_down(price).ok()?;
+    (!paid.is_zero()).then_some((quantity, paid))
+}
+
+/// Gives what is unsold of a lot back to its accounts.
+fn give_back(state: &mut State, out: &mut Outcome, id: LotId) {
+    let lot = state.lots.find_mut(id).expect("the caller found it");
+    for part in &mut lot.parts {
+        part.leaves = true;
+    }
+    if lot.runs.is_empty() {
+        part_with(state, out, id);
+    } else {
+        set_lot_stage(state, id, LotStage::Over(After::Return));
+    }
+}
+
+/// Gives parts that leave their share of what is unsold, and goes on with the others. Only while no auction of the lot
+/// waits to be final: a reorg may sell more of it. A joint lot lies on another chain than the collateral did: there it is the owner's now.
+fn part_with(state: &mut State, out: &mut Outcome, id: LotId) {
+    let Some(lot) = state.lots.find(id) else { return };
+    if !lot.runs.is_empty() {
+        return;
+    }
+    let token = lot.token;
+    let split = lot.split_units(lot.left(), unit(state, token));
+    for (part, share) in split.into_iter().filter(|(part, _)| part.leaves) {
+        let account = state.tasks.find(part.task).expect("lots belong to open tasks").account;
+        if !share.is_zero() {
+            let to = LedgerAccount::Collateral(account, token);
+            transfer(state, out, LedgerAccount::Lot(id), to, Money::Token(token), share, Reason::Lot);
+            out.event(Event::LotReturned { lot: id, quantity: share });
+        }
+        detach(state, id, part.task);
+    }
+    forget_empty(state, id);
+}
+
+/// A task has no part in a lot any more.
+pub(super) fn detach(state: &mut State, id: LotId, task: TaskId) {
+    let lot = state.lots.find_mut(id).expect("the caller found it");
+    lot.parts.retain(|part| part.task != task);
+    state.tasks.find_mut(task).expect("lots belong to open tasks").lots.retain(|lot| *lot != id);
+    wake(state, task);
+}
+
+/// Removes a lot that holds nothing and whose auctions are final, or in which nobody has part.
+pub(super) fn forget_empty(state: &mut State, id: LotId) {
+    let Some(lot) = state.lots.find(id) else { return };
+    let on_its_way = matches!(lot.stage, LotStage::Bridging { .. });
+    if !lot.held.is_zero() || !lot.runs.is_empty() || (on_its_way && !lot.parts.is_empty()) {
+        return;
+    }
+    let tasks = lot.tasks();
+    leave_stage(state, id);
+    state.lots.remove(id);
+    for task in tasks {
+        state.tasks.find_mut(task).expect("lots belong to open tasks").lots.retain(|lot| *lot != id);
+        if state.tasks.find(task).is_some_and(|task| task.stage == Stage::Selling) {
+            set_stage(state, task, Stage::Collateral);
+        }
+    }
+}
+
+/// Moves a lot to a stage, and keeps what counts lots by stage.
+pub(super) fn set_lot_stage(state: &mut State, id: LotId, stage: LotStage) {
+    leave_stage(state, id);
+    let lot = state.lots.find_mut(id).expect("the caller found it");
+    lot.stage = stage;
+    let (token, value) = (lot.token, lot.value);
+    let lot = state.lots.find(id).expect("the caller found it");
+    state.agenda.add(id, lot);
+    if is_under_auction(stage) {
+        state.token_mut(token).auctioned += value;
+    }
+}
+
+fn leave_stage(state: &mut State, id: LotId) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let (token, value, stage) = (lot.token, lot.value, lot.stage);
+    state.agenda.remove(id, lot);
+    if is_under_auction(stage) {
+        state.token_mut(token).auctioned -= value;
+    }
+}
+
+fn is_under_auction(stage: LotStage) -> bool {
+    match stage {
+        LotStage::Offered(_) | LotStage::Ending { .. } => true,
+        LotStage::Queued
+        | LotStage::Over(_)
+        | LotStage::Warehoused(_)
+        | LotStage::Ended(_)
+        | LotStage::Bridging { .. }
+        | LotStage::Gathering(_) => false,
+    }
+}

@@ -1,0 +1,252 @@
+//! Orders: what the hub told its chains to do, until it is final that they did or certain that they never will.
+//!
+//! - Every order is kept by (chain, nonce) until its `Executed` is final. The orders that a block gives one spoke are
+//!   one batch.
+//! - Resend: an order without acknowledgement is put out again, the same bytes, after `resend_blocks` blocks of its
+//!   chain and the chain's p95 of inclusion, then after twice that, up to `resend_most`. One whose execution the chain
+//!   dropped is put out again in that block.
+//! - Expiry: a block at or after `expires` refuses an order. Once such a block is final and the order was not seen in
+//!   that prefix, it is undone: a release goes back to its account, a lot is queued again, collateral that was to be
+//!   bridged stays in its lot, a cancellation is ordered anew.
+//! - Keeps: I01 (an undone release enters and moves exactly what its order took), I06 (a nonce takes effect once).
+
+use crate::custody;
+use crate::ledger::{enter, transfer};
+use crate::liquidation;
+use crate::state::{Outcome, State};
+use ballast_types::{
+    AccountId, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Order, OrderAction, Reason, Reject,
+    Sequence, Token,
+};
+use ballast_units::{Amount, Millis, Time};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Orders of one chain that are put out again in one block.
+const RESEND_BATCH: usize = 256;
+
+/// An order that is not final.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sent {
+    /// The order: what is put out again is this.
+    pub order: Order,
+    /// When it was given.
+    pub given: Time,
+    /// How often it was put out.
+    pub times: u32,
+    /// When it is put out again.
+    pub again: Time,
+    /// The vault's event that carried it out, where it was seen.
+    pub seen: Option<Sequence>,
+    /// Of a release: what its expiry gives back.
+    pub release: Option<Release>,
+}
+
+/// What a release took from an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Release {
+    /// For whom.
+    pub account: AccountId,
+    /// What.
+    pub token: Token,
+    /// How much.
+    pub amount: Amount,
+    /// It was cash or a loan: dollars left the books for it. Otherwise it was collateral.
+    pub dollars: bool,
+    /// Of the account's own deposits of the coin, how much it used up (R10).
+    pub deposits: Amount,
+}
+
+impl Sent {
+    /// The lot that it is about.
+    #[must_use]
+    pub fn lot(&self) -> Option<LotId> {
+        match self.order.action {
+            OrderAction::StartAuction { lot, .. }
+            | OrderAction::CancelAuction { lot, .. }
+            | OrderAction::Bridge { lot, .. } => Some(lot),
+            OrderAction::Release { .. }
+            | OrderAction::Rotate { .. }
+            | OrderAction::SetLimits { .. }
+            | OrderAction::ListMaker { .. }
+            | OrderAction::Unfreeze {}
+            | OrderAction::ListToken { .. } => None,
+        }
+    }
+}
+
+/// Numbers an order and puts it out.
+pub(crate) fn give(state: &mut State, out: &mut Outcome, chain: ChainId, action: OrderAction) -> Nonce {
+    give_for(state, out, chain, action, None)
+}
+
+/// As [`give`], for a release.
+pub(crate) fn give_for(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    action: OrderAction,
+    release: Option<Release>,
+) -> Nonce {
+    let now = state.now();
+    let record = state.chains.get_mut(chain);
+    let nonce = record.next_nonce;
+    record.next_nonce = Nonce(nonce.0.saturating_add(1));
+    let life = now.after(state.house.orders.life);
+    // A start that comes when its auction is over sells nothing.
+    let expires = match &action {
+        OrderAction::StartAuction { auction, .. } => life.min(auction.ends),
+        OrderAction::Release { .. }
+        | OrderAction::CancelAuction { .. }
+        | OrderAction::Bridge { .. }
+        | OrderAction::Rotate { .. }
+        | OrderAction::SetLimits { .. }
+        | OrderAction::ListMaker { .. }
+        | OrderAction::Unfreeze {}
+        | OrderAction::ListToken { .. } => life,
+    };
+    let order = Order { chain, nonce, expires, action };
+    out.orders.push(order.clone());
+    let again = now.after(wait(state, chain, 1));
+    state.orders.insert((chain, nonce), Sent { order, given: now, times: 1, again, seen: None, release });
+    state.resends.insert((again, chain, nonce));
+    nonce
+}
+
+/// How long an order that was put out so often waits for its acknowledgement.
+fn wait(state: &State, chain: ChainId, times: u32) -> Millis {
+    let record = state.chains.get(chain);
+    let params = &state.house.orders;
+    let blocks = record.block_time.get().saturating_mul(u64::from(params.resend_blocks));
+    let first = blocks.saturating_add(record.inclusion_p95.get());
+    let doublings = times.saturating_sub(1).min(32);
+    Millis::new(first.saturating_mul(1_u64 << doublings).min(params.resend_most.get()).max(1))
+}
+
+/// The order that an event of the vault may carry out now: open, and not carried out by an event before `sequence`.
+pub(crate) fn find_open(
+    state: &State,
+    chain: ChainId,
+    nonce: Nonce,
+    sequence: Sequence,
+) -> Result<&Sent, Reject> {
+    let is_open = |sent: &&Sent| sent.seen.is_none_or(|seen| sequence <= seen);
+    state.orders.find((chain, nonce)).filter(is_open).ok_or(Reject::UnknownOrder { chain, nonce })
+}
+
+/// The chain has carried it out, or used up its number, in this event.
+pub(crate) fn acknowledge(state: &mut State, chain: ChainId, nonce: Nonce, sequence: Sequence) {
+    if let Some(sent) = state.orders.find_mut((chain, nonce)) {
+        sent.seen = Some(sequence);
+        let again = sent.again;
+        state.resends.remove(&(again, chain, nonce));
+    }
+}
+
+/// The chain dropped that event: put out again at once.
+pub(crate) fn lose(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
+    if let Some(sent) = state.orders.find_mut((chain, nonce)) {
+        sent.seen = None;
+        resend(state, out, chain, nonce);
+    }
+}
+
+/// It is final that it was carried out.
+pub(crate) fn complete(state: &mut State, chain: ChainId, nonce: Nonce) -> Option<Sent> {
+    let sent = state.orders.remove((chain, nonce))?;
+    state.resends.remove(&(sent.again, chain, nonce));
+    Some(sent)
+}
+
+/// Puts out again what is due.
+pub(crate) fn step(state: &mut State, out: &mut Outcome) {
+    let now = state.now();
+    let due = state.resends.range(..=(now, ChainId(u16::MAX), Nonce(u64::MAX)));
+    let due: Vec<_> = due.take(RESEND_BATCH).copied().collect();
+    for (_, chain, nonce) in due {
+        resend(state, out, chain, nonce);
+    }
+}
+
+/// When the next order is put out again.
+pub(crate) fn next_due(state: &State) -> Option<Time> {
+    state.resends.first().map(|(at, _, _)| *at)
+}
+
+fn resend(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
+    let now = state.now();
+    let sent = state.orders.find((chain, nonce)).expect("what is due is open");
+    let (old, times) = (sent.again, sent.times.saturating_add(1));
+    state.resends.remove(&(old, chain, nonce));
+    // A start whose cancellation is out would only sell what is to be kept. An expired order waits for its undoing.
+    let wanted = now < sent.order.expires && liquidation::wants(state, sent);
+    let again = now.after(wait(state, chain, times));
+    let sent = state.orders.find_mut((chain, nonce)).expect("found above");
+    sent.again = again;
+    if wanted {
+        sent.times = times;
+        out.orders.push(sent.order.clone());
+        out.event(Event::OrderResent { chain, nonce, times });
+    }
+    if now < sent.order.expires {
+        state.resends.insert((again, chain, nonce));
+    }
+}
+
+/// A block of this time is final on a chain, and everything before it is taken: orders that had to be carried out
+/// by then and were not are undone.
+pub(crate) fn expire(state: &mut State, out: &mut Outcome, chain: ChainId, time: Time) {
+    let all = (chain, Nonce(0))..=(chain, Nonce(u64::MAX));
+    let is_dead = |sent: &&Sent| {
+        // What has arrived elsewhere has left.
+        let arrived = liquidation::has_arrived(state, (chain, sent.order.nonce));
+        sent.order.expires <= time && sent.seen.is_none() && !arrived
+    };
+    let dead = state.orders.range(all).map(|(_, sent)| sent).filter(is_dead);
+    let dead: Vec<Nonce> = dead.map(|sent| sent.order.nonce).collect();
+    for nonce in dead {
+        let sent = complete(state, chain, nonce).expect("found above");
+        out.event(Event::OrderExpired { chain, nonce });
+        undo(state, out, &sent);
+    }
+}
+
+fn undo(state: &mut State, out: &mut Outcome, sent: &Sent) {
+    let (chain, nonce) = (sent.order.chain, sent.order.nonce);
+    match sent.order.action {
+        OrderAction::Release { .. } => {
+            if let Some(release) = sent.release {
+                undo_release(state, out, chain, nonce, release);
+            }
+        }
+        OrderAction::StartAuction { lot, .. } => liquidation::start_expired(state, out, lot, nonce),
+        OrderAction::CancelAuction { lot, start } => liquidation::cancel_expired(state, out, lot, start),
+        OrderAction::Bridge { lot, .. } => liquidation::bridge_expired(state, out, lot, nonce),
+        // Governance's: given again as they are, as new orders.
+        OrderAction::Rotate { .. }
+        | OrderAction::SetLimits { .. }
+        | OrderAction::ListMaker { .. }
+        | OrderAction::Unfreeze {}
+        | OrderAction::ListToken { .. } => {
+            give(state, out, chain, sent.order.action.clone());
+        }
+    }
+}
+
+/// What was in flight is the account's again. A loan that was never paid out is the borrower's cash: it is owed all the
+/// same, and can be repaid from it.
+fn undo_release(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce, release: Release) {
+    let Release { account, token, amount, dollars, deposits } = release;
+    let (money, in_flight) = (Money::Token(token), LedgerAccount::InFlight(chain));
+    if dollars {
+        transfer(state, out, in_flight, LedgerAccount::Inventory(token), money, amount, Reason::Expiry);
+        enter(state, out, LedgerAccount::Cash(account), Money::Usd, amount, Reason::Expiry);
+        custody::restore_deposits(state, account, token, deposits);
+    } else {
+        let to = LedgerAccount::Collateral(account, token);
+        transfer(state, out, in_flight, to, money, amount, Reason::Expiry);
+    }
+    out.event(Event::ReleaseUndone { account, token, amount, nonce });
+    if dollars {
+        crate::market::settlement::collect(state, out, account);
+    }
+}
