@@ -6,6 +6,8 @@
 mod bench;
 mod exec;
 mod replay;
+#[cfg(feature = "evm")]
+mod reserve;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +27,8 @@ enum Command {
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+    #[cfg(feature = "evm")]
+    Reserve(reserve::Args),
 }
 
 /// Input that cannot be read. Its text names the file and says what was expected.
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        #[cfg(feature = "evm")]
+        Command::Reserve(args) => reserve::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Whoever reads our output may stop reading, as `head` does.

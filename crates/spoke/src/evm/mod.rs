@@ -20,10 +20,15 @@ pub mod kit;
 pub mod layerzero;
 mod line;
 mod refusal;
+mod reserve;
 mod safe;
 mod spoke;
 mod watch;
 
+/// An address of this kind of chain.
+pub use alloy::primitives::Address;
+/// A key of this kind of chain.
+pub use alloy::signers::local::PrivateKeySigner;
 pub use artifacts::{ArtifactError, Npm};
 pub use connection::{connect, connect_wallet, deploy, execute};
 pub use courier::{Call, Courier, Fate, FeePolicy, Outcome, SendError};
@@ -34,6 +39,7 @@ pub use facts::{chain_address, hub_address};
 pub use feed::{Feed, FeedError};
 pub use gas::{GasHistory, GasHour, HOURS};
 pub use holdings::{Holding, Holdings};
+pub use reserve::{Errand, ExecutedProposal, ReserveError, execute_proposal, propose, read_key};
 pub use safe::{OWNERS, Proposal, SafeAddresses, SafeCall, SafeError, THRESHOLD, deploy_safe, recall, transfer};
 pub use spoke::{EvmSpoke, SpokeConfig, SpokeKeys};
 pub use watch::{Finality, News, Resume, WatchConfig, WatchError, Watcher};
