@@ -109,6 +109,7 @@ pub struct ChainGenesis {
     /// What stands for its vault in every message (`docs/messages.md`); zero for one in process: kind 255, the hub's id
     /// of the chain, no vault.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub domain: Hash,
 }
 
