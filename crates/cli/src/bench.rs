@@ -5,6 +5,7 @@
 
 use anyhow::Context;
 use ballast_engine::liquidation::deleverage::plan;
+use ballast_sim::failing::Failing;
 use ballast_sim::load::{Kind, Load};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     positions(args, &mut figures)?;
     failures(args, &mut figures)?;
     deleveraging(args, &mut figures)?;
+    tasks(&mut figures)?;
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
     } else {
@@ -180,6 +182,49 @@ fn deleveraging(args: &Args, figures: &mut Vec<Figure>) -> anyhow::Result<()> {
         unit: "ms",
         aim: "below 12 ms",
     });
+    Ok(())
+}
+
+/// Tasks open at once, from the price tick that makes them fail to their last payment, and a reorg of all their takes.
+fn tasks(figures: &mut Vec<Figure>) -> anyhow::Result<()> {
+    const TASKS: u32 = 10_000;
+    let mut load = Failing::new(TASKS).context("the load's genesis")?;
+    let mut spent = Duration::ZERO;
+    let mut apply = |load: &mut Failing, block: &ballast_types::Block| {
+        let (_, took) = timed(|| load.apply(block));
+        spent += took;
+        took
+    };
+    let block = load.fall();
+    apply(&mut load, &block);
+    let sales = load.sales();
+    anyhow::ensure!(load.tasks() == TASKS as usize && sales.len() == load.tasks(), "everybody should fail");
+    let block = load.starts(&sales);
+    apply(&mut load, &block);
+    let block = load.takes(&sales);
+    apply(&mut load, &block);
+    let block = load.ends(&sales);
+    apply(&mut load, &block);
+    anyhow::ensure!(load.tasks() == 0, "{} tasks are still open", load.tasks());
+    figures.push(Figure {
+        name: "a task over its whole life, 10,000 open at once",
+        value: spent.as_secs_f64() * 1e6 / f64::from(TASKS),
+        unit: "us",
+        aim: "",
+    });
+
+    let mut load = Failing::new(TASKS).context("the load's genesis")?;
+    let block = load.fall();
+    load.apply(&block);
+    let sales = load.sales();
+    let block = load.starts(&sales);
+    load.apply(&block);
+    let block = load.takes(&sales);
+    load.apply(&block);
+    let block = load.drops(sales.len());
+    let (_, took) = timed(|| load.apply(&block));
+    anyhow::ensure!(load.outcome().rejects.is_empty(), "the drop should be taken");
+    figures.push(Figure { name: "rollback of 10,000 takes", value: millis(took), unit: "ms", aim: "" });
     Ok(())
 }
 

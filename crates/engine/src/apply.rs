@@ -6,7 +6,9 @@ use crate::market::{depth, position, price, round, settlement};
 use crate::risk::{health, index};
 use crate::state::{BlockPart, Outcome, Refused, State};
 use crate::table::RowId;
-use crate::{Engine, credit, custody, fees, govern, hash, keeper, ledger, oracle, orders, waterfall};
+use crate::{
+    Engine, attest, credit, custody, fees, govern, hash, keeper, ledger, measures, oracle, orders, waterfall,
+};
 use ballast_types::{
     AccountId, Action, Block, Command, Event, Layer, LedgerAccount, MarketId, Reason, Reject,
 };
@@ -39,6 +41,14 @@ impl Engine {
         let markets: Vec<MarketId> = state.markets.ids().collect();
         for market in &markets {
             refresh(state, *market);
+        }
+        for (number, report) in (0..).zip(&block.depths) {
+            let done = measures::depth(state, report);
+            refuse(out, BlockPart::Depth, number, done);
+        }
+        for (number, report) in (0..).zip(&block.costs) {
+            let done = measures::cost(state, report);
+            refuse(out, BlockPart::Cost, number, done);
         }
         let mut number = 0_u32;
         for group in block.commands.chunks(GROUP) {
@@ -78,6 +88,7 @@ impl Engine {
         #[cfg(feature = "verify")]
         crate::invariants::check(state);
         crate::invariants::check_cheap(state);
+        out.roots = attest::roots(out);
         out.state_hash = hash::seal(state, &mut self.sealed);
     }
 
@@ -94,6 +105,7 @@ impl Engine {
             liquidation::next_due(&self.state),
             waterfall::next_due(&self.state),
             orders::next_due(&self.state),
+            keeper::book::next_due(&self.state),
         ];
         rounds.chain(others.into_iter().flatten()).min()
     }
@@ -169,6 +181,20 @@ fn execute(state: &mut State, out: &mut Outcome, command: &Command) -> Result<()
         Command::Contribute { account, layer, amount } => contribute(state, out, account, layer, amount),
         Command::LiquidateAccount { account } => liquidate(state, out, account),
         Command::Govern(ref change) => govern::execute(state, out, change),
+        Command::RegisterKeeper { account, operator, region, cores, memory, signer, stake } => {
+            let offer = keeper::registry::Offer { account, operator, region, cores, memory, signer, stake };
+            keeper::registry::plan(state, offer).map(|plan| keeper::registry::execute(state, out, plan))
+        }
+        Command::StakeKeeper { keeper, amount } => keeper::stake::add(state, out, keeper, amount),
+        Command::UnstakeKeeper { keeper, amount } => keeper::stake::ask_back(state, out, keeper, amount),
+        Command::Heartbeat { keeper } => keeper::registry::heartbeat(state, keeper),
+        Command::CommitReport { keeper, task, chain, commit } => {
+            keeper::report::commit(state, out, keeper, task, chain, commit)
+        }
+        Command::RevealReport { keeper, task, chain, result, block, salt } => {
+            let shown = keeper::report::Shown { keeper, task, chain, result, block, salt };
+            keeper::report::reveal(state, out, shown)
+        }
         Command::EnterSafeMode => {
             state.house.safe_mode = Some(state.house.time);
             out.event(Event::SafeModeEntered {});
@@ -264,7 +290,7 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
 /// Every price that the account's health rests on allows liquidation.
 pub(crate) fn liquidatable(state: &State, account: AccountId) -> Result<(), Reject> {
     let record = state.accounts.get(account);
-    for holding in record.balances.holdings() {
+    for holding in state.collateral(record) {
         oracle::allows(state, holding.token.asset, Action::Liquidate)?;
     }
     for position in &record.positions {

@@ -3,6 +3,7 @@
 //! - Pure: no state. A spoke's auction house computes the same numbers; the sim chain calls these.
 //! - Price: `start · step_factor ^ (whole steps passed)`, never below the floor. The power by squaring, half up
 //!   at each multiplication; its product with `start` down.
+//!   With a factor of zero the fall is linear, from `start` to nothing over one step (MakerDAO's `LinearDecrease`).
 //! - Floor: `index · clamp(need / (quantity · index), floor_min, floor_max)`, rounded up; both bounds fall by
 //!   `floor_cut` a round; always below the start.
 //! - Payment: `quantity · price`, rounded up: against the taker.
@@ -11,7 +12,7 @@
 
 use crate::market::listing::within;
 use ballast_types::{Auction, AuctionSchedule, Reject};
-use ballast_units::math::rpow;
+use ballast_units::math::{mul_div_down, rpow};
 use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Time};
 
 /// No share of index is lower as a floor, however many rounds.
@@ -19,6 +20,9 @@ const FLOOR_LEAST: Ratio = Ratio::percent(1);
 
 /// No step is shorter.
 const STEP_LEAST: Millis = Millis::seconds(1);
+
+/// No linear fall is longer.
+const STEP_MOST: Millis = Millis::hours(24);
 
 /// A schedule whose price falls before a take can be included (R16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +38,28 @@ pub struct LateInclusion {
 /// Dollars a unit at an instant: `start` until the first step has passed, then lower step by step.
 #[must_use]
 pub fn price(auction: &Auction, at: Time) -> Price {
+    if auction.invites <= at {
+        return auction.floor;
+    }
+    if auction.step_factor == Ratio::ZERO {
+        return linear(auction, at).max(auction.floor);
+    }
     let steps = at.since(auction.opened).get().checked_div(auction.step.get()).unwrap_or(0);
     let falling = || -> Result<Price, Overflow> {
         let factor = rpow(auction.step_factor.wei().unsigned_abs(), steps)?;
         auction.start.mul_ratio_down(Ratio::from_wei(i128::try_from(factor).map_err(|_| Overflow)?))
     };
-    if auction.invites <= at {
-        return auction.floor;
-    }
     // A product of zero is out of a price's range: the floor holds it.
     falling().unwrap_or(auction.floor).max(auction.floor)
+}
+
+/// A factor of zero makes the fall linear, from `start` to nothing over one `step`: rounded down.
+fn linear(auction: &Auction, at: Time) -> Price {
+    let whole = auction.step.get();
+    let left = whole.saturating_sub(at.since(auction.opened).get());
+    mul_div_down(auction.start.wei(), left.into(), whole.into())
+        .and_then(Price::from_wei)
+        .unwrap_or(auction.floor)
 }
 
 /// What a listed market maker keeps of a payment at an instant, rounded down.
@@ -121,9 +137,11 @@ pub fn terms(
 
 /// One step after the one at which an auction's price reaches its floor, or `invites` as it is where that is sooner.
 fn invites(auction: &Auction) -> Time {
-    let time_of = |steps: u64| auction.opened.after(Millis::new(auction.step.get().saturating_mul(steps)));
+    // A linear fall has no steps: to the millisecond.
+    let grain = if auction.step_factor == Ratio::ZERO { 1 } else { auction.step.get() };
+    let time_of = |steps: u64| auction.opened.after(Millis::new(grain.saturating_mul(steps)));
     let (mut above, mut most) =
-        (0_u64, auction.invites.since(auction.opened).get().checked_div(auction.step.get()).unwrap_or(0));
+        (0_u64, auction.invites.since(auction.opened).get().checked_div(grain).unwrap_or(0));
     // The price falls with every step: the first at the floor lies between the last known above it and the last of all.
     while above < most {
         let middle = above.midpoint(most);
@@ -140,8 +158,10 @@ fn invites(auction: &Auction) -> Time {
 pub fn check(schedule: &AuctionSchedule, inclusion_p95: Millis) -> Result<Option<LateInclusion>, Reject> {
     let least = Ratio::from_wei(1);
     let below_one = Ratio::ONE - least;
-    within(seconds(schedule.step), seconds(STEP_LEAST), seconds(schedule.duration))?;
-    within(schedule.step_factor, least, below_one)?;
+    let is_linear = schedule.step_factor == Ratio::ZERO;
+    let step_most = if is_linear { STEP_MOST } else { schedule.duration };
+    within(seconds(schedule.step), seconds(STEP_LEAST), seconds(step_most))?;
+    within(schedule.step_factor, Ratio::ZERO, below_one)?;
     within(schedule.floor_max, schedule.floor_min, schedule.start - least)?;
     within(Ratio::whole(i64::from(schedule.rounds)), Ratio::ONE, Ratio::whole(i64::from(u8::MAX)))?;
     within(schedule.floor_cut, Ratio::ZERO, below_one)?;
@@ -149,7 +169,7 @@ pub fn check(schedule: &AuctionSchedule, inclusion_p95: Millis) -> Result<Option
     within(schedule.floor_min, FLOOR_LEAST.checked_add(schedule.floor_cut.mul_up(cuts)?)?, Ratio::MAX)?;
     let need = Millis::new(inclusion_p95.get().saturating_mul(2));
     let cost = Ratio::ONE - schedule.step_factor;
-    Ok((schedule.step < need).then_some(LateInclusion { step: schedule.step, need, cost }))
+    Ok((schedule.step < need && !is_linear).then_some(LateInclusion { step: schedule.step, need, cost }))
 }
 
 /// Lowest and highest floor of a round, as shares of index.

@@ -411,7 +411,7 @@ pub(crate) fn auto_loan(state: &State, account: AccountId, need: Amount) -> Opti
     oracle::allows_account(state, record, Action::Borrow).ok()?;
     let mut best: Option<(Wide, ChainId)> = None;
     let mut pending = Wide::ZERO;
-    for held in record.balances.holdings() {
+    for held in state.collateral(record) {
         let Some(price) = oracle::index(state, held.token.asset) else { continue };
         let value = Wide::product_down(held.amount, price);
         if Wide::ZERO < value && best.is_none_or(|(most, _)| most < value) {

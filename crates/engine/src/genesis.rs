@@ -4,12 +4,14 @@
 use crate::Engine;
 use crate::credit::LendingPool;
 use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, listing, price, round};
+use crate::measures::Measured;
 use crate::oracle::Asset;
 use crate::state::{Chain, State, TokenRecord};
-use crate::{auction, custody};
+use crate::{auction, custody, keeper};
 use ballast_types::digest;
 use ballast_types::{
     Address, AssetId, ChainGenesis, ChainId, Genesis, Hash, MarketGenesis, Nonce, Owner, Reject, Sequence,
+    Token,
 };
 use ballast_units::{Amount, Ratio, Time};
 
@@ -74,6 +76,7 @@ impl Engine {
             unique(genesis.markets.iter().map(|market| market.asset.as_str()), at, "markets")?;
             open_market(&mut state, genesis, market, at)?;
         }
+        open_keepers(&mut state, genesis)?;
         state.derive();
         // The first hash covers everything there is: the block after genesis hashes only what it changes.
         crate::hash::seal(&mut state, &mut Vec::new());
@@ -88,6 +91,34 @@ pub fn late_inclusions(genesis: &Genesis) -> Vec<(&str, auction::LateInclusion)>
     genesis.chains.iter().filter_map(|chain| Some((chain.name.as_str(), late(chain)?))).collect()
 }
 
+/// The stake token: an asset without a par, that one chain lists.
+fn open_keepers(state: &mut State, genesis: &Genesis) -> Result<(), GenesisError> {
+    refused("keepers", keeper::terms::check(&genesis.keepers))?;
+    let book = &mut state.house.keepers;
+    book.params = genesis.keepers;
+    book.month_ends = genesis.time.after(keeper::rating::MONTH);
+    let Some(symbol) = &genesis.stake_asset else { return Ok(()) };
+    let asset = asset_id(genesis, symbol, "stake_asset")?;
+    let listing =
+        state.chains.iter().filter(|(_, chain)| chain.tokens.iter().any(|held| held.asset == asset));
+    let chains: Vec<ChainId> = listing.map(|(chain, _)| chain).collect();
+    let stable = genesis.assets.iter().any(|known| known.symbol == *symbol && known.stable);
+    let [chain] = chains.as_slice() else { return Err(not_one_token(symbol)) };
+    if stable {
+        return Err(not_one_token(symbol));
+    }
+    state.house.keepers.token = Some(Token { asset, chain: *chain });
+    Ok(())
+}
+
+fn not_one_token(symbol: &str) -> GenesisError {
+    GenesisError::Unknown {
+        place: "stake_asset".to_owned(),
+        kind: "asset without par on exactly one chain",
+        name: symbol.to_owned(),
+    }
+}
+
 fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<Chain, GenesisError> {
     let mut tokens = Vec::new();
     for (at, token) in chain.tokens.iter().enumerate() {
@@ -96,7 +127,7 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
         let asset = asset_id(genesis, &token.asset, &place)?;
         let stable = genesis.assets.iter().any(|asset| asset.symbol == token.asset && asset.stable);
         refused(&place, listing::check_token_bounds(&token.params))?;
-        if genesis.listing_check && !stable {
+        if genesis.listing_check && !stable && genesis.stake_asset.as_deref() != Some(token.asset.as_str()) {
             let liquidation = &genesis.liquidation;
             let fee = liquidation.fee_collateral.ratio();
             refused(&place, listing::check_token(&token.params, fee, liquidation.fill_expected))?;
@@ -106,6 +137,7 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
             stable,
             params: token.params,
             money: crate::ledger::TokenMoney::default(),
+            depth: Measured::default(),
             auctioned: Amount::ZERO,
             written_down: Amount::ZERO,
         });
@@ -138,6 +170,9 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
         next_sequence: Sequence(1),
         next_final: Sequence(1),
         final_time: Time::ZERO,
+        heard: genesis.time,
+        gas: Measured::default(),
+        bridge: Measured::default(),
         next_nonce: Nonce(1),
     })
 }

@@ -3,6 +3,7 @@
 //! Absent: who may decide, and the timelock. A change reaches the engine when both are satisfied.
 
 use crate::custody;
+use crate::keeper;
 use crate::liquidation;
 use crate::market::{depth, listing};
 use crate::orders;
@@ -25,6 +26,8 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
         }
         Change::Resolve { task } => liquidation::resolve(state, out, *task),
         Change::WriteDown { token, worth } => custody::write_down(state, out, *token, *worth),
+        Change::Keepers { params } => keeper::terms::change(state, out, params),
+        Change::Verdict { keeper, upheld } => keeper::monitor::verdict(state, out, *keeper, *upheld),
     }
 }
 

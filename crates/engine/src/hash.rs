@@ -29,6 +29,10 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     register(12, &state.losses, buffer);
     register(13, &state.receipts, buffer);
     register(14, &state.transits, buffer);
+    register(15, &state.snapshots, buffer);
+    table(16, &state.keepers, buffer);
+    register(17, &state.barred, buffer);
+    register(18, &state.rounds, buffer);
     let hash = Hash(*blake3::hash(buffer).as_bytes());
     state.house.hash = hash;
     state.settle();

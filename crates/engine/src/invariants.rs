@@ -8,6 +8,7 @@
 use crate::apply::is_house;
 use crate::market::{Market, funding};
 use crate::risk::health;
+use crate::rollback;
 use crate::state::State;
 use ballast_types::{AssetId, MarketId, Money, Scope};
 use ballast_units::{Amount, Size, Usd, Wide};
@@ -28,6 +29,7 @@ pub(crate) fn check(state: &State) {
         i05_funding_finances_itself(state, id, market);
     }
     i06_exactly_once(state);
+    rollback::check(state);
     i08_deficits_add_up(state);
     i10_skipped_is_healthy(state);
 }

@@ -106,11 +106,13 @@ pub struct TokenMoney {
     warehouse: Amount,
 }
 
-/// The house's money, dollars, and the totals of everything that entered and has not left.
+/// The house's money, dollars but for fines, and the totals of everything that entered and has not left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct HouseMoney {
     float: Amount,
     treasury: Amount,
+    /// Forfeited stake, in the stake token.
+    fines: Amount,
     /// Dollars in the books (I01b).
     usd: Amount,
     /// Tokens in the books = in the vaults (I01a).
@@ -161,6 +163,8 @@ readers!(HouseMoney {
     float
     /// The house's own.
     treasury
+    /// What keepers forfeited, in the stake token.
+    fines
     /// All dollars of the books.
     usd
 });
@@ -300,6 +304,13 @@ pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {
         (LedgerAccount::InFlight(_), Money::Token(token)) => token_money(token).in_flight,
         (LedgerAccount::Float, Money::Usd) => state.house.money.float,
         (LedgerAccount::Treasury, Money::Usd) => state.house.money.treasury,
+        (LedgerAccount::Stake(id), Money::Token(_)) => {
+            state.keepers.find(id).map(|keeper| keeper.stake).unwrap_or_default()
+        }
+        (LedgerAccount::Fines, Money::Token(_)) => state.house.money.fines,
+        (LedgerAccount::Pot(id), Money::Usd) => {
+            state.rounds.find(id).map(|round| round.pot).unwrap_or_default()
+        }
         _mismatch => Amount::ZERO,
     }
 }
@@ -333,6 +344,8 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
             | LedgerAccount::Warehouse(_)
             | LedgerAccount::Inventory(_)
             | LedgerAccount::InFlight(_)
+            | LedgerAccount::Stake(_)
+            | LedgerAccount::Fines
     );
     assert_eq!(counted_in_usd, wants_usd, "I01: {account:?} is not counted in {money:?}");
     match account {
@@ -361,6 +374,11 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
         LedgerAccount::InFlight(_) => &mut state.token_mut(token).money.in_flight,
         LedgerAccount::Float => &mut state.house.money.float,
         LedgerAccount::Treasury => &mut state.house.money.treasury,
+        LedgerAccount::Stake(id) => &mut state.keepers.get_mut(id).stake,
+        LedgerAccount::Fines => &mut state.house.money.fines,
+        LedgerAccount::Pot(id) => {
+            &mut state.rounds.find_mut(id).expect("rounds are open while they hold").pot
+        }
     }
 }
 

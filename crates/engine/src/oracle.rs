@@ -100,7 +100,7 @@ pub(crate) fn allows(state: &State, asset: AssetId, action: Action) -> Result<Pr
 /// Every price that an account's health rests on allows the action: of its final collateral and its positions.
 pub(crate) fn allows_account(state: &State, account: &Account, action: Action) -> Result<(), Reject> {
     allows_risk(state, action)?;
-    for held in account.balances.holdings() {
+    for held in state.collateral(account) {
         if !held.amount.is_zero() {
             allows(state, held.token.asset, action)?;
         }
@@ -253,8 +253,9 @@ fn leave_safe_mode(state: &mut State, out: &mut Outcome) {
     }
     let is_fresh = |asset: AssetId| state.assets.get(asset).state == OracleState::Fresh;
     let markets_fresh = state.markets.iter().all(|(_, market)| is_fresh(market.asset));
-    let tokens_fresh =
-        state.chains.iter().all(|(_, chain)| chain.tokens.iter().all(|token| is_fresh(token.asset)));
+    let staked = state.house.keepers.token.map(|token| token.asset);
+    let mut tokens = state.chains.iter().flat_map(|(_, chain)| &chain.tokens);
+    let tokens_fresh = tokens.all(|token| Some(token.asset) == staked || is_fresh(token.asset));
     if markets_fresh && tokens_fresh {
         state.house.safe_mode = None;
         out.event(Event::SafeModeLeft {});

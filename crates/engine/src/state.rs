@@ -4,21 +4,26 @@
 //! - The fields under "derived" are rebuilt by [`State::derive`] and never encoded.
 
 use crate::account::Account;
+use crate::attest::Roots;
 use crate::credit::LendingPool;
 use crate::custody::{Unfinal, Waiting};
-use crate::ledger::{ChainMoney, HouseMoney, TokenMoney};
+use crate::keeper::book::{Duties, KeeperBook};
+use crate::keeper::{Keeper, Round};
+use crate::ledger::{ChainMoney, Holding, HouseMoney, TokenMoney};
 use crate::liquidation::{Agenda, Lot, Task, Transit};
 use crate::market::Market;
+use crate::measures::Measured;
 use crate::members::Members;
 use crate::oracle::Asset;
 use crate::orders::Sent;
 use crate::risk::index::RiskIndex;
+use crate::rollback::Snapshot;
 use crate::table::{Register, RowId, Table};
 use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
     AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height,
-    Holder, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderParams, Owner,
-    RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
+    Holder, KeeperId, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderParams,
+    Owner, RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -49,6 +54,8 @@ pub struct State {
     pub orders: Register<(ChainId, Nonce), Sent>,
     /// Collateral on its way from one chain to another, by the order that sends it.
     pub transits: Register<(ChainId, Nonce), Transit>,
+    /// Tasks with lots on a chain, as what was final made them.
+    pub snapshots: Register<(ChainId, TaskId), Snapshot>,
     /// Withdrawals that wait for inventory, in order.
     pub waiting: Register<(ChainId, u64), Waiting>,
     /// Open liquidations.
@@ -59,6 +66,12 @@ pub struct State {
     pub losses: Register<LossId, Loss>,
     /// Suspended claims and shares.
     pub receipts: Register<(LossId, Holder), Amount>,
+    /// Keepers.
+    pub keepers: Table<KeeperId, Keeper>,
+    /// Operators with a verdict of malice, since when.
+    pub barred: Register<Address, Time>,
+    /// Keepers of tasks, until they are judged.
+    pub rounds: Register<TaskId, Round>,
 
     /// Derived: accounts by owner.
     #[borsh(skip)]
@@ -81,6 +94,9 @@ pub struct State {
     /// Derived: which accounts a price or the clock makes worth a look.
     #[borsh(skip)]
     pub(crate) index: RiskIndex,
+    /// Derived: what waits for keepers' deadlines.
+    #[borsh(skip)]
+    pub(crate) duties: Duties,
 }
 
 /// The house itself.
@@ -120,6 +136,8 @@ pub struct House {
     pub last_loss: LossId,
     /// Last place given out in the queue of withdrawals.
     pub last_waiting: u64,
+    /// Keepers' terms and calendar.
+    pub keepers: KeeperBook,
 }
 
 /// A chain: its vault's tokens and its lending pool.
@@ -157,6 +175,12 @@ pub struct Chain {
     pub next_final: Sequence,
     /// Of its last final block.
     pub final_time: Time,
+    /// When it was last heard of.
+    pub heard: Time,
+    /// Dollars of gas to have an order delivered.
+    pub gas: Measured,
+    /// Dollars to send collateral to another chain.
+    pub bridge: Measured,
     /// Number of the next order to it.
     pub next_nonce: Nonce,
 }
@@ -172,6 +196,8 @@ pub struct TokenRecord {
     pub params: TokenParams,
     /// What the vault holds of it outside of accounts and lots.
     pub money: TokenMoney,
+    /// Dollars that the chain's market takes of it within 2 % of index.
+    pub depth: Measured,
     /// Under auction now, at value at entry, dollars.
     pub auctioned: Amount,
     /// Dollars taken of a coin's worth by write-downs.
@@ -191,6 +217,12 @@ pub struct Outcome {
     pub rejects: Vec<Refused>,
     /// State hash after the block.
     pub state_hash: Hash,
+    /// H0 of the tasks that it opened.
+    pub before: Vec<(TaskId, Hash)>,
+    /// H1 of the tasks that it ended.
+    pub after: Vec<(TaskId, Hash)>,
+    /// Roots of both, for the members of the attestation chain.
+    pub roots: Roots,
 }
 
 /// A part of a block that changed nothing.
@@ -211,6 +243,10 @@ pub enum BlockPart {
     Observation,
     /// `prices`.
     Price,
+    /// `depths`.
+    Depth,
+    /// `costs`.
+    Cost,
     /// `commands`.
     Command,
 }
@@ -223,6 +259,9 @@ impl Outcome {
         self.orders.clear();
         self.rejects.clear();
         self.state_hash = Hash::default();
+        self.before.clear();
+        self.after.clear();
+        self.roots = Roots::default();
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -242,6 +281,12 @@ impl State {
     pub fn token(&self, token: Token) -> Option<&TokenRecord> {
         let tokens = &self.chains.find(token.chain)?.tokens;
         tokens.iter().find(|record| record.asset == token.asset)
+    }
+
+    /// What of an account counts as collateral: everything but what keepers stake.
+    pub(crate) fn collateral<'a>(&self, account: &'a Account) -> impl Iterator<Item = &'a Holding> + use<'a> {
+        let staked = self.house.keepers.token;
+        account.balances.holdings().iter().filter(move |held| Some(held.token) != staked)
     }
 
     /// The account of an owner.
@@ -268,11 +313,15 @@ impl State {
         self.unfinal.settle();
         self.orders.settle();
         self.transits.settle();
+        self.snapshots.settle();
         self.waiting.settle();
         self.tasks.settle();
         self.lots.settle();
         self.losses.settle();
         self.receipts.settle();
+        self.keepers.settle();
+        self.barred.settle();
+        self.rounds.settle();
     }
 
     /// Rebuilds what is derived, after a snapshot was read.
@@ -299,6 +348,7 @@ impl State {
         self.resends = waits.map(|((chain, nonce), sent)| (sent.again, chain, nonce)).collect();
         self.agenda = Agenda::of(&self.tasks, &self.lots);
         self.index = RiskIndex::new(self.accounts.len());
+        self.duties = Duties::of(&self.keepers, &self.rounds);
     }
 
     /// Accounts with a position, claim or debt in a market, ascending.

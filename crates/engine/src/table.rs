@@ -1,7 +1,7 @@
 //! Tables: where records live. They remember which rows a block changed, which is all that the state
 //! hash and the risk index have to look at.
 
-use ballast_types::{AccountId, AssetId, ChainId, MarketId};
+use ballast_types::{AccountId, AssetId, ChainId, KeeperId, MarketId};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeBounds;
@@ -26,7 +26,7 @@ macro_rules! row_id {
         }
     )*};
 }
-row_id!(AccountId, MarketId, ChainId, AssetId);
+row_id!(AccountId, MarketId, ChainId, AssetId, KeeperId);
 
 /// Records in order of arrival, never removed.
 #[derive(Clone, Debug)]

@@ -256,6 +256,12 @@ pub fn ledger(state: &State) -> Vec<(LedgerAccount, Money, Amount)> {
     for (id, task) in state.tasks.iter() {
         rows.push((LedgerAccount::Proceeds(id), Money::Usd, task.proceeds));
     }
+    if let Some(token) = state.house.keepers.token {
+        let money = Money::Token(token);
+        rows.extend(state.keepers.iter().map(|(id, keeper)| (LedgerAccount::Stake(id), money, keeper.stake)));
+        rows.push((LedgerAccount::Fines, money, state.house.money.fines()));
+    }
+    rows.extend(state.rounds.iter().map(|(id, round)| (LedgerAccount::Pot(id), Money::Usd, round.pot)));
     rows.push((LedgerAccount::Float, Money::Usd, state.house.money.float()));
     rows.push((LedgerAccount::Treasury, Money::Usd, state.house.money.treasury()));
     rows.retain(|(_, _, amount)| !amount.is_zero());

@@ -609,6 +609,8 @@ fn black_thursday_no_bidders_and_a_bid_of_nothing() {
         rebate: Amount::ZERO,
     };
     let before = raid.house.balance(LedgerAccount::Lot(lot));
+    // The chain tells that the auction runs.
+    raid.house.apply(Vec::new());
     raid.house.spoke("ethereum").claim(event);
     let out = raid.house.apply(Vec::new());
     let due = offer.left.value_down(offer.auction.floor).expect("in range");
@@ -630,8 +632,8 @@ fn thursday(base: &Raid, collateral: i64, fall: i64, buys: Option<(u64, u128)>) 
         raid.tick(by_bps(ETH, -fallen));
     }
     for round in 1..=4 {
-        // 60 s after its start an auction stands at its floor.
-        for _ in 0..10 {
+        // 60 s after its start an auction stands at its floor, and is over within 100 s.
+        for _ in 0..6 {
             raid.house.advance(Millis::seconds(10));
         }
         if let Some((_, part)) = buys.filter(|(at, _)| *at <= round) {
@@ -640,7 +642,7 @@ fn thursday(base: &Raid, collateral: i64, fall: i64, buys: Option<(u64, u128)>) 
                 raid.buys(lot, offer.left);
             }
         }
-        for _ in 0..9 {
+        for _ in 0..5 {
             raid.house.advance(Millis::seconds(10));
         }
     }

@@ -48,7 +48,9 @@ fn the_price_falls_step_by_step_to_its_floor() {
     ] {
         assert_eq!(at(seconds), price(expected), "after {seconds} s");
     }
-    assert_eq!(auction.ends, auction.opened.after(Millis::minutes(3)));
+    // It stands at its floor after 30 s: the invitation begins a step later and lasts a minute.
+    assert_eq!(auction.invites, auction.opened.after(Millis::seconds(40)));
+    assert_eq!(auction.ends, auction.opened.after(Millis::seconds(100)));
     assert_eq!(at(10_000), price("1615"), "never below");
     assert_eq!(auction::take_due(&auction, auction.opened, amount("0.5")), Ok(whole(935)));
 }

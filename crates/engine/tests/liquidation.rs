@@ -3,7 +3,7 @@
 mod support;
 
 use ballast_types::{
-    Address, ChainId, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount, VaultEvent,
+    Address, ChainId, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
 };
 use ballast_units::{Amount, Millis, Usd};
 use support::genesis::{bare, guarded};
@@ -27,13 +27,7 @@ fn lending() -> House {
 
 /// Takes of a lot for so many dollars, final at once.
 fn taken(house: &mut House, lot: LotId, quantity: Amount, paid: Amount) -> Vec<Event> {
-    house.spoke("ethereum").claim(VaultEvent::Taken {
-        lot,
-        taker: Address([7; 32]),
-        quantity,
-        paid,
-        rebate: Amount::ZERO,
-    });
+    house.spoke("ethereum").take_at(lot, quantity, paid, Address([7; 32]));
     house.apply(Vec::new()).events
 }
 

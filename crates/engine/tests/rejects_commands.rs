@@ -7,7 +7,7 @@ mod support;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::{
     AccountId, Block, ChainId, Change, Command, Genesis, Layer, MarketId, MarketParams, RateParams, Reject,
-    Side, Token, TokenParams, TradeAmount,
+    Side, TaskId, Token, TokenParams, TradeAmount,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -380,6 +380,25 @@ fn liquidate_account_rejects_a_healthy_account() {
     refuses(&mut house, Command::LiquidateAccount { account }, reject);
 }
 
+#[test]
+fn govern_rejects_resolving_an_unknown_task() {
+    let mut house = House::bare();
+    let task = TaskId(1);
+    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::UnknownTask { task });
+}
+
+#[test]
+fn govern_rejects_resolving_a_task_without_dispute() {
+    let mut house = House::new();
+    house.deposit("lender", "ethereum", "USDC", whole(100_000));
+    house.lend("lender", "ethereum", whole(50_000)).expect("the lender has 100,000");
+    house.deposit("alice", "ethereum", "ETH", whole(10));
+    house.borrow("alice", "ethereum", whole(16_000)).expect("20,000 / 1.21 = 16,528");
+    house.price("ETH", price("1600"));
+    let task = house.view("alice").locked.expect("16,000 / 1.1 is less than 16,000");
+    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::TaskNotDisputed { task });
+}
+
 // E30: credit and withdrawals
 
 #[test]
@@ -653,7 +672,7 @@ fn govern_rejects_a_depth_that_the_budget_cannot_pay() {
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 31] = [
+const TESTS: [(&str, &str); 33] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -668,6 +687,8 @@ const TESTS: [(&str, &str); 31] = [
     ("E2012", "trade_rejects_a_reduction_that_lowers_health"),
     ("E2013", "request_withdrawal_rejects_more_than_the_cash"),
     ("E2104", "liquidate_account_rejects_a_healthy_account"),
+    ("E2201", "govern_rejects_resolving_an_unknown_task"),
+    ("E2202", "govern_rejects_resolving_a_task_without_dispute"),
     ("E3001", "repay_rejects_no_loan"),
     ("E3002", "borrow_rejects_more_than_is_idle"),
     ("E3003", "borrow_rejects_more_than_the_inventory"),

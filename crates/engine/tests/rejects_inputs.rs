@@ -1,20 +1,18 @@
-//! Rejects E1001 to E1209: amounts and ids, safe mode and prices, events of vaults, takes of lots.
+//! Rejects E1001 to E1214: amounts and ids, safe mode and prices, events of vaults, takes of lots, measures of chains.
 //!
 //! - A test a reject, in the order of the enum. Each goes through [`refused`], which applies a block with the
 //!   offending part and its twin without it, and finds the same house after both.
 //! - Where a figure is a bound, what lies on the bound is [`taken`].
 //! - Not reachable through `Engine::apply` in a test: `E1009 AccountsFull`. It needs 2^32 accounts, which no
 //!   machine that runs tests has the memory for.
-//! - Not tested here: another version of an event, itself refused, reverses the version before it all the same
-//!   (R18): a refusal that leaves a trace.
 
 mod support;
 
 use ballast_engine::{BlockPart, Engine, Outcome, Refused};
 use ballast_types::{
-    AccountId, Action, Address, AssetId, Auction, Block, ChainId, Command, Hash, Layer, LotId, MarketId,
-    Nonce, Observation, OracleState, PriceReport, Reject, Sequence, Side, SourceId, Token, TradeAmount,
-    VaultEvent,
+    AccountId, Action, Address, AssetId, Auction, Block, ChainId, Command, CostReport, DepthReport, Hash,
+    Layer, LotId, MarketId, Nonce, Observation, OracleState, PriceReport, Reject, Sequence, Side, SourceId,
+    Token, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use support::{House, owner, price, whole};
@@ -22,8 +20,8 @@ use support::{House, owner, price, whole};
 /// What shows that a reject happens.
 type Test = Option<fn()>;
 
-/// Every code from E1001 to E1209 and its test; without one, for the reason in the header.
-const COVERED: [(&str, Test); 24] = [
+/// Every code from E1001 to E1214 and its test; without one, for the reason in the header.
+const COVERED: [(&str, Test); 29] = [
     ("E1001", Some(trade_rejects_a_limit_beyond_counting)),
     ("E1002", Some(amount_rejects_zero)),
     ("E1003", Some(amount_rejects_more_than_the_house_counts)),
@@ -48,6 +46,11 @@ const COVERED: [(&str, Test); 24] = [
     ("E1207", Some(take_rejects_more_than_is_left)),
     ("E1208", Some(take_rejects_less_than_the_floor)),
     ("E1209", Some(take_rejects_a_lot_of_another_chain)),
+    ("E1210", Some(take_rejects_an_auction_that_was_not_started)),
+    ("E1211", Some(take_rejects_more_than_the_rebate)),
+    ("E1212", Some(arrival_rejects_another_amount)),
+    ("E1213", Some(measure_rejects_the_future)),
+    ("E1214", Some(measure_rejects_an_outdated_report)),
 ];
 
 #[test]
@@ -475,12 +478,106 @@ fn take_rejects_a_lot_of_another_chain() {
         rebate: Amount::ZERO,
     };
     for event in [event, VaultEvent::Ended { lot, result: Hash::default() }] {
+        // Whatever the result: that is for its own chain to tell.
         assert_eq!(
             refused(&house, seen(&house, "polygon", event)),
             Reject::LotElsewhere { lot, chain, reported }
         );
         taken(&house, seen(&house, "ethereum", event));
     }
+}
+
+#[test]
+fn take_rejects_an_auction_that_was_not_started() {
+    let mut house = House::new();
+    house.spoke("ethereum").loses_orders = true;
+    house.deposit("lender", "ethereum", "USDC", whole(100_000));
+    house.lend("lender", "ethereum", whole(50_000)).expect("half of its cash");
+    house.deposit("borrower", "ethereum", "ETH", whole(10));
+    house.borrow("borrower", "ethereum", whole(16_000)).expect("within its initial threshold");
+    house.price("ETH", price("1750"));
+    // The loan was order 1, the auction is order 2; neither has reached the chain.
+    let (lot, start) = (LotId(1), Nonce(2));
+    let reject = Reject::AuctionNotRunning { lot, start };
+    assert_eq!(refused(&house, take(&house, lot, whole(1), whole(1_750))), reject);
+    let ended = seen(&house, "ethereum", VaultEvent::Ended { lot, result: Hash::default() });
+    assert_eq!(refused(&house, ended), reject);
+    house.tell(seen(&house, "ethereum", VaultEvent::Executed { nonce: start }));
+    house.apply(Vec::new());
+    taken(&house, take(&house, lot, whole(1), whole(1_750)));
+}
+
+/// A rebate of 0.5 % of 10,000 is 50.
+#[test]
+fn take_rejects_more_than_the_rebate() {
+    let (house, lot, _) = auctioned();
+    let (most, more) = (whole(50), Amount::from_wei(whole(50).wei() + 1));
+    let take =
+        |rebate| VaultEvent::Taken { lot, taker: TAKER, quantity: whole(1), paid: whole(10_000), rebate };
+    let reject = Reject::RebateTooLarge { lot, rebate: more, most };
+    assert_eq!(refused(&house, seen(&house, "ethereum", take(more))), reject);
+    taken(&house, seen(&house, "ethereum", take(most)));
+}
+
+#[test]
+fn arrival_rejects_another_amount() {
+    let mut house = House::new();
+    house.spoke("polygon").loses_orders = true;
+    house.deposit("lender", "polygon", "USDC", whole(100_000));
+    house.lend("lender", "polygon", whole(50_000)).expect("half of its cash");
+    house.deposit("borrower", "polygon", "ETH", whole(10));
+    house.borrow("borrower", "polygon", whole(15_000)).expect("20,000 / 1.32 = 15,151");
+    house.price("ETH", price("1750"));
+    let (key, transit) = house.state().transits.iter().next().expect("a lot of a thin chain is bridged");
+    let arrived = |amount| {
+        let asset = transit.to.asset;
+        seen(&house, "ethereum", VaultEvent::BridgedIn { from: key.0, nonce: key.1, asset, amount })
+    };
+    let less = Amount::from_wei(transit.amount.wei() - 1);
+    let reject = Reject::BridgedAmount { chain: key.0, nonce: key.1, got: less, want: transit.amount };
+    assert_eq!(refused(&house, arrived(less)), reject);
+    taken(&house, arrived(transit.amount));
+}
+
+// Measures of chains
+
+#[test]
+fn measure_rejects_the_future() {
+    let house = House::new();
+    let (now, time) = (house.now(), house.now().after(Millis::new(1)));
+    for part in measures(&house, time) {
+        assert_eq!(refused(&house, part), Reject::MeasureFromFuture { time, now });
+    }
+    for part in measures(&house, now) {
+        taken(&house, part);
+    }
+}
+
+#[test]
+fn measure_rejects_an_outdated_report() {
+    let mut house = House::new();
+    house.advance(Millis::seconds(2));
+    let newest = house.now();
+    let time = Time::from_millis(newest.millis() - 1);
+    for part in measures(&house, newest) {
+        let (block, _, _) = block_with(&house, part);
+        house.apply_block(block);
+    }
+    for part in measures(&house, time) {
+        assert_eq!(refused(&house, part), Reject::MeasureOutdated { time, newest });
+    }
+    for part in measures(&house, newest) {
+        taken(&house, part);
+    }
+}
+
+fn measures(house: &House, time: Time) -> [Part; 2] {
+    let (token, chain) = (house.token("ETH", "ethereum"), house.chain("ethereum"));
+    let source = SourceId(0);
+    [
+        Part::Depth(DepthReport { token, source, depth: whole(1_000_000), time }),
+        Part::Cost(CostReport { chain, source, gas: whole(5), bridge: whole(20), time }),
+    ]
 }
 
 // The one way to be refused
@@ -490,6 +587,8 @@ fn take_rejects_a_lot_of_another_chain() {
 enum Part {
     Observation(Observation),
     Price(PriceReport),
+    Depth(DepthReport),
+    Cost(CostReport),
     Command(Command),
 }
 
@@ -523,6 +622,8 @@ fn refused(house: &House, part: impl Into<Part>) -> Reject {
     match part {
         Part::Observation(_) => drop(twin.observations.pop()),
         Part::Price(_) => drop(twin.prices.pop()),
+        Part::Depth(_) => drop(twin.depths.pop()),
+        Part::Cost(_) => drop(twin.costs.pop()),
         Part::Command(_) => drop(twin.commands.pop()),
     }
     let (with, out) = applied(house, &block);
@@ -556,6 +657,14 @@ fn block_with(house: &House, part: Part) -> (Block, BlockPart, u32) {
         Part::Price(report) => {
             block.prices.push(report);
             (BlockPart::Price, block.prices.len())
+        }
+        Part::Depth(report) => {
+            block.depths.push(report);
+            (BlockPart::Depth, block.depths.len())
+        }
+        Part::Cost(report) => {
+            block.costs.push(report);
+            (BlockPart::Cost, block.costs.len())
         }
         Part::Command(command) => {
             block.commands.push(command);
@@ -641,6 +750,8 @@ fn auctioned() -> (House, LotId, Auction) {
     house.price("ETH", price("1750"));
     let offers = house.offers();
     let [(lot, offer)] = offers[..] else { panic!("one lot, not {offers:?}") };
+    // The chain tells that the auction runs.
+    house.apply(Vec::new());
     assert!(whole(3) < offer.left, "room for takes of 1 and 2 ETH, and a rest");
     (house, lot, offer.auction)
 }

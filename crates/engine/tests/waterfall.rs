@@ -2,7 +2,7 @@
 
 mod support;
 
-use ballast_types::{Address, Event, Layer, LedgerAccount, MarketId, Scope, VaultEvent};
+use ballast_types::{Address, Event, Layer, LedgerAccount, MarketId, Scope};
 use ballast_units::{Amount, Millis};
 use support::{House, amount, price, whole};
 
@@ -126,14 +126,7 @@ fn a_loan_that_is_not_covered_is_a_loss_of_its_chain() {
     let (lot, offer) = *house.offers().first().expect("15,000 / 1.1 is less");
     assert_eq!(offer.auction.floor, price("1425"));
     // At once, so that no interest is owed.
-    let taken = VaultEvent::Taken {
-        lot,
-        taker: Address([7; 32]),
-        quantity: whole(10),
-        paid: whole(14_250),
-        rebate: Amount::ZERO,
-    };
-    house.spoke("ethereum").claim(taken);
+    house.spoke("ethereum").take_at(lot, whole(10), whole(14_250), Address([7; 32]));
     let out = house.apply(Vec::new());
     let absorbed = out.events.iter().find_map(|event| match event {
         Event::LossAbsorbed { scope, amount, tranche, float, deficit, .. } => {

@@ -4,6 +4,7 @@ pub mod book;
 pub mod calendar;
 pub mod candles;
 pub mod chart;
+pub mod failing;
 pub mod house;
 pub mod liquidated;
 pub mod load;

@@ -82,6 +82,16 @@ pub enum Revert {
         /// What started it.
         start: Nonce,
     },
+    /// An earlier auction of the lot left less than this one offers.
+    #[error("an earlier auction of lot {} left {unsold}, this one offers {quantity}", .lot.0)]
+    LotSold {
+        /// Which.
+        lot: LotId,
+        /// What the last one left.
+        unsold: Amount,
+        /// What this one offers.
+        quantity: Amount,
+    },
     /// Terms that the hub never orders.
     #[error("the terms of lot {} are out of range", .0.0)]
     WrongTerms(LotId),

@@ -395,7 +395,6 @@ fn a_lot_is_under_auction_once_and_on_sane_terms() {
         Auction { start: below, ..base },
         Auction { floor: above, ..base },
         Auction { step_factor: Ratio::ONE, ..base },
-        Auction { step_factor: Ratio::ZERO, ..base },
         Auction { step: Millis::ZERO, ..base },
         Auction { ends: at(100), ..base },
         Auction { invites: at(99), ..base },
@@ -406,11 +405,33 @@ fn a_lot_is_under_auction_once_and_on_sane_terms() {
         assert_eq!(refused(second, &mut chain, begin(auction)), Revert::WrongTerms(LotId(8)), "{auction:?}");
     }
     let base = Auction { ends: at(2_000), ..base };
-    assert!(try_order(&mut chain, 260, begin(base)).is_ok());
+    assert!(try_order(&mut chain, 240, begin(base)).is_ok());
     let again = order(3, begin(base).action);
-    assert_eq!(refused(280, &mut chain, again), Revert::LotRunning { lot: LotId(8), start: Nonce(2) });
+    assert_eq!(refused(260, &mut chain, again), Revert::LotRunning { lot: LotId(8), start: Nonce(2) });
     let cancel = order(3, OrderAction::CancelAuction { lot: LotId(8), start: Nonce(0) });
-    assert_eq!(refused(300, &mut chain, cancel), Revert::NonceZero);
+    assert_eq!(refused(280, &mut chain, cancel), Revert::NonceZero);
+}
+
+#[test]
+fn a_lot_is_offered_again_only_as_far_as_it_is_unsold() {
+    let mut chain = stocked();
+    let auction = Auction { need: Amount::whole(200), ..terms() };
+    let begin = |nonce, quantity| {
+        let auction =
+            Auction { quantity: Amount::whole(quantity), opened: at(160), ends: at(900), ..auction };
+        order(nonce, OrderAction::StartAuction { lot: LOT, asset: ETH, auction })
+    };
+    let first = OrderAction::StartAuction { lot: LOT, asset: ETH, auction };
+    assert!(try_order(&mut chain, 100, order(1, first)).is_ok());
+    // Three are sold for the 240 that end it; seven are left.
+    chain.take(take(3, 99)).unwrap();
+    advance(&mut chain, 140);
+    assert!(chain.offers().unwrap().is_empty());
+    chain.deposit(owner(), ETH, Amount::whole(5)).unwrap();
+    let sold = Revert::LotSold { lot: LOT, unsold: Amount::whole(7), quantity: Amount::whole(8) };
+    advance(&mut chain, 160);
+    assert_eq!(refused(160, &mut chain, begin(2, 8)), sold);
+    assert_eq!(try_order(&mut chain, 180, begin(2, 7)), Ok(Carried::Executed));
 }
 
 #[test]

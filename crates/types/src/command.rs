@@ -1,6 +1,9 @@
 //! What can be asked of the engine.
 
-use crate::{AccountId, Address, ChainId, Layer, MarketId, MarketParams, Owner, TaskId, Token, TokenParams};
+use crate::{
+    AccountId, Address, ChainId, Hash, KeeperId, KeeperParams, Layer, MarketId, MarketParams, Owner,
+    RegionId, TaskId, Token, TokenParams,
+};
 use ballast_units::{Amount, Price, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -131,6 +134,68 @@ pub enum Command {
     Govern(Change),
     /// The first command of a restarted hub: only what reduces risk, until every price is newer.
     EnterSafeMode,
+    /// A node offers itself as keeper, with a stake out of its owner's collateral.
+    RegisterKeeper {
+        /// Stakes, and is paid.
+        account: AccountId,
+        /// Who runs it: what is done to an operator concerns all its keepers.
+        operator: Address,
+        /// Where it stands.
+        region: RegionId,
+        /// Declared.
+        cores: u32,
+        /// Declared, GiB.
+        memory: u32,
+        /// Its key: signs its commands and delivers orders. No other keeper has it.
+        signer: Address,
+        /// Tokens.
+        stake: Amount,
+    },
+    /// Adds to a keeper's stake.
+    StakeKeeper {
+        /// Whose.
+        keeper: KeeperId,
+        /// Tokens.
+        amount: Amount,
+    },
+    /// Takes stake back, after a cool-down in which it can still be forfeited.
+    UnstakeKeeper {
+        /// Whose.
+        keeper: KeeperId,
+        /// Tokens.
+        amount: Amount,
+    },
+    /// A keeper is up.
+    Heartbeat {
+        /// Which.
+        keeper: KeeperId,
+    },
+    /// Binds a keeper to a report that it does not show yet.
+    CommitReport {
+        /// Which.
+        keeper: KeeperId,
+        /// Of which task.
+        task: TaskId,
+        /// On which chain.
+        chain: ChainId,
+        /// Of result, block, keeper and salt (`docs/messages.md`).
+        commit: Hash,
+    },
+    /// Shows the report.
+    RevealReport {
+        /// Which.
+        keeper: KeeperId,
+        /// Of which task.
+        task: TaskId,
+        /// On which chain.
+        chain: ChainId,
+        /// What the task's auctions there gave (`docs/messages.md`).
+        result: Hash,
+        /// The chain's block at which it was read.
+        block: Hash,
+        /// What made the commitment unguessable.
+        salt: Hash,
+    },
 }
 
 /// A change of parameters.
@@ -176,5 +241,17 @@ pub enum Change {
     Resolve {
         /// Which.
         task: TaskId,
+    },
+    /// Other terms for keepers.
+    Keepers {
+        /// All of them.
+        params: Box<KeeperParams>,
+    },
+    /// The vote on a frozen keeper was decided.
+    Verdict {
+        /// Which.
+        keeper: KeeperId,
+        /// It acted in bad faith: its operator is barred.
+        upheld: bool,
     },
 }

@@ -3,7 +3,7 @@
 //!
 //! - Hash: keccak-256. Integers: big endian, of fixed width.
 
-use crate::{Address, ChainId, Hash, LotId, Nonce, TaskId};
+use crate::{Address, ChainId, Hash, KeeperId, LotId, Nonce, TaskId};
 use ballast_units::Amount;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,12 @@ pub fn task_report(task: TaskId, chain: ChainId, results: &[Hash]) -> Hash {
         hasher.update(result.0);
     }
     Hash(hasher.finalize().into())
+}
+
+/// What a keeper commits to before it shows its report.
+#[must_use]
+pub fn report_commit(result: Hash, block: Hash, keeper: KeeperId, salt: Hash) -> Hash {
+    keccak(&[b"BALLAST-REPORT-1", &result.0, &block.0, &keeper.0.to_be_bytes(), &salt.0])
 }
 
 /// A task's H0 or H1 as a leaf of its root.

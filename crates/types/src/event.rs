@@ -1,10 +1,10 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
 use crate::{
-    AccountId, Address, AssetId, ChainId, Hash, LossId, LotId, MarketId, Nonce, OracleState, Owner, Reject,
-    Scope, TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Duty, Grade, Hash, KeeperId, LossId, LotId, Malice, MarketId,
+    Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token,
 };
-use ballast_units::{Amount, Price, Ratio, Size, Usd};
+use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +149,10 @@ pub enum Event {
     LotBridged { lot: LotId, task: TaskId, from: Token, to: Token, amount: Amount, nonce: Nonce },
     /// It has arrived, and is part of a joint lot.
     LotJoined { lot: LotId, part: LotId, task: TaskId, token: Token, amount: Amount },
+    /// What a task's orders cost was paid, from its proceeds or by the reserve.
+    CostsPaid { task: TaskId, amount: Amount, refunded: Amount, by_reserve: bool },
+    /// The chain dropped events from this one on, which a task relied on: it is as it was before them.
+    TaskRolledBack { task: TaskId, chain: ChainId, sequence: Sequence, snapshot: Option<Time> },
     /// A chain's result of an auction is not the engine's: the task is frozen.
     TaskDisputed { task: TaskId, lot: LotId, chain: ChainId, told: Hash, computed: Hash },
     /// A dispute is over: the task goes on.
@@ -182,6 +186,52 @@ pub enum Event {
     DeficitWrittenOff { loss: LossId, amount: Amount },
     /// A stablecoin was written down.
     ParLossBooked { token: Token, amount: Amount },
+    /// A keeper exists now.
+    KeeperRegistered {
+        keeper: KeeperId,
+        account: AccountId,
+        operator: Address,
+        region: RegionId,
+        stake: Amount,
+    },
+    /// A keeper staked more.
+    StakeAdded { keeper: KeeperId, amount: Amount },
+    /// Stake will be given back then.
+    UnstakeRequested { keeper: KeeperId, amount: Amount, due: Time },
+    /// Stake was given back.
+    StakeReturned { keeper: KeeperId, amount: Amount },
+    /// The terms of keepers changed.
+    KeeperTermsChanged {},
+    /// Qualified keepers stand in so many regions; below `need` the house is warned, and goes on.
+    RegionsChanged { have: u32, need: u32 },
+    /// A task was given to these keepers, in order of drawing.
+    KeepersDrawn { task: TaskId, draw: u8, keepers: Vec<KeeperId> },
+    /// Nobody was left to draw: validators deliver.
+    NoKeeperDrawn { task: TaskId, draw: u8 },
+    /// A keeper bound itself to a report.
+    ReportCommitted { keeper: KeeperId, task: TaskId, chain: ChainId },
+    /// A keeper showed its report.
+    ReportRevealed { keeper: KeeperId, task: TaskId, chain: ChainId, result: Hash, block: Hash },
+    /// A deadline passed.
+    KeeperLate { keeper: KeeperId, task: TaskId, chain: ChainId, duty: Duty },
+    /// A report names a block that the hub never saw: wrong, and no proof.
+    ReportUnfounded { keeper: KeeperId, task: TaskId, chain: ChainId },
+    /// A keeper lied, provably: its stake is forfeited, its operator barred.
+    KeeperSlashed { keeper: KeeperId, task: TaskId, chain: ChainId, malice: Malice, amount: Amount },
+    /// A keeper was paid for a task.
+    KeeperPaid { keeper: KeeperId, task: TaskId, bonus: Amount, share: Amount },
+    /// A task's keepers are judged; what nobody earned is the treasury's.
+    RoundClosed { task: TaskId, paid: Amount, treasury: Amount },
+    /// A month's score and the grade it gives.
+    KeeperRated { keeper: KeeperId, score: Ratio, grade: Grade },
+    /// Graded D: no draws until then.
+    KeeperSuspended { keeper: KeeperId, until: Time, fine: Amount },
+    /// The suspension is over.
+    KeeperRestored { keeper: KeeperId },
+    /// No draws until then; a vote is open as long.
+    KeeperFrozen { keeper: KeeperId, until: Time, misdeed: Misdeed },
+    /// The vote was decided.
+    VerdictGiven { keeper: KeeperId, upheld: bool, fine: Amount },
 }
 
 /// Who holds a claim or a receipt.

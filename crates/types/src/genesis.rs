@@ -1,7 +1,7 @@
 //! Genesis: everything that is configured before the first block. Every figure is a default of the
 //! design and can be set; symbols and names refer to each other by text.
 
-use crate::{AuctionSchedule, Hash};
+use crate::{AuctionSchedule, Hash, KeeperParams};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ pub struct Genesis {
     pub float: FloatLimits,
     /// Check the listing conditions (R8, R14) of every market and token.
     pub listing_check: bool,
+    /// What keepers stake: an asset that one chain's vault lists. It is no collateral. `null`: no keepers.
+    pub stake_asset: Option<String>,
+    /// Keepers.
+    pub keepers: KeeperParams,
 }
 
 impl Default for Genesis {
@@ -43,6 +47,8 @@ impl Default for Genesis {
             orders: OrderParams::default(),
             float: FloatLimits::default(),
             listing_check: true,
+            stake_asset: None,
+            keepers: KeeperParams::default(),
         }
     }
 }
@@ -396,6 +402,12 @@ pub struct LiquidationParams {
     pub joint_window: Millis,
     /// or as soon as it is worth so many dollars at index.
     pub joint_value: Amount,
+    /// Of what bridging cost an owner, the house gives back so much a task.
+    pub bridge_refund: Amount,
+    /// Gas and bridges of a task are charged up to this.
+    pub cost_cap: Amount,
+    /// Where depth is known, so many times of it is under auction at once.
+    pub depth_multiple: Ratio,
 }
 
 impl Default for LiquidationParams {
@@ -413,6 +425,9 @@ impl Default for LiquidationParams {
             round_batch: 4_096,
             joint_window: Millis::seconds(60),
             joint_value: Amount::whole(50_000),
+            bridge_refund: Amount::whole(100),
+            cost_cap: Amount::whole(1_000),
+            depth_multiple: Ratio::whole(5),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The names of the double-entry ledger: its accounts, and why value moves between them.
 
-use crate::{AccountId, ChainId, LotId, MarketId, TaskId, Token};
+use crate::{AccountId, ChainId, KeeperId, LotId, MarketId, TaskId, Token};
 use ballast_units::Amount;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,12 @@ pub enum LedgerAccount {
     Cold(ChainId),
     /// The house's own money.
     Treasury,
+    /// What a keeper staked, in the stake token.
+    Stake(KeeperId),
+    /// What keepers forfeited, in the stake token: the reserve's, which counts it as zero.
+    Fines,
+    /// Dollars of a task's fee that wait until its keepers are judged.
+    Pot(TaskId),
 }
 
 /// Why value moved. Reports and audits are queries over transfers by reason.
@@ -163,6 +169,8 @@ pub enum Reason {
     Rebate,
     /// An order was not carried out in time.
     Expiry,
+    /// Gas and bridges.
+    Cost,
     /// Collateral left one vault for another, or came from it.
     Bridge,
     /// Proceeds of a task were distributed.
@@ -175,6 +183,12 @@ pub enum Reason {
     Contribution,
     /// The account paid its size margin to the backstop, or the backstop was funded or emptied.
     Backstop,
+    /// A keeper staked, or got its stake back.
+    Stake,
+    /// A keeper forfeited stake.
+    Fine,
+    /// A keeper was paid for a task.
+    KeeperFee,
 }
 
 /// One entry of the ledger.

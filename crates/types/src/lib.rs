@@ -19,6 +19,7 @@ pub mod digest;
 mod event;
 mod genesis;
 mod ids;
+mod keeper;
 mod ledger;
 mod observation;
 mod order;
@@ -37,6 +38,7 @@ pub use ids::{
     AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,
     RegionId, Sequence, Signer, SourceId, TaskId, Token,
 };
+pub use keeper::{Duty, Grade, KeeperParams, Malice, Misdeed};
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};
 pub use observation::{Observation, VaultEvent};
 pub use order::{Order, OrderAction, ReleaseReason};

@@ -1,7 +1,9 @@
 //! Rejects: why a command changed nothing. Each carries its figures and has a stable code; the order of
 //! this enum is the order in which checks are made, and the order of the tests.
 
-use crate::{AccountId, AssetId, ChainId, LotId, MarketId, Nonce, Sequence, TaskId, Token};
+use crate::{
+    AccountId, Address, AssetId, ChainId, Hash, KeeperId, LotId, MarketId, Nonce, Sequence, TaskId, Token,
+};
 use ballast_units::{Amount, Price, Ratio, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -143,6 +145,8 @@ rejects! {
     "E1210" AuctionNotRunning { lot: LotId, start: Nonce } true "The chain has not carried out the order that starts this auction; tell of that first.";
     "E1211" RebateTooLarge { lot: LotId, rebate: Amount, most: Amount } false "The rebate is larger than the auction's terms give.";
     "E1212" BridgedAmount { chain: ChainId, nonce: Nonce, got: Amount, want: Amount } false "Another amount arrived than the order sent.";
+    "E1213" MeasureFromFuture { time: Time, now: Time } true "The measurement is newer than the block.";
+    "E1214" MeasureOutdated { time: Time, newest: Time } false "The source has already reported a newer measurement.";
     "E2001" AccountLocked { account: AccountId } true "The account is being liquidated; deposits and repayments are accepted.";
     "E2002" NoPosition { account: AccountId, market: MarketId } false "The account has no position in this market.";
     "E2003" WouldIncrease { account: AccountId, market: MarketId } false "The trade would open or enlarge a position, and reduce-only was asked.";
@@ -176,6 +180,27 @@ rejects! {
     "E4006" DepthStep { squared: Ratio, low: Ratio, high: Ratio } false "k may change only this far in one step (R20).";
     "E4007" DepthTooSmall { market: MarketId } false "The net position would not be closable on the smaller curve (R20).";
     "E4008" BudgetTooSmall { market: MarketId, have: Amount, need: Amount } true "The market's budget cannot pay for the change.";
+    "E5001" NoStakeToken {} false "This house has no keepers: its genesis names no stake asset.";
+    "E5002" KeepersFull { limit: u32 } false "No more keepers are taken.";
+    "E5003" UnknownKeeper { keeper: KeeperId } false "No such keeper; register it first.";
+    "E5004" OperatorBarred { operator: Address, since: Time } false "A verdict of malice stands against this operator.";
+    "E5005" CoresTooFew { have: u32, need: u32 } false "The node has too few cores.";
+    "E5006" MemoryTooSmall { have: u32, need: u32 } false "The node has too little memory (GiB).";
+    "E5007" StakeTooSmall { have: Amount, need: Amount } false "The stake is too small.";
+    "E5008" SignerTaken { keeper: KeeperId } false "Another keeper has this key.";
+    "E5009" UnstakeOpen { keeper: KeeperId, due: Time } true "The keeper is already taking stake back; wait until that is done.";
+    "E5010" KeeperSuspended { keeper: KeeperId, until: Time } true "The keeper is suspended.";
+    "E5011" HeartbeatEarly { keeper: KeeperId, next: Time } true "The keeper has just been heard.";
+    "E5012" NoRound { task: TaskId } false "The task has no keepers, or they are judged already.";
+    "E5013" NotDrawn { keeper: KeeperId, task: TaskId } false "The task was given to other keepers.";
+    "E5014" NothingOrdered { task: TaskId, chain: ChainId } false "The task has no order on this chain.";
+    "E5015" CommitOpen { keeper: KeeperId, task: TaskId, chain: ChainId } true "The keeper has committed already; reveal that first.";
+    "E5016" ReportsFull { keeper: KeeperId, task: TaskId, limit: u32 } false "The keeper has reported on this chain too often.";
+    "E5017" NoCommit { keeper: KeeperId, task: TaskId, chain: ChainId } false "Commit to the report first.";
+    "E5018" CommitDiffers { committed: Hash, revealed: Hash } false "The report is not the one that was committed to.";
+    "E5019" ReportRepeated { keeper: KeeperId, task: TaskId, block: Hash } false "The keeper has reported this block already.";
+    "E5020" NoVote { keeper: KeeperId } false "No vote on this keeper is open.";
+    "E5021" KeeperTerms { have: u64, low: u64, high: u64 } false "A figure of the keepers' terms is outside its bounds.";
 }
 
 impl Reject {

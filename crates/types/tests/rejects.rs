@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// A code's hundred: what its rejects are about.
-const HUNDREDS: [(&str, &str); 7] = [
+const HUNDREDS: [(&str, &str); 8] = [
     ("E10", "Amounts and names"),
     ("E11", "Prices"),
     ("E12", "Observations"),
@@ -15,6 +15,7 @@ const HUNDREDS: [(&str, &str); 7] = [
     ("E21", "Liquidation"),
     ("E30", "Custody and credit"),
     ("E40", "Listing and governance"),
+    ("E50", "Keepers"),
 ];
 
 fn hundred(info: &RejectInfo) -> &'static str {

@@ -1,10 +1,12 @@
-//! The chains of a script: every order is carried out at once, every event is safe and final at once, unless a
-//! deposit was given as not final. Then its chain is final only up to there.
+//! The chains of a script: every order is carried out and acknowledged at once, what is bridged arrives at once, every
+//! event is safe and final at once, unless a deposit was given as not final. Then its chain is final only up to there.
 
-use ballast_engine::State;
-use ballast_engine::liquidation::LotStage;
-use ballast_types::{Auction, ChainId, Hash, LotId, Observation, Order, OrderAction, Sequence, VaultEvent};
-use ballast_units::Time;
+use ballast_engine::liquidation::RunState;
+use ballast_engine::{State, auction};
+use ballast_types::{
+    Address, Auction, ChainId, Hash, LotId, Nonce, Observation, Order, OrderAction, Sequence, VaultEvent,
+};
+use ballast_units::{Amount, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names;
@@ -14,6 +16,8 @@ use super::names;
 pub(crate) struct Chains {
     /// Auctions that run.
     offers: BTreeMap<LotId, Offer>,
+    /// Orders carried out.
+    done: BTreeSet<(ChainId, Nonce)>,
     /// Deposits that were given as not final.
     doubtful: BTreeSet<(ChainId, Sequence)>,
     /// Branches so far; an event on another branch is in another block.
@@ -21,12 +25,20 @@ pub(crate) struct Chains {
 }
 
 /// An auction that runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Offer {
     /// Where.
     pub(crate) chain: ChainId,
     /// Its terms.
     pub(crate) auction: Auction,
+    /// The order that started it.
+    start: Nonce,
+    /// Hash of its takes.
+    result: Hash,
+    /// Dollars paid for them.
+    paid: Amount,
+    /// Takes of the block that is being made, and the result after each: the books may refuse them.
+    told: Vec<(Amount, Hash)>,
 }
 
 /// Events of one block, on any number of chains.
@@ -49,15 +61,22 @@ impl Chains {
         self.offers.values().map(|offer| offer.auction.ends).min()
     }
 
-    /// Forgets what the books did not take: auctions of lots that are not offered any more (sold, covered or
-    /// returned), deposits that were refused.
+    /// Forgets what the books did not take: auctions that are over or never were, takes and deposits that were refused.
     pub(crate) fn settle(&mut self, state: &State) {
         self.doubtful.retain(|(chain, sequence)| {
             state.chains.find(*chain).is_some_and(|record| *sequence < record.next_sequence)
         });
-        self.offers.retain(|lot, _| {
-            let stage = state.lots.find(*lot).map(|record| record.stage);
-            matches!(stage, Some(LotStage::Offered(_) | LotStage::Ending { .. }))
+        self.offers.retain(|lot, offer| {
+            let runs = state.lots.find(*lot).map(|record| &record.runs);
+            let run = runs.and_then(|runs| runs.iter().find(|run| run.start == offer.start));
+            let Some(run) = run.filter(|run| run.state != RunState::Over) else { return false };
+            for (paid, result) in std::mem::take(&mut offer.told) {
+                if offer.paid < run.sold {
+                    offer.paid += paid;
+                    offer.result = result;
+                }
+            }
+            true
         });
     }
 }
@@ -69,8 +88,17 @@ impl Events<'_> {
     }
 
     /// An auction that runs.
-    pub(crate) fn offer(&self, lot: LotId) -> Option<Offer> {
-        self.chains.offers.get(&lot).copied()
+    pub(crate) fn offer(&self, lot: LotId) -> Option<(ChainId, Auction)> {
+        self.chains.offers.get(&lot).map(|offer| (offer.chain, offer.auction))
+    }
+
+    /// A take of a running auction.
+    pub(crate) fn take(&mut self, lot: LotId, taker: Address, quantity: Amount, paid: Amount) {
+        let Some(offer) = self.chains.offers.get_mut(&lot) else { return };
+        let before = offer.told.last().map_or(offer.result, |(_, result)| *result);
+        offer.told.push((paid, auction::result_after(before, taker, quantity, paid, Amount::ZERO)));
+        let chain = offer.chain;
+        self.event(chain, VaultEvent::Taken { lot, taker, quantity, paid, rebate: Amount::ZERO });
     }
 
     /// An event, final as soon as everything before it is.
@@ -87,34 +115,44 @@ impl Events<'_> {
         self.event(chain, event);
     }
 
-    /// Carries out orders, after the auctions that have brought in what they were for have ended.
+    /// Carries out orders, after the auctions that are sold out or have brought in what they were for have ended.
     pub(crate) fn carry_out(&mut self, orders: &[Order]) {
         let state = self.state;
-        let is_covered = |lot: &LotId, offer: &Offer| {
-            state.lots.find(*lot).is_some_and(|record| offer.auction.need <= record.sold)
+        let is_over = |lot: &LotId, offer: &Offer| {
+            let record = state.lots.find(*lot);
+            record.is_some_and(|record| record.left().is_zero() || offer.auction.need <= offer.paid)
         };
-        let covered = self.chains.offers.iter().filter(|(lot, offer)| is_covered(lot, offer));
-        for lot in covered.map(|(lot, _)| *lot).collect::<Vec<_>>() {
+        let over = self.chains.offers.iter().filter(|(lot, offer)| is_over(lot, offer));
+        for lot in over.map(|(lot, _)| *lot).collect::<Vec<_>>() {
             self.expire(lot);
         }
         for order in orders {
-            self.order(order);
+            if self.chains.done.insert((order.chain, order.nonce)) {
+                self.event(order.chain, VaultEvent::Executed { nonce: order.nonce });
+                self.order(order);
+            }
         }
     }
 
     fn order(&mut self, order: &Order) {
         match order.action {
-            OrderAction::Release { .. } => {
-                self.event(order.chain, VaultEvent::Executed { nonce: order.nonce })
-            }
             OrderAction::StartAuction { lot, asset: _, auction } => {
-                self.chains.offers.insert(lot, Offer { chain: order.chain, auction });
+                let (chain, start) = (order.chain, order.nonce);
+                let domain = self.state.chains.get(chain).domain;
+                let result = auction::result_before(domain, lot, start);
+                let paid = Amount::ZERO;
+                let offer = Offer { chain, auction, start, result, paid, told: Vec::new() };
+                self.chains.offers.insert(lot, offer);
             }
             // One that has ended by itself has told so already.
             OrderAction::CancelAuction { lot, start: _ } => {
                 self.expire(lot);
             }
-            OrderAction::Bridge { .. }
+            OrderAction::Bridge { lot: _, asset, amount, to } => {
+                let (from, nonce) = (order.chain, order.nonce);
+                self.event(to, VaultEvent::BridgedIn { from, nonce, asset, amount });
+            }
+            OrderAction::Release { .. }
             | OrderAction::Rotate { .. }
             | OrderAction::SetLimits { .. }
             | OrderAction::ListMaker { .. }
@@ -125,8 +163,8 @@ impl Events<'_> {
 
     /// Ends an auction, where it runs.
     pub(crate) fn expire(&mut self, lot: LotId) -> Option<()> {
-        let offer = self.chains.offers.remove(&lot)?;
-        self.event(offer.chain, VaultEvent::Ended { lot, result: Hash::default() });
+        let Offer { chain, result, .. } = self.chains.offers.remove(&lot)?;
+        self.event(chain, VaultEvent::Ended { lot, result });
         Some(())
     }
 
@@ -181,7 +219,7 @@ impl Events<'_> {
                 self.observations.push(Observation::Final {
                     chain: *chain,
                     sequence: Sequence(end.0 - 1),
-                    time: Time::default(),
+                    time: self.state.now(),
                 });
             }
         }

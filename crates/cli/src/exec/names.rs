@@ -149,6 +149,9 @@ impl Names {
             LedgerAccount::Float => "Float".to_owned(),
             LedgerAccount::Cold(chain) => format!("Cold({})", self.chain_name(chain)),
             LedgerAccount::Treasury => "Treasury".to_owned(),
+            LedgerAccount::Stake(keeper) => format!("Stake({keeper})"),
+            LedgerAccount::Fines => "Fines".to_owned(),
+            LedgerAccount::Pot(task) => format!("Pot({task})"),
         }
     }
 }

@@ -282,6 +282,8 @@ impl Session {
                     items.observations.get(number)
                 }
                 BlockPart::Price => items.prices.get(number),
+                // A script has none.
+                BlockPart::Depth | BlockPart::Cost => None,
                 BlockPart::Command => items.commands.get(number),
             };
             self.reject(item.copied(), &refused.reject);
@@ -354,13 +356,10 @@ fn deposit(line: &Deposit, names: &Names, events: &mut Events<'_>) -> Result<(),
 /// A take of a lot that is not under auction is refused by the chain, in the engine's words.
 fn take(line: &Take, now: Time, events: &mut Events<'_>) -> Result<(), Reject> {
     let (lot, quantity) = (LotId(line.lot), line.quantity.0);
-    let offer = events.offer(lot).ok_or(Reject::UnknownLot { lot })?;
-    let due = auction::take_due(&offer.auction, now, quantity)?;
+    let (_, auction) = events.offer(lot).ok_or(Reject::UnknownLot { lot })?;
+    let due = auction::take_due(&auction, now, quantity)?;
     let paid = line.paid.map_or(due, |paid| paid.0);
     let taker = names::address("taker");
-    events.event(
-        offer.chain,
-        VaultEvent::Taken { lot, taker, quantity, paid, rebate: ballast_units::Amount::ZERO },
-    );
+    events.take(lot, taker, quantity, paid);
     Ok(())
 }

@@ -142,10 +142,16 @@ fn lot(names: &Names, state: &State, id: LotId, lot: &Lot) -> Value {
         }
         LotStage::Warehoused(until) => json!({ "stage": "warehoused", "offered_again": until }),
         LotStage::Ended(_) => json!({ "stage": "ended" }),
+        LotStage::Over(_) => json!({ "stage": "over" }),
+        LotStage::Bridging { to, .. } => json!({ "stage": "bridging", "to": names.chain_name(to) }),
+        LotStage::Gathering(until) => json!({ "stage": "gathering", "until": until }),
+    };
+    let tasks: Vec<TaskId> = lot.parts.iter().map(|part| part.task).collect();
+    let of = match tasks.as_slice() {
+        [task] => json!({ "task": task }),
+        tasks => json!({ "tasks": tasks }),
     };
     let record = json!({
-        "lot": id,
-        "task": lot.task,
         "token": names.token_name(lot.token),
         "left": lot.left(),
         "held": lot.held,
@@ -154,7 +160,7 @@ fn lot(names: &Names, state: &State, id: LotId, lot: &Lot) -> Value {
         "value": lot.value,
         "round": lot.round,
     });
-    merged([record, stage])
+    merged([json!({ "lot": id }), of, record, stage])
 }
 
 fn terms(state: &State, auction: &Auction) -> Value {

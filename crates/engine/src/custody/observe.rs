@@ -12,8 +12,10 @@ use super::{check_amount, floor_to_unit, open_account};
 use crate::apply::is_house;
 use crate::keeper;
 use crate::liquidation::{self, Cause, Ending};
+use crate::measures;
 use crate::orders;
 use crate::risk::health;
+use crate::rollback;
 use crate::state::{Outcome, State};
 use crate::table::RowId;
 use ballast_types::{
@@ -51,6 +53,19 @@ pub enum Effect {
 
 /// Takes a fact about a chain.
 pub(crate) fn observe(state: &mut State, out: &mut Outcome, observation: &Observation) -> Result<(), Reject> {
+    let chain = match *observation {
+        Observation::Seen { chain, .. }
+        | Observation::Final { chain, .. }
+        | Observation::Dropped { chain, .. } => chain,
+    };
+    state.chains.find(chain).ok_or(Reject::UnknownChain { chain })?;
+    take_fact(state, out, observation)?;
+    let now = state.now();
+    measures::hear(state, chain, now);
+    Ok(())
+}
+
+fn take_fact(state: &mut State, out: &mut Outcome, observation: &Observation) -> Result<(), Reject> {
     match *observation {
         Observation::Seen { chain, sequence, version, event } => {
             seen(state, out, chain, sequence, version, event)
@@ -202,6 +217,7 @@ fn finalise(
     if final_time < time {
         state.chains.get_mut(chain).final_time = time;
         orders::expire(state, out, chain, time);
+        rollback::snapshot(state, chain, final_time, time);
     }
     Ok(())
 }
@@ -236,7 +252,10 @@ fn settle(state: &mut State, out: &mut Outcome, chain: ChainId, record: Unfinal)
                 | OrderAction::ListToken { .. } => {}
             }
         }
-        (VaultEvent::Taken { lot, taker: _, quantity, paid, rebate }, _) => {
+        (VaultEvent::Taken { lot, taker, quantity, paid, rebate }, effect) => {
+            if let Effect::Taken(start, _) = effect {
+                liquidation::settle_result(state, lot, start, taker, quantity, paid, rebate);
+            }
             liquidation::take_final(state, out, lot, quantity, paid, rebate);
         }
         (VaultEvent::Ended { lot, .. }, Effect::Ended(ending)) => {
@@ -285,6 +304,8 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
     let events: Vec<_> = state.unfinal.range(range).rev().map(|(key, record)| (key, *record)).collect();
     state.chains.get_mut(chain).next_sequence = sequence;
     let mut debited = Vec::new();
+    let dropped: Vec<Unfinal> = events.iter().map(|(_, record)| *record).collect();
+    rollback::tell(state, out, chain, sequence, &dropped);
     for (key, record) in events {
         state.unfinal.remove(key);
         match (record.event, record.effect) {

@@ -50,7 +50,7 @@ pub(crate) fn plan(state: &State, id: TaskId, standing: &Standing) -> Plan {
     let task = state.tasks.find(id).expect("the caller found it");
     let mut sellable = Vec::new();
     let mut waits = false;
-    for holding in state.accounts.get(task.account).balances.holdings() {
+    for holding in state.collateral(state.accounts.get(task.account)) {
         waits |= !holding.pending.is_zero();
         let amount = units_down(holding.amount, unit(state, holding.token));
         if amount.is_zero() {

@@ -5,9 +5,9 @@
 //! 1. `Proceeds -> Lending(X)`: the loan on X, principal, then interest (its fee part to `Fees(X)`).
 //! 2. `Proceeds -> Lending(other chain)`, `Pool(market)`: loans elsewhere and settlement debts, pro rata by what
 //!    is owed, integer largest remainder; of each, principal before interest.
-//! 3. Costs of gas and bridges: none are charged yet.
-//! 4. `Proceeds -> Float, Treasury`: the liquidation fee of the debt repaid from collateral, half and half (R19:
-//!    half is the reserve's; the keepers' part is the treasury's while there are no keepers).
+//! 3. `Proceeds -> Treasury`: costs of gas and bridges (`costs`).
+//! 4. `Proceeds -> Treasury`, what it made good of market makers' rebates; `Proceeds -> Float`, half of the rest of
+//!    the liquidation fee of the debt repaid from collateral; two fifths to its keepers, a tenth to `Treasury` (R19).
 //! 5. `Proceeds -> Cash`: the rest, to the owner.
 //!
 //! - The fee waits for 1 and 2: it is paid from what they leave over. Where a sale was only to restore health,
@@ -15,8 +15,9 @@
 //! - A task that has sent a loss down the waterfall pays no fee; what it has left repays the layers (R2).
 //! - A task for settlement debt pays that debt, without fee, and gives the rest to the owner.
 
-use super::{Cause, LotStage, is_frozen, selling};
+use super::{Cause, LotStage, costs, is_frozen, selling};
 use crate::credit::{self, RepayOrder};
+use crate::keeper;
 use crate::ledger::{self, USD, balance, pay};
 use crate::market::settlement;
 use crate::risk::health;
@@ -78,7 +79,8 @@ pub(crate) fn owed_to_layers(state: &State, id: TaskId) -> Amount {
 /// on what was repaid before, and what the task owes the layers.
 pub(crate) fn wanted(state: &State, id: TaskId) -> Amount {
     let owed = lack(state, id);
-    owed + owed.bps_up(INTEREST_MARGIN) + fee_due(state, id, owed) + owed_to_layers(state, id)
+    let costs = state.tasks.find(id).expect("the caller found it").costs.due;
+    owed + owed.bps_up(INTEREST_MARGIN) + costs + fee_due(state, id, owed) + owed_to_layers(state, id)
 }
 
 /// Health that a sale aims at, for this debt, rounded up.
@@ -113,10 +115,13 @@ pub(crate) fn proceeds(state: &mut State, out: &mut Outcome, id: TaskId, chain: 
     let account = state.tasks.find(id).expect("the caller found it").account;
     let debts = debts(state, id);
     let owed: Amount = debts.iter().map(|(_, owed)| *owed).sum();
-    let fee = fee(state, id, amount, owed);
-    for ((debt, _), share) in debts.iter().zip(split(&debts, Some(chain), (amount - fee).min(owed))) {
+    let cost = cost(state, id, amount, owed);
+    let fee = fee(state, id, amount - cost, owed);
+    let to_debts = (amount - cost - fee).min(owed);
+    for ((debt, _), share) in debts.iter().zip(split(&debts, Some(chain), to_debts)) {
         repay(state, out, id, account, *debt, share);
     }
+    costs::charge(state, out, id, cost);
     charge(state, out, id, fee);
     give_back(state, out, id);
     let left = balance(state, from, USD);
@@ -142,15 +147,31 @@ fn repay(state: &mut State, out: &mut Outcome, id: TaskId, account: AccountId, d
     }
 }
 
+/// The costs that a distribution of `amount` pays, with `owed` still to repay: what debts leave over, or what the sale
+/// lifts health above zero. Of a task that has sent a loss down the waterfall, they are the reserve's.
+fn cost(state: &State, id: TaskId, amount: Amount, owed: Amount) -> Amount {
+    let task = state.tasks.find(id).expect("the caller found it");
+    let due = if task.absorbed.is_empty() { task.costs.due } else { Amount::ZERO };
+    if owed <= amount {
+        return due.min(amount - owed);
+    }
+    due.min(lifted(state, id, amount)).min(amount)
+}
+
+/// Dollars by which health stands above zero once `amount` has repaid debt.
+fn lifted(state: &State, id: TaskId, amount: Amount) -> Amount {
+    let account = state.tasks.find(id).expect("the caller found it").account;
+    let health = health::maintenance(state, account);
+    health.checked_add(amount.dollars()).map_or(Amount::ZERO, |health| health.positive_part())
+}
+
 /// The fee that a distribution of `amount` pays, with `owed` still to repay.
 fn fee(state: &State, id: TaskId, amount: Amount, owed: Amount) -> Amount {
     if owed <= amount {
         return fee_due(state, id, owed).min(amount - owed);
     }
     // Each dollar that repays debt lifts health by one; a fee takes it away again.
-    let account = state.tasks.find(id).expect("the caller found it").account;
-    let health = health::maintenance(state, account);
-    let above = health.checked_add(amount.dollars()).map_or(Amount::ZERO, |health| health.positive_part());
+    let above = lifted(state, id, amount);
     // The fee is not repaid debt: x = rate · (debt - x) has x = rate · debt / (1 + rate).
     let rate = Amount::from_wei(u128::from(state.house.liquidation.fee_collateral.get()));
     let one = Amount::from_wei(u128::from(Bps::ONE.get()));
@@ -175,7 +196,7 @@ pub(super) fn make_good(state: &mut State, out: &mut Outcome, id: TaskId, kept: 
     state.tasks.find_mut(id).expect("lots belong to open tasks").rebates += paid;
 }
 
-/// Splits the fee: half to the reserve, half to the treasury, which stands in for the keepers (R19).
+/// Splits the fee (R19); what the treasury advanced to market makers comes first.
 fn charge(state: &mut State, out: &mut Outcome, id: TaskId, fee: Amount) {
     let from = LedgerAccount::Proceeds(id);
     state.tasks.find_mut(id).expect("the caller found it").repaid.fee += fee;
@@ -184,8 +205,12 @@ fn charge(state: &mut State, out: &mut Outcome, id: TaskId, fee: Amount) {
     state.tasks.find_mut(id).expect("found above").rebates -= advanced;
     let fee = fee - advanced;
     let reserve = fee.bps_down(FEE_TO_RESERVE);
+    let keepers = fee.bps_down(keeper::reward::of_fee(state));
     pay(state, out, from, LedgerAccount::Float, reserve, Reason::LiquidationFee);
-    pay(state, out, from, LedgerAccount::Treasury, fee - reserve, Reason::LiquidationFee);
+    let task = state.tasks.find(id).expect("found above");
+    let price = task.brought.price_of(task.worth).ok();
+    keeper::pay(state, out, id, keepers, price);
+    pay(state, out, from, LedgerAccount::Treasury, fee - reserve - keepers, Reason::LiquidationFee);
 }
 
 /// What is left repays the layers that paid for the task, the latest scope first.

@@ -12,7 +12,7 @@
 //! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way).
 
 use super::selling::{detach, forget_empty, requeue, set_lot_stage, unit, units_down, value_of};
-use super::{Lot, LotStage, Part, wake};
+use super::{Lot, LotStage, Part, costs, wake};
 use crate::keeper;
 use crate::ledger::{enter, leave, transfer};
 use crate::orders;
@@ -57,8 +57,10 @@ pub(super) fn destination(state: &State, token: Token, quantity: Amount) -> Opti
 }
 
 /// Dollars that a chain's market takes of an asset, where that is known.
-fn depth(_state: &State, _token: Token, _chain: ChainId) -> Amount {
-    Amount::ZERO
+fn depth(state: &State, token: Token, chain: ChainId) -> Amount {
+    let record = state.token(Token { asset: token.asset, chain });
+    let depth = record.and_then(|record| record.depth.usable(state.now(), &state.house.oracle));
+    depth.unwrap_or(Amount::ZERO)
 }
 
 /// What is whole in the units of both chains.
@@ -88,6 +90,7 @@ pub(super) fn bridge(state: &mut State, out: &mut Outcome, id: LotId, to: ChainI
     let transit = Transit { lot: id, to, amount, left: false, seen: None, arrived: false };
     state.transits.insert((from.chain, nonce), transit);
     out.event(Event::LotBridged { lot: id, task: part.task, from, to, amount, nonce });
+    costs::incur(state, from.chain, &[(part.task, part.value)], true);
     keeper::ordered(state, out, part.task, from.chain, nonce);
 }
 

@@ -65,6 +65,8 @@ pub struct Run {
     pub state: RunState,
     /// Hash of its takes so far (`docs/messages.md`).
     pub result: Hash,
+    /// The same, of those that are final.
+    pub settled: Hash,
     /// Dollars due for them, final or not.
     pub sold: Amount,
 }

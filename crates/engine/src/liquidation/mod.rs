@@ -12,6 +12,7 @@
 //!   ends, a take is final, or somebody touches its account.
 
 pub(crate) mod collateral;
+mod costs;
 pub mod deleverage;
 pub(crate) mod distribute;
 mod joint;
@@ -19,9 +20,9 @@ mod lot;
 pub(crate) mod positions;
 mod selling;
 
-use crate::ledger::{Holding, USD, balance};
+use crate::attest;
+use crate::ledger::{USD, balance};
 use crate::market::settlement;
-use crate::oracle;
 use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
@@ -31,13 +32,14 @@ use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
 
+pub use costs::Costs;
 pub use joint::Transit;
 pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState};
 
 pub(crate) use joint::{arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final};
 pub(crate) use selling::{
-    cancel_expired, end_dropped, end_final, end_seen, lot_before, start_expired, started, take_dropped,
-    take_final, take_seen, void, wants,
+    auction_cap, cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired,
+    started, take_dropped, take_final, take_seen, void, wants,
 };
 
 /// Why a task was opened.
@@ -84,6 +86,12 @@ pub struct Task {
     pub proceeds: Amount,
     /// Distributed so far.
     pub repaid: Repaid,
+    /// What its orders cost.
+    pub costs: Costs,
+    /// Dollars that its collateral brought, final.
+    pub brought: Amount,
+    /// What of it was sold for that, dollars at index when it was put up for sale.
+    pub worth: Amount,
     /// Lots of which a chain told another result than the engine has: while there are any, the task is frozen.
     pub disputes: Vec<LotId>,
     /// What the treasury has made good of market makers' rebates: the fee pays it back first.
@@ -201,21 +209,26 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
     let id = TaskId(state.house.last_task.0.saturating_add(1));
     state.house.last_task = id;
     let stage = if cause == Cause::Settlement { Stage::Collateral } else { Stage::Positions };
+    let before = attest::position(state, account);
     let task = Task {
         account,
         opened: state.now(),
         cause,
         stage,
         slices: 0,
-        before: fingerprint(state, account),
+        before,
         lots: Vec::new(),
         proceeds: Amount::ZERO,
         repaid: Repaid::default(),
+        costs: Costs::default(),
+        brought: Amount::ZERO,
+        worth: Amount::ZERO,
         disputes: Vec::new(),
         rebates: Amount::ZERO,
         absorbed: Vec::new(),
     };
     state.tasks.insert(id, task);
+    out.before.push((id, before));
     state.agenda.awake.insert(id);
     state.accounts.get_mut(account).task = Some(id);
     state.index.forget(account);
@@ -443,10 +456,12 @@ impl Standing {
 
 /// Ends a task: the account is free, and the risk index looks at it again.
 fn close(state: &mut State, out: &mut Outcome, id: TaskId) {
+    costs::leave_to_reserve(state, out, id);
     assert!(balance(state, LedgerAccount::Proceeds(id), USD).is_zero(), "I01: task {id} ends with proceeds");
     state.agenda.awake.remove(&id);
     let task = state.tasks.remove(id).expect("the caller found it");
     let account = task.account;
+    out.after.push((id, attest::position(state, account)));
     state.accounts.get_mut(account).task = None;
     for held in state.accounts.get(account).claims.iter().filter(|held| !held.debt.scaled.is_zero()) {
         state.debtors.insert((held.debt.since, account, held.market));
@@ -505,16 +520,4 @@ fn set_stage(state: &mut State, id: TaskId, stage: Stage) {
     } else {
         state.agenda.awake.remove(&id);
     }
-}
-
-/// H0: blake3 of the account's id, its record, the prices it depends on and the block's height, as borsh.
-fn fingerprint(state: &State, account: AccountId) -> Hash {
-    let record = state.accounts.get(account);
-    let index_of = |holding: &Holding| oracle::index(state, holding.token.asset);
-    let indices: Vec<Option<Price>> = record.balances.holdings().iter().map(index_of).collect();
-    let risk_of = |market: MarketId| state.markets.get(market).prices.risk;
-    let risks: Vec<Option<Price>> =
-        record.positions.iter().map(|position| risk_of(position.market)).collect();
-    let bytes = borsh::to_vec(&(account, record, indices, risks, state.house.height));
-    Hash(*blake3::hash(&bytes.expect("memory takes all bytes")).as_bytes())
 }

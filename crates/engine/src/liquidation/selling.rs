@@ -12,7 +12,7 @@
 //! - Result: the hub hashes takes as the chain does. Where the two differ, the lot's tasks are frozen.
 
 use super::lot::{After, Ending, Run, RunState};
-use super::{Lot, LotStage, Stage, distribute, is_frozen, joint, set_stage, wake};
+use super::{Lot, LotStage, Stage, costs, distribute, is_frozen, joint, set_stage, wake};
 use crate::auction;
 use crate::keeper;
 use crate::ledger::{USD, balance, enter, leave, pay, transfer};
@@ -52,9 +52,14 @@ pub(super) fn value_of(state: &State, token: Token, quantity: Amount) -> Amount 
     index.and_then(|index| quantity.value_down(index).ok()).unwrap_or(Amount::ZERO)
 }
 
-/// Dollars of a token under auction at once.
-pub(super) fn auction_cap(state: &State, token: Token) -> Amount {
-    state.token(token).map_or(Amount::ZERO, |record| record.params.auction_cap)
+/// Dollars of a token under auction at once: its governed cap, and where the depth of its market is known, a multiple
+/// of that, rounded down.
+pub(crate) fn auction_cap(state: &State, token: Token) -> Amount {
+    let Some(record) = state.token(token) else { return Amount::ZERO };
+    let depth = record.depth.fresh(state.now(), &state.house.oracle);
+    let multiple = state.house.liquidation.depth_multiple;
+    let by_depth = depth.map_or(Amount::MAX, |depth| depth.mul_ratio_down(multiple).unwrap_or(Amount::MAX));
+    record.params.auction_cap.min(by_depth)
 }
 
 // Offers
@@ -108,6 +113,8 @@ fn order_end(state: &mut State, out: &mut Outcome, id: LotId) {
 fn tell_keepers(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
     let lot = state.lots.find(id).expect("the caller found it");
     let (chain, tasks) = (lot.token.chain, lot.tasks());
+    let shares: Vec<(TaskId, Amount)> = lot.parts.iter().map(|part| (part.task, part.value)).collect();
+    costs::incur(state, chain, &shares, false);
     for task in tasks {
         keeper::ordered(state, out, task, chain, nonce);
     }
@@ -185,7 +192,14 @@ fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: balla
     let lot = state.lots.find_mut(id).expect("found above");
     lot.round = lot.round.saturating_add(1);
     lot.start = start;
-    lot.runs.push(Run { start, auction, state: RunState::Ordered, result, sold: Amount::ZERO });
+    lot.runs.push(Run {
+        start,
+        auction,
+        state: RunState::Ordered,
+        result,
+        settled: result,
+        sold: Amount::ZERO,
+    });
     tell_keepers(state, out, id, start);
 }
 
@@ -390,13 +404,35 @@ pub(crate) fn take_final(
     let record = state.lots.find_mut(id).expect("found above");
     record.taken -= quantity;
     record.paid -= paid;
+    let all: Amount = shares.iter().map(|(part, _)| part.quantity).sum();
     for ((part, share), (_, kept)) in shares.iter().zip(kept) {
+        let task = state.tasks.find_mut(part.task).expect("lots belong to open tasks");
+        task.brought += *share + kept;
+        task.worth += part.value.share_down(quantity, all).unwrap_or(Amount::ZERO);
         enter(state, out, LedgerAccount::Proceeds(part.task), USD, *share, Reason::Take);
         distribute::make_good(state, out, part.task, kept);
     }
+    let value = oracle::index(state, token.asset).and_then(|index| quantity.value_down(index).ok());
+    let price = value.and_then(|value| paid.price_of(value).ok());
     for (part, _) in shares {
+        keeper::pay(state, out, part.task, Amount::ZERO, price);
         distribute::proceeds(state, out, part.task, part.home);
         wake(state, part.task);
+    }
+}
+
+/// A take is final: so is the result up to it.
+pub(crate) fn settle_result(
+    state: &mut State,
+    id: LotId,
+    start: Nonce,
+    taker: Address,
+    quantity: Amount,
+    paid: Amount,
+    rebate: Amount,
+) {
+    if let Some(run) = state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)) {
+        run.settled = digest::result_take(run.settled, taker, quantity, paid, rebate);
     }
 }
 
@@ -437,7 +473,8 @@ pub(crate) fn end_seen(
     let (tasks, left, round, is_last) = (lot.tasks(), lot.left(), lot.round, lot.start == start);
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
     for task in tasks {
-        keeper::ended(state, task, chain, id, run.result, version);
+        // Keepers read the chain: their reports are measured against what it told.
+        keeper::ended(state, task, chain, id, told, version);
         if disputed {
             super::dispute(state, out, task, chain, id, told, run.result);
         }

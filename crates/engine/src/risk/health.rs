@@ -109,7 +109,7 @@ fn sum(state: &State, id: AccountId, mode: Mode, trial: Option<&Trial>, whatif: 
         let owed = settled.cash + settled.debt + settled.loan.map_or(Amount::ZERO, |(_, amount)| amount);
         total = total.minus((owed + trial.fee).dollars()).plus(settled.debt_repaid.dollars());
     }
-    for holding in account.balances.holdings() {
+    for holding in state.collateral(account) {
         let removed =
             whatif.token.filter(|(token, _)| *token == holding.token).map_or(Amount::ZERO, |(_, a)| a);
         total = total.plus_wide(collateral(state, holding, removed, mode));
@@ -163,7 +163,7 @@ pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
     let mut total = Wide::from_amount(cash(state, account));
     let mut result = Assessment::default();
     let (mut weight, mut margin) = (Wide::ZERO, Wide::ZERO);
-    for holding in account.balances.holdings() {
+    for holding in state.collateral(account) {
         let value = collateral(state, holding, Amount::ZERO, Mode::Maintenance);
         total = total.plus_wide(value);
         weight = weight.plus_wide(value);
@@ -232,7 +232,7 @@ pub fn equity(state: &State, id: AccountId) -> Usd {
 /// Cash and final collateral at index: what could pay.
 pub(crate) fn gross(state: &State, account: &Account) -> Amount {
     let mut total = Wide::from_amount(cash(state, account));
-    for holding in account.balances.holdings() {
+    for holding in state.collateral(account) {
         if let Some(index) = oracle::index(state, holding.token.asset) {
             total = total.plus_wide(Wide::product_down(holding.amount, index));
         }

@@ -247,9 +247,13 @@ pub(crate) fn register(state: &mut State, account: AccountId) -> Assessment {
         state.index.edge.push(account);
         return found;
     };
-    let State { accounts, assets, markets, index, .. } = state;
+    let State { accounts, assets, markets, index, house, .. } = state;
     let record = accounts.get(account);
     for holding in record.balances.holdings() {
+        // What keepers stake is no collateral.
+        if house.keepers.token == Some(holding.token) {
+            continue;
+        }
         if let Some(price) = assets.get(holding.token.asset).index {
             index.bound(account, Key::Asset(holding.token.asset), price, reach);
         }

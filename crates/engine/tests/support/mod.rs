@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod genesis;
+pub(crate) mod keepers;
 pub(crate) mod spoke;
 
 use ballast_engine::view::{self, AccountView, MarketView, WaterfallView};

@@ -75,6 +75,8 @@ pub(crate) struct Spoke {
     pub(crate) loses_orders: bool,
     /// Tells a wrong result of every auction that ends.
     pub(crate) lies_about_results: bool,
+    /// What is told at once stands in a block of its own; otherwise a branch is one block.
+    pub(crate) names_blocks: bool,
 }
 
 impl Spoke {
@@ -96,6 +98,7 @@ impl Spoke {
             holds_finality: false,
             loses_orders: false,
             lies_about_results: false,
+            names_blocks: false,
         }
     }
 
@@ -204,6 +207,24 @@ impl Spoke {
             self.books.offers.get(&lot).copied().filter(|offer| offer.open && now < offer.auction.ends)?;
         let quantity = auction::partial(&offer.auction, offer.left, wanted)?;
         let paid = round_up(auction::take_due(&offer.auction, now, quantity).ok()?, self.coin_unit);
+        Some(self.sell(lot, quantity, paid, taker, now))
+    }
+
+    /// A take of exactly this at exactly this price, whatever the auction's terms.
+    pub(crate) fn take_at(&mut self, lot: LotId, quantity: Amount, paid: Amount, taker: Address) {
+        let now = self.now;
+        self.sell(lot, quantity, paid, taker, now);
+    }
+
+    fn sell(
+        &mut self,
+        lot: LotId,
+        quantity: Amount,
+        paid: Amount,
+        taker: Address,
+        now: Time,
+    ) -> (Amount, Amount) {
+        let offer = self.books.offers[&lot];
         let rebate = if self.books.makers.contains(&taker) {
             auction::rebate(&offer.auction, now, paid)
         } else {
@@ -217,7 +238,7 @@ impl Spoke {
         if after.left.is_zero() || after.auction.need <= after.paid {
             self.expire(lot);
         }
-        Some((quantity, paid))
+        (quantity, paid)
     }
 
     /// Ends an auction. Nothing where it does not run.
@@ -243,10 +264,13 @@ impl Spoke {
             self.expire(lot);
         }
         let mut told = Vec::new();
+        let mut version = Hash([self.branch; 32]);
+        if self.names_blocks {
+            version.0[..8].copy_from_slice(&self.next.to_be_bytes());
+        }
         for (event, before) in std::mem::take(&mut self.due) {
             let sequence = Sequence(self.next);
             self.next += 1;
-            let version = Hash([self.branch; 32]);
             told.push(Observation::Seen { chain: self.chain, sequence, version, event });
             self.unfinal.push((sequence, event));
             self.log.push(Told { sequence, event, before });

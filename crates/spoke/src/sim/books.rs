@@ -71,6 +71,7 @@ pub(super) enum Undo {
     Unit(AssetId, Option<Amount>),
     Bucket(AssetId, Option<Bucket>),
     Offer(LotId, Option<Offer>),
+    Unsold(LotId, Option<Amount>),
     Waiting(Nonce, Option<Waiting>),
     Maker(Address, bool),
     Done(Nonce),
@@ -86,6 +87,8 @@ pub(super) struct Books {
     units: BTreeMap<AssetId, Amount>,
     buckets: BTreeMap<AssetId, Bucket>,
     offers: BTreeMap<LotId, Offer>,
+    /// What the last auction of a lot left.
+    unsold: BTreeMap<LotId, Amount>,
     waiting: BTreeMap<Nonce, Waiting>,
     makers: BTreeSet<Address>,
     /// A bit a nonce, 64 a word.
@@ -107,6 +110,7 @@ impl Books {
             units,
             buckets: BTreeMap::new(),
             offers: BTreeMap::new(),
+            unsold: BTreeMap::new(),
             waiting: BTreeMap::new(),
             makers: BTreeSet::new(),
             done: BTreeMap::new(),
@@ -138,6 +142,10 @@ impl Books {
 
     pub(super) fn offers(&self) -> impl Iterator<Item = (LotId, &Offer)> {
         self.offers.iter().map(|(lot, offer)| (*lot, offer))
+    }
+
+    pub(super) fn unsold(&self, lot: LotId) -> Option<Amount> {
+        self.unsold.get(&lot).copied()
     }
 
     pub(super) fn waiting(&self, nonce: Nonce) -> Option<&Waiting> {
@@ -214,6 +222,11 @@ impl Books {
         self.journal.push(Undo::Offer(lot, before));
     }
 
+    pub(super) fn set_unsold(&mut self, lot: LotId, unsold: Option<Amount>) {
+        let before = put(&mut self.unsold, lot, unsold);
+        self.journal.push(Undo::Unsold(lot, before));
+    }
+
     pub(super) fn set_waiting(&mut self, nonce: Nonce, waiting: Option<Waiting>) {
         let before = put(&mut self.waiting, nonce, waiting);
         if let Some(before) = before {
@@ -277,6 +290,7 @@ impl Books {
                 Undo::Unit(asset, unit) => self.set_unit(asset, unit),
                 Undo::Bucket(asset, bucket) => self.set_bucket(asset, bucket),
                 Undo::Offer(lot, offer) => self.set_offer(lot, offer),
+                Undo::Unsold(lot, unsold) => self.set_unsold(lot, unsold),
                 Undo::Waiting(nonce, waiting) => self.set_waiting(nonce, waiting),
                 Undo::Maker(maker, listed) => self.set_maker(maker, listed),
                 Undo::Done(nonce) => {

@@ -288,6 +288,10 @@ impl Vault {
         if let Some(offer) = self.books.offer(lot) {
             return Err(Revert::LotRunning { lot, start: offer.start });
         }
+        // What an earlier auction of the lot sold cannot be sold again: after a reorg the hub calls such a start off.
+        if let Some(unsold) = self.books.unsold(lot).filter(|unsold| *unsold < auction.quantity) {
+            return Err(Revert::LotSold { lot, unsold, quantity: auction.quantity });
+        }
         check_terms(lot, &auction)?;
         // At the end nothing is sold any more, at whatever price; all parts are whole.
         auction.invites = auction.invites.min(auction.ends);
@@ -337,6 +341,7 @@ impl Vault {
     /// An auction is over; what is unsold stays in the vault.
     fn end(&mut self, lot: LotId, offer: Offer) {
         self.books.set_offer(lot, None);
+        self.books.set_unsold(lot, Some(offer.left));
         self.move_balance(offer.asset, |balance| balance.reserved -= offer.left);
         self.events.push(VaultEvent::Ended { lot, result: offer.result });
     }
@@ -406,7 +411,8 @@ impl Vault {
 /// Terms that the hub may order: within its ranges, and times in order.
 fn check_terms(lot: LotId, auction: &Auction) -> Result<(), Revert> {
     let &Auction { quantity, opened, start, floor, step_factor, step, invites, ends, rebate, .. } = auction;
-    let falls = Ratio::ZERO < step_factor && step_factor < Ratio::ONE;
+    // Zero: it falls evenly, from `start` to nothing within a step.
+    let falls = Ratio::ZERO <= step_factor && step_factor < Ratio::ONE;
     let priced = start.in_range() && Price::min(floor, start) == floor && falls && !step.is_zero();
     let timed = opened < ends && opened <= invites.min(ends);
     let ranged = quantity.in_range() && rebate <= Bps::new(10_000);

@@ -2,9 +2,9 @@
 
 use ballast_types::{
     AccountId, Address, AssetId, Auction, Block, ChainId, Change, Command, CostReport, DepthReport,
-    DepthWeights, Hash, Height, Layer, LotId, MarketId, MarketParams, Nonce, Observation, Order, OrderAction,
-    Owner, PriceReport, ReleaseReason, Scope, Sequence, Side, Signer, SourceId, Token, TokenParams,
-    TradeAmount, VaultEvent,
+    DepthWeights, Hash, Height, KeeperId, Layer, LotId, MarketId, MarketParams, Nonce, Observation, Order,
+    OrderAction, Owner, PriceReport, RegionId, ReleaseReason, Scope, Sequence, Side, Signer, SourceId,
+    TaskId, Token, TokenParams, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
@@ -15,6 +15,8 @@ const ASSET: AssetId = AssetId(0x0a09);
 const TOKEN: Token = Token { asset: ASSET, chain: CHAIN };
 const ADDRESS: Address = Address([0xad; 32]);
 const OWNER: Owner = Owner { address: ADDRESS, subaccount: 0x0c0b };
+const KEEPER: KeeperId = KeeperId(0x1d1c_1b1a);
+const TASK: TaskId = TaskId(0x2807_0605_0403_0201);
 const LOT: LotId = LotId(0x1807_0605_0403_0201);
 
 fn amount(wei: u128) -> Amount {
@@ -99,6 +101,36 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         ("command.liquidate_account", Command::LiquidateAccount { account: ACCOUNT }),
         ("command.govern", Command::Govern(Change::Depth { market: MARKET, factor: Ratio::percent(99) })),
         ("command.enter_safe_mode", Command::EnterSafeMode),
+        (
+            "command.register_keeper",
+            Command::RegisterKeeper {
+                account: ACCOUNT,
+                operator: ADDRESS,
+                region: RegionId(0x0d0e),
+                cores: 0x21,
+                memory: 0x22,
+                signer: Address([0xae; 32]),
+                stake: amount(0x23),
+            },
+        ),
+        ("command.stake_keeper", Command::StakeKeeper { keeper: KEEPER, amount: amount(0x24) }),
+        ("command.unstake_keeper", Command::UnstakeKeeper { keeper: KEEPER, amount: amount(0x25) }),
+        ("command.heartbeat", Command::Heartbeat { keeper: KEEPER }),
+        (
+            "command.commit_report",
+            Command::CommitReport { keeper: KEEPER, task: TASK, chain: CHAIN, commit: Hash([0x4d; 32]) },
+        ),
+        (
+            "command.reveal_report",
+            Command::RevealReport {
+                keeper: KEEPER,
+                task: TASK,
+                chain: CHAIN,
+                result: Hash([0x4e; 32]),
+                block: Hash([0x4f; 32]),
+                salt: Hash([0x50; 32]),
+            },
+        ),
     ]
 }
 
@@ -116,6 +148,10 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.token", Change::Token { token: TOKEN, params: TokenParams::default() }),
         ("change.depth", Change::Depth { market: MARKET, factor: Ratio::from_wei(-2) }),
         ("change.write_down", Change::WriteDown { token: TOKEN, worth: Ratio::percent(88) }),
+        ("change.maker", Change::Maker { maker: ADDRESS, listed: true }),
+        ("change.resolve", Change::Resolve { task: TASK }),
+        ("change.keepers", Change::Keepers { params: Box::default() }),
+        ("change.verdict", Change::Verdict { keeper: KEEPER, upheld: true }),
     ]
 }
 

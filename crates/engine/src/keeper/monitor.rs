@@ -1,0 +1,70 @@
+//! The monitor: misdeeds, freezes, votes, and what malice costs.
+//!
+//! - Lateness and bad prices that add up within a month freeze a keeper for a bounded time and open a vote; unanswered,
+//!   the freeze just ends.
+//! - Upheld: the operator is barred, and the keeper forfeits what a D does. Not upheld: it is free at once.
+//! - Provable malice takes the whole stake at once and bars the operator: none of its keepers is drawn again.
+
+use super::{registry, stake};
+use crate::state::{Outcome, State};
+use ballast_types::{ChainId, Event, KeeperId, Malice, Misdeed, Reject, TaskId};
+use ballast_units::Amount;
+
+/// A misdeed; the one that fills the measure freezes.
+pub(crate) fn misdeed(state: &mut State, out: &mut Outcome, keeper: KeeperId, misdeed: Misdeed) {
+    let now = state.now();
+    let params = state.house.keepers.params;
+    let record = state.keepers.get_mut(keeper);
+    record.misdeeds = record.misdeeds.saturating_add(1);
+    if record.misdeeds < params.misdeeds {
+        return;
+    }
+    record.misdeeds = 0;
+    let until = now.after(params.freeze);
+    record.frozen = Some(until);
+    out.event(Event::KeeperFrozen { keeper, until, misdeed });
+}
+
+/// Governance's answer to an open vote.
+pub(crate) fn verdict(
+    state: &mut State,
+    out: &mut Outcome,
+    keeper: KeeperId,
+    upheld: bool,
+) -> Result<(), Reject> {
+    let now = state.now();
+    let record = registry::find(state, keeper)?;
+    record.frozen.filter(|until| now < *until).ok_or(Reject::NoVote { keeper })?;
+    let operator = record.operator;
+    let fine = if upheld { record.stake.bps_down(state.house.keepers.params.fine) } else { Amount::ZERO };
+    state.keepers.get_mut(keeper).frozen = None;
+    if upheld {
+        stake::forfeit(state, out, keeper, fine);
+        state.barred.insert(operator, now);
+    }
+    out.event(Event::VerdictGiven { keeper, upheld, fine });
+    Ok(())
+}
+
+/// Malice was proved: everything that is staked is forfeited. Without effect on one that has lost it already.
+pub(crate) fn slash(
+    state: &mut State,
+    out: &mut Outcome,
+    keeper: KeeperId,
+    task: TaskId,
+    chain: ChainId,
+    malice: Malice,
+) {
+    let now = state.now();
+    let record = state.keepers.get(keeper);
+    let (operator, amount) = (record.operator, record.stake);
+    let is_barred = state.barred.find(operator).is_some();
+    if is_barred && amount.is_zero() {
+        return;
+    }
+    stake::forfeit(state, out, keeper, amount);
+    if !is_barred {
+        state.barred.insert(operator, now);
+    }
+    out.event(Event::KeeperSlashed { keeper, task, chain, malice, amount });
+}
