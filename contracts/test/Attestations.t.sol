@@ -14,7 +14,7 @@ contract AttestationsTest is Base {
     function setUp() public override {
         vm.warp(T0);
         keys = sorted(6, 9);
-        board = new Attestations(addresses(keys));
+        board = Attestations(deploy("Attestations", abi.encode(addresses(keys))));
     }
 
     /// Two thirds of six are four.
@@ -53,7 +53,7 @@ contract AttestationsTest is Base {
         board.attest(0, 6, "x", certificate);
         vm.expectRevert(abi.encodeWithSelector(Attestations.UnknownKind.selector, 3));
         board.attest(3, 5, "x", certificate);
-        Attestations other = new Attestations(addresses(keys));
+        Attestations other = Attestations(deploy("Attestations", abi.encode(addresses(keys))));
         vm.expectPartialRevert(Certificates.NotASigner.selector);
         other.attest(0, 5, "x", certificate);
         vm.expectRevert(abi.encodeWithSelector(Messages.WrongLength.selector, 0, 1));

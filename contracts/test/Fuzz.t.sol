@@ -16,7 +16,7 @@ contract FuzzTest is Base {
 
     function setUp() public override {
         super.setUp();
-        probe = new PriceProbe();
+        probe = PriceProbe(deploy("PriceProbe", ""));
     }
 
     // Price

@@ -278,15 +278,16 @@ contract GatewayTest is Base {
     function _side(uint16 chain, uint32 eid) private returns (Side memory s) {
         (s.chain, s.eid) = (chain, eid);
         s.endpoint = ILayerZeroEndpointV2(
-            _deploy(string.concat(PROTOCOL, "EndpointV2.sol/EndpointV2.json"), abi.encode(eid, address(this)))
+            deployFile(string.concat(PROTOCOL, "EndpointV2.sol/EndpointV2.json"), abi.encode(eid, address(this)))
         );
-        s.send = _deploy(
+        s.send = deployFile(
             string.concat(ULN, "SendUln302.sol/SendUln302.json"), abi.encode(address(s.endpoint), 200_000, 0)
         );
         s.receive_ =
-            _deploy(string.concat(ULN, "ReceiveUln302.sol/ReceiveUln302.json"), abi.encode(address(s.endpoint)));
+            deployFile(string.concat(ULN, "ReceiveUln302.sol/ReceiveUln302.json"), abi.encode(address(s.endpoint)));
         s.vault = newVault(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1));
-        s.gateway = new Gateway(address(s.endpoint), address(this), s.vault, chain, false);
+        s.gateway =
+            Gateway(payable(deploy("Gateway", abi.encode(s.endpoint, address(this), s.vault, chain, false))));
         assertEq(s.vault.gateway(), address(s.gateway));
         s.oft = new MockOft("Bridged", "BRG", address(s.endpoint), address(this));
     }
@@ -410,13 +411,5 @@ contract GatewayTest is Base {
 
     function cut(bytes calldata b, uint256 from, uint256 to) external pure returns (bytes memory) {
         return b[from:to];
-    }
-
-    function _deploy(string memory artifact, bytes memory args) private returns (address at_) {
-        bytes memory code = abi.encodePacked(vm.parseJsonBytes(vm.readFile(artifact), ".bytecode"), args);
-        assembly {
-            at_ := create(0, add(code, 32), mload(code))
-        }
-        assertTrue(at_ != address(0));
     }
 }

@@ -55,8 +55,8 @@ contract SafeTest is Base {
     function setUp() public override {
         super.setUp();
         owners = sorted(8, 88);
-        address singleton = _deploy(string.concat(SAFE, "Safe.sol/Safe.json"));
-        address factory = _deploy(string.concat(SAFE, "proxies/SafeProxyFactory.sol/SafeProxyFactory.json"));
+        address singleton = deployFile(string.concat(SAFE, "Safe.sol/Safe.json"), "");
+        address factory = deployFile(string.concat(SAFE, "proxies/SafeProxyFactory.sol/SafeProxyFactory.json"), "");
         bytes memory init = abi.encodeCall(
             ISafe.setup, (addresses(owners), 5, address(0), "", address(0), address(0), 0, address(0))
         );
@@ -95,13 +95,5 @@ contract SafeTest is Base {
             signatures = abi.encodePacked(signatures, r, s, v);
         }
         assertTrue(cold.execTransaction(to, 0, data, 0, 0, 0, 0, address(0), address(0), signatures));
-    }
-
-    function _deploy(string memory artifact) private returns (address deployed) {
-        bytes memory code = vm.parseJsonBytes(vm.readFile(artifact), ".bytecode");
-        assembly {
-            deployed := create(0, add(code, 32), mload(code))
-        }
-        assertTrue(deployed != address(0));
     }
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Writes artifacts/*.json out of forge's out/: ABI and bytecode of our own contracts, so that `cargo build` needs
+// Writes artifacts/*.json out of forge's out/ship/: ABI and bytecode of our own contracts, so that `cargo build` needs
 // neither node nor forge. With --check it writes nothing and fails where a file would differ.
 //
-//   forge build && node tools/artifacts.mjs [--check]
+//   FOUNDRY_PROFILE=ship forge build src && node tools/artifacts.mjs [--check]
 //
 // LayerZero's and Safe's contracts are not among them: their users load them from node_modules.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ function complain(text) {
 
 mkdirSync(folder, { recursive: true });
 for (const name of CONTRACTS) {
-  const built = JSON.parse(readFileSync(join(root, 'out', `${name}.sol`, `${name}.json`), 'utf8'));
+  const built = JSON.parse(readFileSync(join(root, 'out', 'ship', `${name}.sol`, `${name}.json`), 'utf8'));
   if (Object.keys(built.bytecode.linkReferences ?? {}).length > 0) throw new Error(`${name} would have to be linked`);
   const trimmed = {
     abi: built.abi,
@@ -43,5 +43,5 @@ for (const file of readdirSync(folder)) {
   if (check) complain(`not ours: artifacts/${file}`);
   else rmSync(join(folder, file));
 }
-if (wrong > 0) console.error('run: forge build && node tools/artifacts.mjs');
+if (wrong > 0) console.error('run: npm run artifacts');
 process.exitCode = wrong > 0 ? 1 : 0;
