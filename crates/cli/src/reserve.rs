@@ -5,7 +5,8 @@
 
 use anyhow::Context as _;
 use ballast_spoke::evm::{
-    Address, Deployment, Errand, PrivateKeySigner, Proposal, ReserveError, SafeError, execute_proposal, propose, read_key,
+    Address, Deployment, Errand, PrivateKeySigner, Proposal, ReserveError, SafeError, execute_proposal,
+    propose, read_key,
 };
 use ballast_types::{AssetId, Owner};
 use ballast_units::Amount;
@@ -178,11 +179,8 @@ fn write_proposal(errands: &Errands) -> anyhow::Result<Value> {
 
 /// What signers should look at: the calls as their bytes say them.
 fn describe(proposal: &Proposal) -> Value {
-    let calls: Vec<Value> = proposal
-        .calls
-        .iter()
-        .map(|call| json!({ "says": call.what, "does": call.decoded() }))
-        .collect();
+    let calls: Vec<Value> =
+        proposal.calls.iter().map(|call| json!({ "says": call.what, "does": call.decoded() })).collect();
     let signed: Vec<&Address> = proposal.signatures.keys().collect();
     json!({
         "chain_id": proposal.chain_id,

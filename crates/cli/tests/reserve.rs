@@ -22,7 +22,8 @@ struct Stage {
 
 impl Stage {
     fn set(name: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let coin = TokenPlan {
             asset: AssetId(0),
             symbol: "USDC".to_owned(),
@@ -52,7 +53,10 @@ impl Stage {
         let stage = Self { runtime, chain, folder };
         stage.write("polygon.json", &serde_json::to_string(&stage.chain.deployment).unwrap());
         for number in 0..OWNERS {
-            stage.write(&format!("owner-{number}.key"), &format!("{}\n", dev_key("safe owner", number).to_bytes()));
+            stage.write(
+                &format!("owner-{number}.key"),
+                &format!("{}\n", dev_key("safe owner", number).to_bytes()),
+            );
         }
         stage.write("gas.key", &dev_key("gas", 0).to_bytes().to_string());
         stage
@@ -70,7 +74,13 @@ impl Stage {
     fn run(&self, args: &[&str]) -> (i32, Value, String) {
         let args: Vec<String> = args
             .iter()
-            .map(|arg| if arg.ends_with(".json") || arg.ends_with(".key") { self.path(arg) } else { (*arg).to_owned() })
+            .map(|arg| {
+                if arg.ends_with(".json") || arg.ends_with(".key") {
+                    self.path(arg)
+                } else {
+                    (*arg).to_owned()
+                }
+            })
             .collect();
         let args: Vec<&str> = ["reserve"].into_iter().chain(args.iter().map(String::as_str)).collect();
         let output = ballast(&args, "");
@@ -131,8 +141,16 @@ fn what_cannot_be_read_or_done_is_said_in_one_line_and_moves_nothing() {
         assert!(complaint.contains(words), "{complaint}");
     };
     refused(stage.propose(&["transfer", "--asset", "0", "--amount", "601", "--to", &to]), 1, "holds 600");
-    refused(stage.propose(&["transfer", "--asset", "9", "--amount", "1", "--to", &to]), 2, "no asset 9; it has 0");
-    refused(stage.propose(&["transfer", "--asset", "0", "--amount", "0.0000001", "--to", &to]), 2, "more digits");
+    refused(
+        stage.propose(&["transfer", "--asset", "9", "--amount", "1", "--to", &to]),
+        2,
+        "no asset 9; it has 0",
+    );
+    refused(
+        stage.propose(&["transfer", "--asset", "0", "--amount", "0.0000001", "--to", &to]),
+        2,
+        "more digits",
+    );
     refused(stage.run(&["show", "missing.json"]), 2, "missing.json");
     refused(stage.run(&["show", "polygon.json"]), 2, "expected a proposal");
 

@@ -233,8 +233,7 @@ impl Courier {
     /// The receipt of whichever of them was included.
     async fn receipt(&self, one: &Underway) -> Result<Option<TransactionReceipt>, Fault> {
         for (hash, _) in one.sent.iter().rev() {
-            let receipt =
-                answer(self.endpoints.best().get_transaction_receipt(*hash).into_future()).await?;
+            let receipt = answer(self.endpoints.best().get_transaction_receipt(*hash).into_future()).await?;
             if receipt.is_some() {
                 return Ok(receipt);
             }
@@ -250,7 +249,9 @@ impl Courier {
         for provider in self.endpoints.providers() {
             match answer(provider.send_raw_transaction(bytes)).await {
                 Ok(_) => taken = true,
-                Err(Fault::Silent(why)) if why.contains("already known") || why.contains("already imported") => {
+                Err(Fault::Silent(why))
+                    if why.contains("already known") || why.contains("already imported") =>
+                {
                     taken = true;
                 }
                 Err(refused) => fault = Some(refused),

@@ -78,7 +78,11 @@ pub struct SpokePlan {
 }
 
 /// Creates vault, auction house and gateway.
-pub async fn deploy_spoke(wallet: &DynProvider, deployer: Address, plan: SpokePlan) -> Result<Deployment, EvmError> {
+pub async fn deploy_spoke(
+    wallet: &DynProvider,
+    deployer: Address,
+    plan: SpokePlan,
+) -> Result<Deployment, EvmError> {
     let chain_id = connection::chain_id(wallet).await?;
     let nonce = wallet.get_transaction_count(deployer).await;
     let nonce = nonce.map_err(|error| connection::unreadable("eth_getTransactionCount", &error))?;

@@ -158,9 +158,7 @@ impl Endpoints {
 
     /// What each endpoint did last that was wrong, for people.
     pub fn faults(&self) -> impl Iterator<Item = (&str, &Fault)> {
-        self.all
-            .iter()
-            .filter_map(|endpoint| Some((endpoint.url.as_str(), endpoint.last_fault.as_ref()?)))
+        self.all.iter().filter_map(|endpoint| Some((endpoint.url.as_str(), endpoint.last_fault.as_ref()?)))
     }
 }
 

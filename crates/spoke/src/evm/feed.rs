@@ -123,12 +123,19 @@ struct Round {
 
 impl Feed {
     /// Its price at a block of this time.
-    pub async fn read(&self, provider: &DynProvider, block: BlockId, time: Time) -> Result<PriceReport, FeedError> {
+    pub async fn read(
+        &self,
+        provider: &DynProvider,
+        block: BlockId,
+        time: Time,
+    ) -> Result<PriceReport, FeedError> {
         let feed = self.aggregator;
         let contract = abi::AggregatorV3::new(feed, provider);
         let unreadable = |fault| FeedError::Unreadable { feed, fault };
-        let decimals = answer(contract.decimals().block(block).call().into_future()).await.map_err(unreadable)?;
-        let data = answer(contract.latestRoundData().block(block).call().into_future()).await.map_err(unreadable)?;
+        let decimals =
+            answer(contract.decimals().block(block).call().into_future()).await.map_err(unreadable)?;
+        let data =
+            answer(contract.latestRoundData().block(block).call().into_future()).await.map_err(unreadable)?;
         let round = Round {
             id: data.roundId.to(),
             answer: data.answer,

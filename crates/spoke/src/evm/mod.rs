@@ -40,6 +40,8 @@ pub use feed::{Feed, FeedError};
 pub use gas::{GasHistory, GasHour, HOURS};
 pub use holdings::{Holding, Holdings};
 pub use reserve::{Errand, ExecutedProposal, ReserveError, execute_proposal, propose, read_key};
-pub use safe::{OWNERS, Proposal, SafeAddresses, SafeCall, SafeError, THRESHOLD, deploy_safe, recall, transfer};
+pub use safe::{
+    OWNERS, Proposal, SafeAddresses, SafeCall, SafeError, THRESHOLD, deploy_safe, recall, transfer,
+};
 pub use spoke::{EvmSpoke, SpokeConfig, SpokeKeys};
 pub use watch::{Finality, News, Resume, WatchConfig, WatchError, Watcher};

@@ -32,7 +32,9 @@ fn vault(error: &Vault) -> Option<Revert> {
         Vault::TooMuch(error) => {
             Revert::VaultFull { have: wad(error.booked), amount: wad(error.amount), limit: wad(error.max) }
         }
-        Vault::TooLittleFree(error) => Revert::VaultTooSmall { have: wad(error.free), need: wad(error.amount) },
+        Vault::TooLittleFree(error) => {
+            Revert::VaultTooSmall { have: wad(error.free), need: wad(error.amount) }
+        }
         Vault::OutflowAbove(error) => Revert::OutflowTooLarge {
             asset: AssetId(error.asset),
             amount: wad(error.amount),

@@ -2,7 +2,10 @@
 
 use super::bindings::mock_token::MockToken;
 use super::endpoint::{Fault, answer};
-use super::{Deployment, EvmError, Proposal, SafeCall, SafeError, TokenAddress, connect, connect_wallet, recall, transfer};
+use super::{
+    Deployment, EvmError, Proposal, SafeCall, SafeError, TokenAddress, connect, connect_wallet, recall,
+    transfer,
+};
 use alloy::primitives::{Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
 use ballast_types::{AssetId, Owner};
@@ -163,7 +166,11 @@ pub fn read_key(text: &str) -> Option<PrivateKeySigner> {
 }
 
 /// A token, and an amount in its own unit.
-fn whole(deployment: &Deployment, asset: AssetId, amount: Amount) -> Result<(&TokenAddress, U256), ReserveError> {
+fn whole(
+    deployment: &Deployment,
+    asset: AssetId,
+    amount: Amount,
+) -> Result<(&TokenAddress, U256), ReserveError> {
     let token = deployment.token(asset).ok_or_else(|| {
         let known: Vec<String> = deployment.tokens.iter().map(|token| token.asset.to_string()).collect();
         ReserveError::UnknownAsset { name: deployment.name.clone(), asset, known: known.join(", ") }

@@ -197,8 +197,9 @@ pub async fn deploy_safe(
     if owners.len() != OWNERS {
         return Err(SafeError::WrongOwners(owners.len()));
     }
-    let code =
-        |path: &str| npm.creation_code(&format!("@safe-global/safe-smart-account/build/artifacts/contracts/{path}"));
+    let code = |path: &str| {
+        npm.creation_code(&format!("@safe-global/safe-smart-account/build/artifacts/contracts/{path}"))
+    };
     let put = async |what: &str, path: &str| -> Result<Address, SafeError> {
         Ok(connection::deploy(wallet, what, code(path)?, Vec::new()).await?)
     };

@@ -14,9 +14,7 @@ use super::watch::{Resume, WatchConfig, Watcher};
 use super::{Deployment, EvmError, Holdings, chain_address, facts, hub_address, refusal};
 use crate::certificate::Certificate;
 use crate::message::{Freeze, Payload};
-use crate::{
-    Carried, Conditions, Done, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId,
-};
+use crate::{Carried, Conditions, Done, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::Provider;
@@ -193,12 +191,8 @@ impl EvmSpoke {
         });
         if allowance.map_err(|fault| self.network(&fault))? < need {
             let approve = MockToken::approveCall { spender: vault, value: U256::MAX };
-            let approval = Call {
-                to: token,
-                data: approve.abi_encode().into(),
-                value: U256::ZERO,
-                gas: None,
-            };
+            let approval =
+                Call { to: token, data: approve.abi_encode().into(), value: U256::ZERO, gas: None };
             self.send(from, approval, What::Approval)?;
             call.gas = Some(GAS_AFTER_APPROVAL);
         }
@@ -207,9 +201,8 @@ impl EvmSpoke {
 
     fn token(&self, asset: AssetId) -> Result<(Address, Amount), SpokeError> {
         let deployment = &self.config.deployment;
-        let token = deployment
-            .token(asset)
-            .ok_or(SpokeError::UnknownAsset { chain: deployment.chain, asset })?;
+        let token =
+            deployment.token(asset).ok_or(SpokeError::UnknownAsset { chain: deployment.chain, asset })?;
         Ok((token.token, Amount::from_wei(token.unit())))
     }
 
@@ -224,7 +217,8 @@ impl EvmSpoke {
         let provider = self.watcher.endpoints().best().clone();
         let (hash, block) = (receipt.transaction_hash, receipt.block_number.unwrap_or_default());
         self.runtime.block_on(async {
-            let Some(transaction) = answer(provider.get_transaction_by_hash(hash).into_future()).await? else {
+            let Some(transaction) = answer(provider.get_transaction_by_hash(hash).into_future()).await?
+            else {
                 return Ok(Revert::Reorged);
             };
             let request = transaction.into_request();
@@ -299,7 +293,9 @@ impl Spoke for EvmSpoke {
         let price = price.map_err(|fault| self.network(&fault))?;
         let cost = |gas: u64| {
             let coins = Amount::from_wei(price.saturating_mul(u128::from(gas)));
-            coins.value_up(self.config.coin_price).map_err(|_| self.network(&"a gas price beyond what can be counted"))
+            coins
+                .value_up(self.config.coin_price)
+                .map_err(|_| self.network(&"a gas price beyond what can be counted"))
         };
         let SpokeConfig { block_time, inclusion, .. } = self.config;
         Ok(Conditions {
@@ -393,7 +389,8 @@ impl Spoke for EvmSpoke {
             return Err(SpokeError::AmountZero);
         }
         let taker = chain_address(take.taker);
-        let taker = taker.ok_or_else(|| self.network(&format!("{} is no address of this chain", take.taker)))?;
+        let taker =
+            taker.ok_or_else(|| self.network(&format!("{} is no address of this chain", take.taker)))?;
         let coin = self.config.deployment.coin;
         let (token, unit) = self.token(coin)?;
         let most = take.quantity.value_up(take.price_max);
@@ -487,7 +484,9 @@ fn done(what: &What, receipt: &TransactionReceipt) -> Result<Done, Revert> {
                     _ => None,
                 })
                 .collect();
-            Done::Delivered(nonces.iter().map(|nonce| (*nonce, carried(*nonce, &executed, receipt))).collect())
+            Done::Delivered(
+                nonces.iter().map(|nonce| (*nonce, carried(*nonce, &executed, receipt))).collect(),
+            )
         }
         What::Freeze => Done::Frozen,
         What::Deposit => {
@@ -508,7 +507,11 @@ fn done(what: &What, receipt: &TransactionReceipt) -> Result<Done, Revert> {
 }
 
 /// What became of one order of a delivery.
-fn carried(nonce: Nonce, executed: &BTreeSet<Nonce>, receipt: &TransactionReceipt) -> Result<Carried, Revert> {
+fn carried(
+    nonce: Nonce,
+    executed: &BTreeSet<Nonce>,
+    receipt: &TransactionReceipt,
+) -> Result<Carried, Revert> {
     if executed.contains(&nonce) {
         return Ok(Carried::Executed);
     }

@@ -161,10 +161,18 @@ impl Watcher {
     /// Watches from the block that created the vault, or from where it was left.
     #[must_use]
     pub fn new(config: WatchConfig, endpoints: Endpoints, resume: Option<Resume>) -> Self {
-        let told = resume.as_ref().map_or_else(Told::default, |resume| {
-            Told::up_to(resume.sequence, resume.block, &resume.seen)
-        });
-        Self { config, endpoints, line: None, told, resume, gas: GasHistory::default(), heads: Heads::default() }
+        let told = resume
+            .as_ref()
+            .map_or_else(Told::default, |resume| Told::up_to(resume.sequence, resume.block, &resume.seen));
+        Self {
+            config,
+            endpoints,
+            line: None,
+            told,
+            resume,
+            gas: GasHistory::default(),
+            heads: Heads::default(),
+        }
     }
 
     /// Its endpoints, and what was wrong with them.
@@ -196,11 +204,7 @@ impl Watcher {
     pub fn point(&self) -> Option<Resume> {
         let line = self.line.as_ref()?;
         let block = line.base().number;
-        Some(Resume {
-            block,
-            sequence: Sequence(line.sequence_at(block)),
-            seen: self.told.seen().collect(),
-        })
+        Some(Resume { block, sequence: Sequence(line.sequence_at(block)), seen: self.told.seen().collect() })
     }
 
     /// Looks at the chain: what became safe, final or was dropped since the last look.
@@ -315,7 +319,8 @@ impl Watcher {
 
     async fn scan(&self, endpoint: &Endpoint) -> Result<Scan, Stop> {
         endpoint.check_chain(self.endpoints.chain_id()).await?;
-        let newest = self.header(endpoint, BlockId::latest()).await?.ok_or_else(|| Fault::lie("no latest block"))?;
+        let newest =
+            self.header(endpoint, BlockId::latest()).await?.ok_or_else(|| Fault::lie("no latest block"))?;
         let head = newest.header.number;
         let (safe, final_) = match self.config.finality {
             Finality::Depth { safe, final_ } => (head.saturating_sub(safe), head.saturating_sub(final_)),
@@ -328,7 +333,9 @@ impl Watcher {
             Some(line) => line.clone(),
             None => self.begin(endpoint, final_).await?,
         };
-        if head < line.tip().number && line.get(head).is_some_and(|link| link.hash == hash(newest.header.hash)) {
+        if head < line.tip().number
+            && line.get(head).is_some_and(|link| link.hash == hash(newest.header.hash))
+        {
             return Err(Fault::Lags { have: head, need: line.tip().number }.into());
         }
         self.back_to_fork(endpoint, &mut line, head).await?;
@@ -359,7 +366,10 @@ impl Watcher {
             Some(resume) => (resume.block, resume.sequence.0),
             None => (self.config.first_block.saturating_sub(1).min(final_), 0),
         };
-        let base = self.header(endpoint, BlockId::number(block)).await?.ok_or(Fault::Lags { have: 0, need: block })?;
+        let base = self
+            .header(endpoint, BlockId::number(block))
+            .await?
+            .ok_or(Fault::Lags { have: 0, need: block })?;
         Ok(Line::new(bare(&base), sequence))
     }
 
@@ -420,7 +430,8 @@ impl Watcher {
             return Err(Fault::lie(format!("logs of block {} are not those of its receipts", link.number)));
         }
         for log in &logs {
-            let fact = facts::read(log).map_err(|error| Fault::lie(format!("an event of the vault: {error}")))?;
+            let fact =
+                facts::read(log).map_err(|error| Fault::lie(format!("an event of the vault: {error}")))?;
             link.events.extend(fact);
         }
         Ok(link)
@@ -432,7 +443,10 @@ impl Watcher {
         let receipts: Vec<_> =
             receipts.into_iter().map(|receipt| receipt.into_primitives_receipt().inner).collect();
         if calculate_receipt_root(&receipts) != block.header.receipts_root {
-            return Err(Fault::lie(format!("receipts of block {} do not have its root", block.header.number)));
+            return Err(Fault::lie(format!(
+                "receipts of block {} do not have its root",
+                block.header.number
+            )));
         }
         let logs = receipts.iter().flat_map(|receipt| receipt.logs());
         Ok(logs.filter(|log| log.address == self.config.vault).cloned().collect())
@@ -473,7 +487,11 @@ impl Watcher {
 enum Agreement {
     /// The same chain up to this block.
     Upto(u64),
-    None { block: u64, here: Hash, there: Hash },
+    None {
+        block: u64,
+        here: Hash,
+        there: Hash,
+    },
 }
 
 /// A block without its events.

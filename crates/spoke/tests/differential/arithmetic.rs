@@ -1,8 +1,8 @@
 //! Prices, parts, dues and rebates of an auction: Solidity's against the engine's.
 
 use crate::evm::Evm;
-use alloy::primitives::{Address, U256};
 use alloy::primitives::aliases::{U48, U96, U112};
+use alloy::primitives::{Address, U256};
 use ballast_engine::auction;
 use ballast_spoke::evm::bindings::price_probe::PriceProbe;
 use ballast_types::Auction;
@@ -16,11 +16,13 @@ const PRICE_MOST: u128 = 1 << 90;
 
 /// Numbers of every size up to `most`, not only of the largest.
 fn sized(most: u128) -> impl Strategy<Value = u128> {
-    (0..=128_u32, any::<u128>()).prop_map(move |(shift, number)| number.checked_shr(shift).unwrap_or(0) % (most + 1))
+    (0..=128_u32, any::<u128>())
+        .prop_map(move |(shift, number)| number.checked_shr(shift).unwrap_or(0) % (most + 1))
 }
 
 fn auctions() -> impl Strategy<Value = Auction> {
-    let prices = (sized(PRICE_MOST), sized(PRICE_MOST)).prop_map(|(one, other)| (one.max(other).max(1), one.min(other).max(1)));
+    let prices = (sized(PRICE_MOST), sized(PRICE_MOST))
+        .prop_map(|(one, other)| (one.max(other).max(1), one.min(other).max(1)));
     let factor = 1..1_000_000_000_000_000_000_i128;
     // Real schedules fall slowly; a drawn factor alone would be at the floor after a few steps.
     let factor = prop_oneof![factor.clone(), 900_000_000_000_000_000..1_000_000_000_000_000_000_i128];

@@ -43,7 +43,12 @@ impl Evm {
     }
 
     /// What a call returns and logs; the error's bytes where it reverts.
-    pub(crate) fn call<C: SolCall>(&mut self, from: Address, to: Address, call: &C) -> Result<(C::Return, Vec<Log>), Bytes> {
+    pub(crate) fn call<C: SolCall>(
+        &mut self,
+        from: Address,
+        to: Address,
+        call: &C,
+    ) -> Result<(C::Return, Vec<Log>), Bytes> {
         match self.run(from, TxKind::Call(to), call.abi_encode()) {
             ExecutionResult::Success { output, logs, .. } => {
                 Ok((C::abi_decode_returns(output.data()).unwrap(), logs))

@@ -13,8 +13,8 @@ use ballast_spoke::message::{Freeze, Payload};
 use ballast_spoke::{Carried, Conditions, Done, Revert, SimChain, SimChainParams, Spoke, Take};
 use ballast_types::digest::{domain, result_start, result_take};
 use ballast_types::{
-    AssetId, Auction, ChainId, ChainKind, Hash, LotId, Nonce, Observation, Order, OrderAction, Owner, ReleaseReason,
-    VaultEvent,
+    AssetId, Auction, ChainId, ChainKind, Hash, LotId, Nonce, Observation, Order, OrderAction, Owner,
+    ReleaseReason, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use proptest::prelude::*;
@@ -37,18 +37,44 @@ enum Step {
     Deliver(Vec<Draft>, usize),
     /// Delivers the last batch again.
     Repeat,
-    Take { lot: u8, by: u8, wanted: u128, price_max: u64 },
+    Take {
+        lot: u8,
+        by: u8,
+        wanted: u128,
+        price_max: u64,
+    },
     /// Of so many seconds, signed by so many.
     Freeze(u64, usize),
 }
 
 #[derive(Clone, Debug)]
 enum Draft {
-    Release { asset: u8, amount: u128 },
-    Start { lot: u8, asset: u8, quantity: u128, start: u64, floor: u64, step: u64, falls: u64, stays: u64, need: u64, dust: u128 },
-    Cancel { lot: u8, back: u64 },
+    Release {
+        asset: u8,
+        amount: u128,
+    },
+    Start {
+        lot: u8,
+        asset: u8,
+        quantity: u128,
+        start: u64,
+        floor: u64,
+        step: u64,
+        falls: u64,
+        stays: u64,
+        need: u64,
+        dust: u128,
+    },
+    Cancel {
+        lot: u8,
+        back: u64,
+    },
     Maker(u8, bool),
-    Limits { asset: u8, outflow: u64, window: u64 },
+    Limits {
+        asset: u8,
+        outflow: u64,
+        window: u64,
+    },
     Unfreeze,
     Rotate,
     Expired,
@@ -66,8 +92,17 @@ fn amounts() -> impl Strategy<Value = u128> {
 fn drafts() -> impl Strategy<Value = Draft> {
     let start = (0..3_u8, 1..3_u8, amounts(), 100..200_u64, 1..110_u64, 1..20_u64, 0..60_u64, 20..200_u64);
     let start = (start, 1..4_000_u64, amounts()).prop_map(
-        |((lot, asset, quantity, start, floor, step, falls, stays), need, dust)| {
-            Draft::Start { lot, asset, quantity, start, floor, step, falls, stays, need, dust: dust / 16 }
+        |((lot, asset, quantity, start, floor, step, falls, stays), need, dust)| Draft::Start {
+            lot,
+            asset,
+            quantity,
+            start,
+            floor,
+            step,
+            falls,
+            stays,
+            need,
+            dust: dust / 16,
         },
     );
     prop_oneof![
@@ -138,7 +173,8 @@ impl Twins {
             tokens.insert(asset, evm.deploy(&MockToken::BYTECODE, arguments));
         }
         let signers: Vec<Address> = set.signers().iter().map(|signer| Address::from(signer.0)).collect();
-        let arguments = (1_u32, signers, USD.0, tokens[&USD], Address::ZERO, Address::ZERO).abi_encode_params();
+        let arguments =
+            (1_u32, signers, USD.0, tokens[&USD], Address::ZERO, Address::ZERO).abi_encode_params();
         let vault = evm.deploy(&Vault::BYTECODE, arguments);
         let (house, _) = evm.call(Address::ZERO, vault, &Vault::houseCall {}).unwrap();
         for number in 0..3 {
@@ -171,8 +207,21 @@ impl Twins {
         let (nonce, serial, epoch) = (0, 0, 1);
         let now = Time::from_millis(OPENED);
         let mut twins = Self {
-            sim, evm, vault, house, tokens, now, keys, epoch, nonce, serial, last: None, domain,
-            evm_events: Vec::new(), sim_events: Vec::new(), lots: BTreeMap::new(),
+            sim,
+            evm,
+            vault,
+            house,
+            tokens,
+            now,
+            keys,
+            epoch,
+            nonce,
+            serial,
+            last: None,
+            domain,
+            evm_events: Vec::new(),
+            sim_events: Vec::new(),
+            lots: BTreeMap::new(),
         };
         // A vault knows no token but its coin, and pays nothing before it has limits.
         let listed: Vec<OrderAction> = [ETH, BTC]
@@ -189,7 +238,8 @@ impl Twins {
                 delay: Millis::ZERO,
             }))
             .collect();
-        let makers = (0..2).map(|number| OrderAction::ListMaker { maker: hub_address(person(number)), listed: true });
+        let makers =
+            (0..2).map(|number| OrderAction::ListMaker { maker: hub_address(person(number)), listed: true });
         let listed: Vec<OrderAction> = listed.into_iter().chain(makers).collect();
         twins.deliver(listed.into_iter().map(|action| (action, 1_000_000)).collect(), 3);
         for asset in [ETH, BTC] {
@@ -203,8 +253,12 @@ impl Twins {
         self.now = self.now.after(Millis::seconds(1));
         self.evm.at(self.now);
         let over: Vec<LotId> = {
-            let mut over: Vec<(Time, LotId)> =
-                self.lots.iter().filter(|(_, (_, ends))| *ends <= self.now).map(|(lot, (_, ends))| (*ends, *lot)).collect();
+            let mut over: Vec<(Time, LotId)> = self
+                .lots
+                .iter()
+                .filter(|(_, (_, ends))| *ends <= self.now)
+                .map(|(lot, (_, ends))| (*ends, *lot))
+                .collect();
             over.sort();
             over.into_iter().map(|(_, lot)| lot).collect()
         };
@@ -237,7 +291,10 @@ impl Twins {
             let event = match log.topics()[0] {
                 Vault::Deposited::SIGNATURE_HASH => {
                     let event = Vault::Deposited::decode_log(log).unwrap();
-                    let owner = Owner { address: ballast_types::Address(event.owner.0), subaccount: event.subaccount };
+                    let owner = Owner {
+                        address: ballast_types::Address(event.owner.0),
+                        subaccount: event.subaccount,
+                    };
                     let (asset, amount) = (AssetId(event.asset), Amount::from_wei(event.amount));
                     (event.sequence, VaultEvent::Deposited { owner, asset, amount })
                 }
@@ -270,7 +327,11 @@ impl Twins {
                 }
                 _ => continue,
             };
-            assert_eq!(event.0, u64::try_from(self.evm_events.len()).unwrap() + 1, "no gap in the vault's numbers");
+            assert_eq!(
+                event.0,
+                u64::try_from(self.evm_events.len()).unwrap() + 1,
+                "no gap in the vault's numbers"
+            );
             self.evm_events.push(event.1);
         }
         for log in logs.iter().filter(|log| log.address == self.house) {
@@ -330,7 +391,8 @@ impl Twins {
         let there = self.sim_receipt();
         match (done, there) {
             (Ok((took, logs)), Ok(Done::Delivered(orders))) => {
-                let carried = orders.iter().filter(|(_, result)| matches!(result, Ok(Carried::Executed))).count();
+                let carried =
+                    orders.iter().filter(|(_, result)| matches!(result, Ok(Carried::Executed))).count();
                 assert_eq!(took, U256::from(carried), "{orders:?} {logs:?}");
                 self.read(&logs);
                 let (set, _) = self.evm.call(person(0), self.vault, &Vault::validatorsCall {}).unwrap();
@@ -450,7 +512,9 @@ impl Twins {
                     self.sim_events();
                 }
             }
-            Step::Deposit(asset, amount) => self.deposit(AssetId(u16::from(*asset)), Amount::from_wei(*amount)),
+            Step::Deposit(asset, amount) => {
+                self.deposit(AssetId(u16::from(*asset)), Amount::from_wei(*amount))
+            }
             Step::Deliver(drafts, signers) => {
                 let actions = drafts.iter().map(|draft| self.action(draft)).collect();
                 self.deliver(actions, *signers);
@@ -472,7 +536,8 @@ impl Twins {
         let there: Vec<VaultEvent> = self.sim_events.iter().map(neutral).collect();
         assert_eq!(self.evm_events, there);
         for (asset, _) in DECIMALS {
-            let (books, _) = self.evm.call(person(0), self.vault, &Vault::balancesCall { asset: asset.0 }).unwrap();
+            let (books, _) =
+                self.evm.call(person(0), self.vault, &Vault::balancesCall { asset: asset.0 }).unwrap();
             assert_eq!(books.booked, self.sim.held(asset).wei());
             assert_eq!(books.booked - books.reserved, self.sim.free(asset).wei());
             let call = MockToken::balanceOfCall { account: self.vault };
@@ -484,7 +549,12 @@ impl Twins {
 
 #[test]
 fn the_vault_in_solidity_is_the_vault_in_this_process() {
-    let config = ProptestConfig { cases: 96, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: 96,
+        max_shrink_iters: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let (took, rebates, ends) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let scripts = prop::collection::vec(steps(), 1..60);
     let ran = TestRunner::new(config).run(&scripts, |script| {
@@ -502,7 +572,8 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
                     rebates.set(rebates.get() + usize::from(!rebate.is_zero()));
                 }
                 VaultEvent::Ended { .. } => ends.set(ends.get() + 1),
-                VaultEvent::Deposited { .. } | VaultEvent::Executed { .. } | VaultEvent::BridgedIn { .. } => {}
+                VaultEvent::Deposited { .. } | VaultEvent::Executed { .. } | VaultEvent::BridgedIn { .. } => {
+                }
             }
         }
         Ok(())

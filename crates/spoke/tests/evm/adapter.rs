@@ -55,7 +55,8 @@ fn everything_that_a_spoke_does_is_done_on_a_real_chain() {
     assert_eq!(spoke.vault(ETH).unwrap(), Amount::whole(10));
 
     // A batch whose second order asks for more than there is.
-    let (rich, opened) = (hub_address(dev_key("user", 1).address()), runtime.block_on(world.chain.time()).unwrap());
+    let (rich, opened) =
+        (hub_address(dev_key("user", 1).address()), runtime.block_on(world.chain.time()).unwrap());
     let auction = terms(opened, Amount::whole(6), Amount::whole(1_000_000));
     let actions = vec![
         release(rich, Amount::whole(1)),
@@ -80,7 +81,10 @@ fn everything_that_a_spoke_does_is_done_on_a_real_chain() {
     let take = |quantity, price_max| Take { lot: LotId(3), taker, quantity, price_max };
     let tx = spoke.take(take(Amount::whole(2), Price::whole(1))).unwrap();
     let refused = one(&mut spoke, tx).result;
-    assert!(matches!(refused, Err(Revert::PriceTooHigh { limit, .. }) if limit == Price::whole(1)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Revert::PriceTooHigh { limit, .. }) if limit == Price::whole(1)),
+        "{refused:?}"
+    );
     let tx = spoke.take(take(Amount::whole(2), Price::whole(2_750))).unwrap();
     let receipt = one(&mut spoke, tx);
     let due = ballast_engine::auction::take_due(&auction, receipt.time, Amount::whole(2)).unwrap();

@@ -47,7 +47,10 @@ async fn a_feed_tells_its_price_or_why_it_has_none() {
     let now = || async { chain.node.time().await.unwrap() };
     answer(&chain, 1_900_00000000, now().await).await;
     let jumped = read(&chain).await;
-    assert!(matches!(jumped, Err(FeedError::Jumped { before, .. }) if before == Price::whole(2_400)), "{jumped:?}");
+    assert!(
+        matches!(jumped, Err(FeedError::Jumped { before, .. }) if before == Price::whole(2_400)),
+        "{jumped:?}"
+    );
     answer(&chain, 1_890_00000000, now().await).await;
     assert_eq!(read(&chain).await.unwrap().price, Price::whole(1_890));
 

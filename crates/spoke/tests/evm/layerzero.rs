@@ -18,7 +18,8 @@ async fn two_chains() -> (World, World, Worker) {
 
 /// Whether the vault of a chain has used up an order's nonce.
 async fn is_done(chain: &LocalChain, nonce: u64) -> bool {
-    let vault = ballast_spoke::evm::bindings::vault::Vault::new(chain.deployment.vault, chain.node.provider());
+    let vault =
+        ballast_spoke::evm::bindings::vault::Vault::new(chain.deployment.vault, chain.node.provider());
     vault.isDone(nonce).call().await.unwrap()
 }
 
@@ -63,7 +64,8 @@ async fn every_order_is_delivered_by_layerzero_and_by_a_keepers_own_transaction(
             let receipt = home.chain.send(&away.chain, &payload).await.unwrap();
             println!("gas: Gateway.send of 9 orders {}", receipt.gas_used);
             // Not final at home yet: nobody carries it. (What the other way brings is the first bridge's collateral.)
-            let carried = |packets: Vec<Packet>| packets.iter().filter(|packet| packet.receiver == gateway).count();
+            let carried =
+                |packets: Vec<Packet>| packets.iter().filter(|packet| packet.receiver == gateway).count();
             assert_eq!(carried(worker.turn().await.unwrap()), 0);
             home.finalise().await;
             assert_eq!(carried(worker.turn().await.unwrap()), 1);
@@ -85,7 +87,13 @@ async fn collateral_of_a_joint_auction_is_bridged_from_polygon_to_ethereum_and_s
     let (mut home, mut away, mut worker) = two_chains().await;
     away.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(10)).await.unwrap();
     home.chain.deposit(&dev_key("user", 1), owner(2), ETH, Amount::whole(5)).await.unwrap();
-    away.order(vec![OrderAction::Bridge { lot: LotId(1), asset: ETH, amount: Amount::whole(4), to: ETHEREUM }]).await;
+    away.order(vec![OrderAction::Bridge {
+        lot: LotId(1),
+        asset: ETH,
+        amount: Amount::whole(4),
+        to: ETHEREUM,
+    }])
+    .await;
     let bridged = away.nonce;
     assert_eq!(away.chain.booked(ETH).await.unwrap().0, Amount::whole(6));
     assert_eq!(home.chain.booked(ETH).await.unwrap().0, Amount::whole(5));
@@ -111,8 +119,10 @@ async fn a_reorg_of_the_source_leaves_one_guid_with_two_payloads_and_only_the_fi
     let (home, mut away, mut worker) = two_chains().await;
     away.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(10)).await.unwrap();
     let to = |number| hub_address(dev_key("user", number).address());
-    let (first, second) =
-        (away.payload(vec![release(to(1), Amount::whole(1))]).await, away.payload(vec![release(to(2), Amount::whole(2))]).await);
+    let (first, second) = (
+        away.payload(vec![release(to(1), Amount::whole(1))]).await,
+        away.payload(vec![release(to(2), Amount::whole(2))]).await,
+    );
     home.chain.send(&away.chain, &first).await.unwrap();
     let eid = home.chain.deployment.layerzero.as_ref().unwrap().eid;
     let before = worker.underway(eid).await.unwrap();
@@ -140,7 +150,8 @@ async fn a_forged_message_moves_nothing_and_holds_up_nothing() {
     let mut forged = away.payload(vec![release(thief, Amount::whole(10))]).await;
     forged.certificate.signatures.truncate(2);
     home.chain.send(&away.chain, &forged).await.unwrap();
-    let honest = away.payload(vec![release(hub_address(dev_key("user", 1).address()), Amount::whole(1))]).await;
+    let honest =
+        away.payload(vec![release(hub_address(dev_key("user", 1).address()), Amount::whole(1))]).await;
     home.chain.send(&away.chain, &honest).await.unwrap();
     home.finalise().await;
     // LayerZero believed both, the vault one.

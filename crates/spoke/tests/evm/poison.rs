@@ -92,14 +92,19 @@ async fn two_that_disagree_about_a_final_block_tell_nothing() {
     proxy.be(Mood::Invent);
     // The honest one first, and the inventive one as its witness.
     let urls = vec![world.chain.node.url().to_owned(), proxy.url.clone()];
-    watcher = { drop(watcher); world.watcher_through(urls, false) };
+    watcher = {
+        drop(watcher);
+        world.watcher_through(urls, false)
+    };
     assert!(matches!(watcher.poll().await, Err(WatchError::Disputed { .. })));
     // A third one decides.
     let urls = vec![world.chain.node.url().to_owned(), proxy.url.clone(), world.chain.node.url().to_owned()];
     let mut watcher = world.watcher_through(urls, false);
     let news = watcher.poll().await.unwrap();
     assert_eq!((news.observations.len(), news.trust), (told, Trust::Full));
-    assert!(watcher.endpoints().faults().any(|(url, fault)| url == proxy.url && matches!(fault, Fault::Lies(_))));
+    assert!(
+        watcher.endpoints().faults().any(|(url, fault)| url == proxy.url && matches!(fault, Fault::Lies(_)))
+    );
 }
 
 #[tokio::test]

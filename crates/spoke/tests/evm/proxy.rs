@@ -38,7 +38,8 @@ impl Proxy {
     pub(crate) async fn start(node: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (mood, node) = (Arc::new(Mutex::new(Mood::Honest)), node.trim_start_matches("http://").to_owned());
+        let (mood, node) =
+            (Arc::new(Mutex::new(Mood::Honest)), node.trim_start_matches("http://").to_owned());
         let moods = mood.clone();
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {

@@ -67,13 +67,13 @@ async fn reorg_of(depth: u64) {
     // One of each, spread over 45 blocks, so that depth 1, 3 and 40 drop different parts.
     let mut released = BTreeMap::new();
     let to = hub_address(alice.address());
-    let release = OrderAction::Release { reason: ReleaseReason::Withdrawal, to, asset: ETH, amount: Amount::whole(2) };
+    let release =
+        OrderAction::Release { reason: ReleaseReason::Withdrawal, to, asset: ETH, amount: Amount::whole(2) };
     let opened = world.chain.time().await.unwrap();
     let auction = terms(opened, Amount::whole(5), Amount::whole(1_000_000));
     world.chain.deposit(&alice, owner(2), ETH, Amount::whole(4)).await.unwrap();
-    let payload = world
-        .payload(vec![release, OrderAction::StartAuction { lot: LotId(1), asset: ETH, auction }])
-        .await;
+    let payload =
+        world.payload(vec![release, OrderAction::StartAuction { lot: LotId(1), asset: ETH, auction }]).await;
     released.insert(world.nonce - 1, Amount::whole(2));
     world.chain.carry(&payload).await.unwrap();
     world.chain.take(&bob, LotId(1), Amount::whole(1), Price::whole(3_000)).await.unwrap();
@@ -141,6 +141,9 @@ async fn a_restart_goes_on_where_it_was_left_and_tells_what_was_dropped_meanwhil
     world.chain.deposit(&alice, owner(1), ETH, Amount::whole(4)).await.unwrap();
     world.finalise().await;
     let told = seen(&watcher.poll().await.unwrap().observations);
-    assert!(matches!(told.as_slice(), [(again, VaultEvent::Deposited { amount, .. })]
-        if *again == number && *amount == Amount::whole(4)), "{told:?}");
+    assert!(
+        matches!(told.as_slice(), [(again, VaultEvent::Deposited { amount, .. })]
+        if *again == number && *amount == Amount::whole(4)),
+        "{told:?}"
+    );
 }

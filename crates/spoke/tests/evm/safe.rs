@@ -27,7 +27,8 @@ async fn collected() -> (World, DynProvider) {
 async fn proposal(world: &World, wallet: &DynProvider) -> Proposal {
     let deployment = &world.chain.deployment;
     let token = deployment.token(USD).unwrap().token;
-    let calls = recall(deployment.vault, token, USD.0, U256::from(250_000_000), B256::from(owner(9).address.0), 3);
+    let calls =
+        recall(deployment.vault, token, USD.0, U256::from(250_000_000), B256::from(owner(9).address.0), 3);
     Proposal::new(wallet, deployment.safe.unwrap(), calls).await.unwrap()
 }
 
@@ -74,7 +75,8 @@ async fn four_signatures_a_strangers_or_a_changed_file_move_nothing() {
     assert!(matches!(refused, Err(SafeError::NotAnOwner(_))), "{refused:?}");
 
     let mut changed = proposal.clone();
-    changed.calls = transfer(world.chain.deployment.token(USD).unwrap().token, dev_key("thief", 0).address(), U256::ONE);
+    changed.calls =
+        transfer(world.chain.deployment.token(USD).unwrap().token, dev_key("thief", 0).address(), U256::ONE);
     assert!(matches!(changed.sign(&dev_key("safe owner", 5)), Err(SafeError::WrongHash { .. })));
 
     // A fifth signature that is another owner's, of the same hash, under a wrong name.
@@ -83,5 +85,8 @@ async fn four_signatures_a_strangers_or_a_changed_file_move_nothing() {
     borrowed.signatures.insert(dev_key("safe owner", 5).address(), signature);
     let refused = borrowed.execute(&wallet).await;
     assert!(matches!(refused, Err(SafeError::WrongSignature(_))), "{refused:?}");
-    assert_eq!(world.chain.balance(USD, world.chain.deployment.safe.unwrap().safe).await.unwrap(), Amount::whole(600));
+    assert_eq!(
+        world.chain.balance(USD, world.chain.deployment.safe.unwrap().safe).await.unwrap(),
+        Amount::whole(600)
+    );
 }

@@ -1,9 +1,9 @@
 //! A spoke on a real node: deposit, release, auction, take; what the watcher tells equals what the chain holds.
+use crate::support::*;
 use ballast_spoke::evm::hub_address;
 use ballast_spoke::evm::kit::dev_key;
 use ballast_types::{LotId, Nonce, Observation, OrderAction, ReleaseReason, VaultEvent};
 use ballast_units::{Amount, Price};
-use crate::support::*;
 
 #[tokio::test]
 async fn what_the_watcher_tells_is_what_the_vault_holds() {

@@ -6,7 +6,8 @@ use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, Toke
 use ballast_spoke::evm::{Endpoints, Finality, Npm, OWNERS, Resume, WatchConfig, Watcher};
 use ballast_spoke::message::Payload;
 use ballast_types::{
-    AssetId, Auction, ChainId, Nonce, Observation, Order, OrderAction, Owner, ReleaseReason, Sequence, VaultEvent,
+    AssetId, Auction, ChainId, Nonce, Observation, Order, OrderAction, Owner, ReleaseReason, Sequence,
+    VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 

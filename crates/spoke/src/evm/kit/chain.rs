@@ -197,7 +197,8 @@ impl LocalChain {
         let chain = other.deployment.chain.0;
         execute(wallet, gateway, Gateway::setChainCall { chain_: chain, eid }, U256::ZERO).await?;
         for (asset, kind) in &self.kinds {
-            let (Some(token), Some(peer)) = (self.deployment.token(*asset), other.deployment.token(*asset)) else {
+            let (Some(token), Some(peer)) = (self.deployment.token(*asset), other.deployment.token(*asset))
+            else {
                 continue;
             };
             if *kind == TokenKind::Bridged {
@@ -300,7 +301,8 @@ impl LocalChain {
         price_max: Price,
     ) -> Result<TransactionReceipt, KitError> {
         let wallet = self.node.wallet(key).await?;
-        let most = quantity.value_up(price_max).map_err(|_| KitError::Plan("a take beyond what can be counted"))?;
+        let most =
+            quantity.value_up(price_max).map_err(|_| KitError::Plan("a take beyond what can be counted"))?;
         let coin = self.deployment.coin;
         let unit = self.token(coin)?.unit();
         self.mint(coin, key.address(), Amount::from_wei(most.wei().div_ceil(unit) * unit)).await?;
@@ -429,7 +431,9 @@ async fn put_token(
             let arguments = (name.clone(), name, U256::from(plan.decimals)).abi_encode_params();
             deploy(deployer, "MockToken", MockToken::BYTECODE.clone(), arguments).await?
         }
-        TokenKind::Wrapped => deploy(deployer, "MockWrapped", MockWrapped::BYTECODE.clone(), Vec::new()).await?,
+        TokenKind::Wrapped => {
+            deploy(deployer, "MockWrapped", MockWrapped::BYTECODE.clone(), Vec::new()).await?
+        }
         TokenKind::Bridged => {
             let layerzero = layerzero.ok_or(KitError::Plan("a bridged token needs LayerZero"))?;
             let arguments = (name.clone(), name, layerzero.endpoint, owner).abi_encode_params();

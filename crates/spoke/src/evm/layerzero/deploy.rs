@@ -58,7 +58,8 @@ pub async fn deploy_layerzero(
     owner: Address,
     executor: Address,
 ) -> Result<LayerZero, LayerZeroError> {
-    const PROTOCOL: &str = "@layerzerolabs/lz-evm-protocol-v2/artifacts/contracts/EndpointV2.sol/EndpointV2.json";
+    const PROTOCOL: &str =
+        "@layerzerolabs/lz-evm-protocol-v2/artifacts/contracts/EndpointV2.sol/EndpointV2.json";
     const ULN: &str = "@layerzerolabs/lz-evm-messagelib-v2/artifacts/contracts/uln/uln302";
     let endpoint =
         deploy(wallet, "EndpointV2", npm.creation_code(PROTOCOL)?, (eid, owner).abi_encode_params()).await?;
@@ -114,7 +115,8 @@ pub async fn wire_oapp(
     remote: &Remote,
 ) -> Result<(), EvmError> {
     let eid = remote.eid;
-    let param = |kind: u32, config: Vec<u8>| SetConfigParam { eid, configType: kind, config: Bytes::from(config) };
+    let param =
+        |kind: u32, config: Vec<u8>| SetConfigParam { eid, configType: kind, config: Bytes::from(config) };
     let uln = || param(CONFIG_ULN, remote.dvns.config(false).abi_encode());
     let executor = ExecutorConfig { maxMessageSize: MESSAGE_MOST, executor: here.executor };
     let executor = param(CONFIG_EXECUTOR, executor.abi_encode());

@@ -76,10 +76,8 @@ impl Worker {
     /// A worker between chains.
     #[must_use]
     pub fn new(chains: Vec<WorkerChain>) -> Self {
-        let read_to = chains
-            .iter()
-            .map(|chain| (chain.layerzero.eid, chain.first_block.saturating_sub(1)))
-            .collect();
+        let read_to =
+            chains.iter().map(|chain| (chain.layerzero.eid, chain.first_block.saturating_sub(1))).collect();
         let chains = chains.into_iter().map(|chain| (chain.layerzero.eid, chain)).collect();
         Self { chains, read_to, carried: BTreeMap::new() }
     }
