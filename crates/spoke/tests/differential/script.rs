@@ -54,7 +54,6 @@ enum Draft {
         amount: u128,
     },
     Start {
-        lot: u8,
         asset: u8,
         quantity: u128,
         start: u64,
@@ -90,10 +89,9 @@ fn amounts() -> impl Strategy<Value = u128> {
 }
 
 fn drafts() -> impl Strategy<Value = Draft> {
-    let start = (0..3_u8, 1..3_u8, amounts(), 100..200_u64, 1..110_u64, 1..20_u64, 0..60_u64, 20..200_u64);
+    let start = (1..3_u8, amounts(), 100..200_u64, 1..110_u64, 1..20_u64, 0..60_u64, 20..200_u64);
     let start = (start, 1..4_000_u64, amounts()).prop_map(
-        |((lot, asset, quantity, start, floor, step, falls, stays), need, dust)| Draft::Start {
-            lot,
+        |((asset, quantity, start, floor, step, falls, stays), need, dust)| Draft::Start {
             asset,
             quantity,
             start,
@@ -149,6 +147,8 @@ struct Twins {
     sim_events: Vec<VaultEvent>,
     /// Results of running lots by the wire's own hashes, and the ends expected of them.
     lots: BTreeMap<LotId, (Hash, Time)>,
+    /// Lots that a start was ordered for; each has its own.
+    last_lot: u64,
     domain: Hash,
 }
 
@@ -222,6 +222,7 @@ impl Twins {
             evm_events: Vec::new(),
             sim_events: Vec::new(),
             lots: BTreeMap::new(),
+            last_lot: 0,
         };
         // A vault knows no token but its coin, and pays nothing before it has limits.
         let listed: Vec<OrderAction> = [ETH, BTC]
@@ -453,7 +454,7 @@ impl Twins {
         self.serial += u64::from(here.is_ok());
     }
 
-    fn action(&self, draft: &Draft) -> (OrderAction, u64) {
+    fn action(&mut self, draft: &Draft) -> (OrderAction, u64) {
         let asset = |number: u8| AssetId(u16::from(number));
         let action = match *draft {
             Draft::Release { asset: of, amount } => OrderAction::Release {
@@ -462,10 +463,11 @@ impl Twins {
                 asset: asset(of),
                 amount: Amount::from_wei(amount),
             },
-            Draft::Start { lot, asset: of, quantity, start, floor, step, falls, stays, need, dust } => {
+            Draft::Start { asset: of, quantity, start, floor, step, falls, stays, need, dust } => {
                 let invites = self.now.after(Millis::seconds(falls));
+                self.last_lot += 1;
                 OrderAction::StartAuction {
-                    lot: LotId(u64::from(lot)),
+                    lot: LotId(self.last_lot),
                     asset: asset(of),
                     auction: Auction {
                         quantity: Amount::from_wei(quantity),
@@ -483,7 +485,7 @@ impl Twins {
                 }
             }
             Draft::Cancel { lot, back } => OrderAction::CancelAuction {
-                lot: LotId(u64::from(lot)),
+                lot: self.recent(lot),
                 start: Nonce(self.nonce.saturating_sub(back).max(1)),
             },
             Draft::Maker(who, listed) => OrderAction::ListMaker { maker: hub_address(person(who)), listed },
@@ -504,6 +506,11 @@ impl Twins {
         (action, 1_000)
     }
 
+    /// One of the last lots.
+    fn recent(&self, back: u8) -> LotId {
+        LotId(self.last_lot.saturating_sub(u64::from(back)))
+    }
+
     fn step(&mut self, step: &Step) {
         match step {
             Step::Wait(seconds) => {
@@ -521,7 +528,7 @@ impl Twins {
             }
             Step::Repeat => self.repeat(),
             Step::Take { lot, by, wanted, price_max } => {
-                self.take(LotId(u64::from(*lot)), *by, Amount::from_wei(*wanted), Price::whole(*price_max));
+                self.take(self.recent(*lot), *by, Amount::from_wei(*wanted), Price::whole(*price_max));
             }
             Step::Freeze(seconds, signers) => self.freeze(*seconds, *signers),
         }
