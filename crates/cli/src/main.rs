@@ -5,6 +5,8 @@
 
 mod bench;
 mod exec;
+mod maker;
+mod moves;
 mod replay;
 #[cfg(feature = "evm")]
 mod reserve;
@@ -29,6 +31,8 @@ enum Command {
     Bench(bench::Args),
     #[cfg(feature = "evm")]
     Reserve(reserve::Args),
+    Maker(maker::Args),
+    Moves(moves::Args),
 }
 
 /// Input that cannot be read. Its text names the file and says what was expected.
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         #[cfg(feature = "evm")]
         Command::Reserve(args) => reserve::run(&args),
+        Command::Maker(args) => maker::run(&args),
+        Command::Moves(args) => moves::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Whoever reads our output may stop reading, as `head` does.

@@ -5,11 +5,11 @@
 //! chain's facts is one block of the hub.
 
 use crate::house;
-use ballast_engine::{Engine, GenesisError, Outcome, auction};
+use ballast_engine::{Engine, GenesisError, Outcome};
 use ballast_types::{
     AccountId, Address, AssetId, Auction, Block, ChainGenesis, ChainId, ChainTier, Command, Genesis, Hash,
     Height, LotId, Nonce, Observation, Order, OrderAction, Owner, PriceReport, Sequence, SourceId,
-    TokenGenesis, TokenParams, VaultEvent,
+    TokenGenesis, TokenParams, VaultEvent, digest,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 
@@ -114,7 +114,7 @@ impl Failing {
     pub fn ends(&mut self, sales: &[Sale]) -> Block {
         let domain = self.engine.state().chains.get(CHAIN).domain;
         let ended = |sale: &Sale| {
-            let before = auction::result_before(domain, sale.lot, sale.start);
+            let before = digest::result_start(domain, sale.lot, sale.start);
             VaultEvent::Ended { lot: sale.lot, result: sale.taken().1(before) }
         };
         let events: Vec<VaultEvent> = sales.iter().map(ended).collect();
@@ -177,7 +177,7 @@ impl Sale {
         let quantity = self.auction.quantity;
         let paid = quantity.value_up(self.auction.start).unwrap_or(Amount::ZERO);
         let event = VaultEvent::Taken { lot: self.lot, taker: TAKER, quantity, paid, rebate: Amount::ZERO };
-        (event, move |before| auction::result_after(before, TAKER, quantity, paid, Amount::ZERO))
+        (event, move |before| digest::result_take(before, TAKER, quantity, paid, Amount::ZERO))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The chains of a script: every order is carried out and acknowledged at once, what is bridged arrives at once, every
 //! event is safe and final at once, unless a deposit was given as not final. Then its chain is final only up to there.
 
+use ballast_engine::State;
 use ballast_engine::liquidation::RunState;
-use ballast_engine::{State, auction};
 use ballast_types::{
     Address, Auction, ChainId, Hash, LotId, Nonce, Observation, Order, OrderAction, Sequence, VaultEvent,
+    digest,
 };
 use ballast_units::{Amount, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +97,7 @@ impl Events<'_> {
     pub(crate) fn take(&mut self, lot: LotId, taker: Address, quantity: Amount, paid: Amount) {
         let Some(offer) = self.chains.offers.get_mut(&lot) else { return };
         let before = offer.told.last().map_or(offer.result, |(_, result)| *result);
-        offer.told.push((paid, auction::result_after(before, taker, quantity, paid, Amount::ZERO)));
+        offer.told.push((paid, digest::result_take(before, taker, quantity, paid, Amount::ZERO)));
         let chain = offer.chain;
         self.event(chain, VaultEvent::Taken { lot, taker, quantity, paid, rebate: Amount::ZERO });
     }
@@ -139,7 +140,7 @@ impl Events<'_> {
             OrderAction::StartAuction { lot, asset: _, auction } => {
                 let (chain, start) = (order.chain, order.nonce);
                 let domain = self.state.chains.get(chain).domain;
-                let result = auction::result_before(domain, lot, start);
+                let result = digest::result_start(domain, lot, start);
                 let paid = Amount::ZERO;
                 let offer = Offer { chain, auction, start, result, paid, told: Vec::new() };
                 self.chains.offers.insert(lot, offer);
