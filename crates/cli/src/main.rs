@@ -8,6 +8,8 @@ mod exec;
 mod maker;
 mod moves;
 mod replay;
+#[cfg(feature = "evm")]
+mod reserve;
 mod verify;
 
 use ballast_cli::input::BadInput;
@@ -30,6 +32,8 @@ enum Command {
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+    #[cfg(feature = "evm")]
+    Reserve(reserve::Args),
     Maker(maker::Args),
     Moves(moves::Args),
 }
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        #[cfg(feature = "evm")]
+        Command::Reserve(args) => reserve::run(&args),
         Command::Maker(args) => maker::run(&args),
         Command::Moves(args) => moves::run(&args),
     };
