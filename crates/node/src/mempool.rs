@@ -4,7 +4,7 @@
 //!   not fit is refused with the figure; nothing that waits is thrown out for it.
 //! - Lost in a restart: what is not in a block was never taken, and its nonce is not used up.
 
-use crate::auth::{self, Approval, AuthError, Nonces, Permit};
+use crate::auth::{self, Approval, AuthError, Nonces, Party, Permit};
 use ballast_types::{AccountId, Command};
 use ballast_units::Time;
 use std::collections::{BTreeMap, VecDeque};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct MempoolLimits {
     /// All together.
     pub all: usize,
-    /// Of one account.
+    /// Of one signer, for one account.
     pub account: usize,
     /// Of those that nobody signs.
     pub unsigned: usize,
@@ -75,7 +75,7 @@ pub(crate) struct Taken {
 pub(crate) struct Mempool {
     limits: MempoolLimits,
     waiting: VecDeque<Waiting>,
-    owners: BTreeMap<AccountId, Queue>,
+    owners: BTreeMap<Party, Queue>,
     unsigned: usize,
     last: Ticket,
 }
@@ -84,10 +84,10 @@ pub(crate) struct Mempool {
 struct Waiting {
     ticket: Ticket,
     command: Command,
-    permit: Option<(AccountId, Permit)>,
+    permit: Option<(Party, Permit)>,
 }
 
-/// What waits of one account.
+/// What waits of one signer.
 #[derive(Debug)]
 struct Queue {
     count: usize,
@@ -107,13 +107,14 @@ impl Mempool {
     /// Whether an owner's command has room, and a nonce above all that wait.
     pub(crate) fn check_owner(
         &self,
-        account: AccountId,
+        party: Party,
         permit: &Permit,
         used: &Nonces,
     ) -> Result<(), SubmitError> {
         self.check_room()?;
-        used.check(account, permit.nonce)?;
-        let Some(queue) = self.owners.get(&account) else { return Ok(()) };
+        used.check(party, permit.nonce)?;
+        let account = party.account;
+        let Some(queue) = self.owners.get(&party) else { return Ok(()) };
         if self.limits.account <= queue.count {
             return Err(SubmitError::AccountFull { account, limit: self.limits.account });
         }
@@ -137,10 +138,10 @@ impl Mempool {
     }
 
     /// Takes a command that was checked.
-    pub(crate) fn push(&mut self, command: Command, permit: Option<(AccountId, Permit)>) -> Ticket {
+    pub(crate) fn push(&mut self, command: Command, permit: Option<(Party, Permit)>) -> Ticket {
         match permit {
-            Some((account, Permit { nonce, .. })) => {
-                let queue = self.owners.entry(account).or_insert(Queue { count: 0, nonce });
+            Some((party, Permit { nonce, .. })) => {
+                let queue = self.owners.entry(party).or_insert(Queue { count: 0, nonce });
                 queue.count += 1;
                 queue.nonce = nonce;
             }
@@ -158,8 +159,8 @@ impl Mempool {
             let number = u32::try_from(taken.commands.len()).expect("a block's limit is far below 2^32");
             match permit {
                 None => self.unsigned -= 1,
-                Some((account, permit)) => {
-                    self.forget(account);
+                Some((party, permit)) => {
+                    self.forget(party);
                     if auth::in_time(&permit, now).is_err() {
                         taken.expired.push(ticket);
                         continue;
@@ -172,11 +173,11 @@ impl Mempool {
         }
     }
 
-    fn forget(&mut self, account: AccountId) {
-        let queue = self.owners.get_mut(&account).expect("what waits is counted");
+    fn forget(&mut self, party: Party) {
+        let queue = self.owners.get_mut(&party).expect("what waits is counted");
         queue.count -= 1;
         if queue.count == 0 {
-            self.owners.remove(&account);
+            self.owners.remove(&party);
         }
     }
 }

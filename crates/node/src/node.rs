@@ -264,9 +264,9 @@ impl Node {
         match (auth::party(self.engine.state(), asker)?, permit) {
             (Some(party), Some(permit)) => {
                 auth::in_time(&permit, self.engine.state().now())?;
-                self.mempool.check_owner(party.account, &permit, &self.nonces)?;
+                self.mempool.check_owner(party, &permit, &self.nonces)?;
                 auth::check_signature(self.hub(), party, &command, &permit)?;
-                Ok(self.mempool.push(command, Some((party.account, permit))))
+                Ok(self.mempool.push(command, Some((party, permit))))
             }
             (Some(party), None) => Err(AuthError::SignatureMissing { account: party.account }.into()),
             (None, None) => {

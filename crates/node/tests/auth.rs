@@ -4,7 +4,7 @@ mod support;
 
 use alloy_dyn_abi::TypedData;
 use ballast_engine::{Engine, Outcome};
-use ballast_node::auth::{Approval, AuthError, Message, Nonces, OwnerSignature, Permit, check_record};
+use ballast_node::auth::{Approval, AuthError, Message, Nonces, OwnerSignature, Party, Permit, check_record};
 use ballast_node::log::{Record, Walk};
 use ballast_node::{Node, Options, SubmitError};
 use ballast_spoke::certificate::Key;
@@ -384,4 +384,18 @@ fn an_address_that_ends_like_another_is_another() {
         case.refused(command, Some(permit)),
         AuthError::WrongScheme { account, owner, ethereum: false }
     );
+}
+
+/// A keeper's key signs for its owner's account. Were their nonces one sequence, whoever stole the key could use up all of
+/// them, and the owner could never sign again.
+#[test]
+fn a_keepers_key_cannot_use_up_its_owners_nonces() {
+    let account = AccountId(5);
+    let [owner, keeper] = [1, 2].map(|byte| Party { account, address: Address([byte; 32]) });
+    let mut nonces = Nonces::default();
+    nonces.take(keeper, u64::MAX).unwrap();
+    let used = AuthError::NonceUsed { account, nonce: u64::MAX, last: u64::MAX };
+    assert_eq!(nonces.take(keeper, u64::MAX), Err(used));
+    nonces.take(owner, 1).unwrap();
+    assert_eq!((nonces.last(owner), nonces.last(keeper)), (Some(1), Some(u64::MAX)));
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use ballast_node::auth::AuthError;
+use ballast_node::auth::{AuthError, Party};
 use ballast_node::{CLOCK_TOLERANCE, MempoolLimits, Node, Options, ProposalError, StepError, SubmitError};
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_types::digest::domain_in_process;
@@ -94,7 +94,8 @@ fn a_command_that_waited_too_long_is_dropped_and_said_so() {
     let produced = node.step(Town::time(4), seed).unwrap();
     assert_eq!(produced.expired, [ticket]);
     assert!(produced.record.block.commands.is_empty());
-    assert_ne!(node.nonces().last(account), Some(100));
+    let party = Party { account, address: wallet.owner().address };
+    assert_ne!(node.nonces().last(party), Some(100));
     let refused = node.submit(command, Some(permit)).unwrap_err();
     let (expires, now) = (Town::time(4), Town::time(4));
     assert_eq!(refused, AuthError::Expired { expires, now }.into());

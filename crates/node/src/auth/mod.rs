@@ -2,7 +2,7 @@
 //!
 //! - An owner whose address has 20 bytes (12 zeros before it) signs EIP-712 with secp256k1; any other address is an
 //!   ed25519 key, whose owner signs the same message as text, as Solana wallets show it.
-//! - Each signature carries a nonce, above every one that its account used before, and a time after which it is worth
+//! - Each signature carries a nonce, above every one that its signer used for the account before, and a time after which it is worth
 //!   nothing. A nonce is used up by being in a block, also where the engine refuses the command.
 //! - The hub's id is in what is signed: nothing signed for another hub counts.
 //! - Approvals go into the log's record beside the block: the engine takes commands as verified, and a verifier checks
@@ -34,7 +34,7 @@ pub struct Approval {
 /// What an owner sends with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Permit {
-    /// Above every nonce that the account used before; milliseconds since 1970 will do.
+    /// Above every nonce that the signer used for the account before; milliseconds since 1970 will do.
     pub nonce: u64,
     /// A block at or after this does not take the command.
     pub expires: Time,
@@ -66,10 +66,11 @@ pub enum Asker {
     House,
 }
 
-/// Who signs: whose nonces count, and the address that the signature has to be of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who signs. Each has nonces of its own: a keeper's key, which lies on a machine, must not be able to use up those of
+/// the owner's wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Party {
-    /// Its nonces are used up.
+    /// For which account.
     pub account: AccountId,
     /// The owner's, or the keeper's.
     pub address: Address,
@@ -260,31 +261,31 @@ fn verify_ed25519(owner: Address, text: &[u8], signature: &[u8; 64]) -> Option<(
     key.verify_strict(text, &ed25519_dalek::Signature::from_bytes(signature)).ok()
 }
 
-/// The highest nonce that each account used.
+/// The highest nonce that each signer used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Nonces {
-    used: BTreeMap<AccountId, u64>,
+    used: BTreeMap<Party, u64>,
 }
 
 impl Nonces {
-    /// The highest that an account used; none before its first.
+    /// The highest that a signer used; none before its first.
     #[must_use]
-    pub fn last(&self, account: AccountId) -> Option<u64> {
-        self.used.get(&account).copied()
+    pub fn last(&self, party: Party) -> Option<u64> {
+        self.used.get(&party).copied()
     }
 
-    /// Whether a nonce is above every one that the account used.
-    pub fn check(&self, account: AccountId, nonce: u64) -> Result<(), AuthError> {
-        match self.last(account) {
-            Some(last) if nonce <= last => Err(AuthError::NonceUsed { account, nonce, last }),
+    /// Whether a nonce is above every one that the signer used.
+    pub fn check(&self, party: Party, nonce: u64) -> Result<(), AuthError> {
+        match self.last(party) {
+            Some(last) if nonce <= last => Err(AuthError::NonceUsed { account: party.account, nonce, last }),
             _ => Ok(()),
         }
     }
 
     /// Uses a nonce up.
-    pub fn take(&mut self, account: AccountId, nonce: u64) -> Result<(), AuthError> {
-        self.check(account, nonce)?;
-        self.used.insert(account, nonce);
+    pub fn take(&mut self, party: Party, nonce: u64) -> Result<(), AuthError> {
+        self.check(party, nonce)?;
+        self.used.insert(party, nonce);
         Ok(())
     }
 
@@ -293,7 +294,7 @@ impl Nonces {
         for Approval { command, permit } in &record.approvals {
             let command = usize::try_from(*command).ok().and_then(|number| record.block.commands.get(number));
             if let Some(Ok(Some(party))) = command.map(|command| party(state, asker(command))) {
-                self.used.insert(party.account, permit.nonce);
+                self.used.insert(party, permit.nonce);
             }
         }
     }
@@ -326,7 +327,7 @@ pub fn check_record(
                 checked += 1;
                 in_time(permit, record.block.time)
                     .and_then(|()| check_signature(hub, party, command, permit))
-                    .and_then(|()| nonces.take(party.account, permit.nonce))
+                    .and_then(|()| nonces.take(party, permit.nonce))
             }
             (Some(Party { account, .. }), None) => Err(AuthError::SignatureMissing { account }),
             (None, Some(_)) => Err(AuthError::SignatureNeedless),
