@@ -12,6 +12,8 @@ mod replay;
 mod reserve;
 mod verify;
 
+use ballast_cli::input::BadInput;
+use ballast_cli::watch;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -26,6 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(replay::Args),
+    Watch(watch::Args),
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -35,21 +38,10 @@ enum Command {
     Moves(moves::Args),
 }
 
-/// Input that cannot be read. Its text names the file and says what was expected.
-#[derive(Debug)]
-struct BadInput(String);
-
-impl std::fmt::Display for BadInput {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadInput {}
-
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Replay(args) => replay::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -4,20 +4,17 @@
 //! - Progress and warnings go to standard error, the result to standard output; with `--json` its last line is one object.
 
 use anyhow::Context as _;
+use ballast_cli::input::{BadInput, Pace, Source};
 use ballast_node::log::Writer;
-use ballast_sim::candles::read_folder;
-use ballast_sim::replay::{Progress, Replay, ReplayError, Summary};
+use ballast_sim::calendar;
+use ballast_sim::replay::{Progress, Replay, Summary};
 use ballast_sim::report::{self, dollars, grouped, percent};
-use ballast_sim::{CandleSet, Liquidated, Scenario, Seed, calendar, story};
-use ballast_units::Time;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-use crate::BadInput;
+use std::time::Instant;
 
 const EXAMPLES: &str = "Examples:
   ballast replay
@@ -32,21 +29,8 @@ and no window in the scenario it plays the 24 hours (UTC) with the deepest fall.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Folder of candles, <asset>_usdt_<interval>.csv
-    #[arg(long, value_name = "DIR")]
-    prices: Option<PathBuf>,
-    /// How many accounts; without it as the scenario says, else 20000
-    #[arg(long, value_name = "N")]
-    accounts: Option<u32>,
-    /// What everything random is drawn from; without it as the scenario says, else 1
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
-    /// Scenario, TOML
-    #[arg(long, value_name = "FILE")]
-    scenario: Option<PathBuf>,
-    /// Times real time; 0 or nothing: as fast as possible
-    #[arg(long, value_name = "X", value_parser = speed, allow_negative_numbers = true)]
-    speed: Option<f64>,
+    #[command(flatten)]
+    source: Source,
     /// Write the block log there, for `ballast verify`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -59,7 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut replay = prepare(args)?;
+    let mut replay = args.source.prepare()?;
     for warning in replay.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -84,39 +68,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads everything that can be wrong, before anything is written.
-fn prepare(args: &Args) -> anyhow::Result<Replay> {
-    let mut scenario = match &args.scenario {
-        Some(file) => Scenario::read(file).map_err(|error| bad(&error))?,
-        None => Scenario::default(),
-    };
-    scenario.accounts = args.accounts.unwrap_or(scenario.accounts);
-    scenario.seed = args.seed.unwrap_or(scenario.seed);
-    let (candles, aave) = match &args.prices {
-        Some(folder) => (
-            read_folder(folder).map_err(|error| bad(&error))?,
-            Liquidated::read_folder(folder).map_err(|error| bad(&error))?,
-        ),
-        None => (told(&mut scenario), None),
-    };
-    let place = |error: &ReplayError| match error {
-        ReplayError::NoAsset { .. } | ReplayError::Prices(_) => args.prices.clone(),
-        _ => args.scenario.clone(),
-    };
-    Ok(Replay::new(scenario, candles, aave).map_err(|error| match place(&error) {
-        Some(path) => BadInput(format!("{}: {}", path.display(), bad(&error))),
-        None => bad(&error),
-    })?)
-}
-
-/// The built-in day.
-fn told(scenario: &mut Scenario) -> CandleSet {
-    if scenario.name == Scenario::default().name {
-        scenario.name = "19 May 2021, as told".to_owned();
-    }
-    story::may_19_2021(Seed::new(scenario.seed))
-}
-
 /// Steps to the end, recording each block.
 fn play(
     args: &Args,
@@ -125,7 +76,7 @@ fn play(
 ) -> anyhow::Result<(Summary, Option<Growing>)> {
     let bar = ProgressBar::new(replay.progress().all)
         .with_style(ProgressStyle::with_template("{bar:40} {percent}% {msg} {elapsed}")?);
-    let mut pace = Pace::new(args.speed.unwrap_or(0.0));
+    let mut pace = Pace::new(args.source.speed.unwrap_or(0.0));
     let start = Instant::now();
     let mut log = match log {
         Some(log) => Some((Writer::new(log.file, replay.genesis())?, log.paths)),
@@ -158,31 +109,6 @@ fn play(
 fn message(progress: &Progress) -> String {
     let warming_up = if progress.warming_up { ", warming up" } else { "" };
     format!("{}{warming_up}", calendar::date_time(progress.time))
-}
-
-/// Keeps a replay at so many times real time; the warm-up is not held back.
-struct Pace {
-    speed: f64,
-    start: Option<(Instant, Time)>,
-}
-
-impl Pace {
-    fn new(speed: f64) -> Self {
-        Self { speed, start: None }
-    }
-
-    fn is_slow(&self) -> bool {
-        0.0 < self.speed
-    }
-
-    fn wait(&mut self, progress: &Progress) {
-        if !self.is_slow() || progress.warming_up {
-            return;
-        }
-        let (start, from) = *self.start.get_or_insert((Instant::now(), progress.time));
-        let due = Duration::from_millis(progress.time.since(from).get()).div_f64(self.speed);
-        std::thread::sleep(due.saturating_sub(start.elapsed()));
-    }
 }
 
 /// A file that grows beside its place.
@@ -293,20 +219,4 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
         )?;
     }
     Ok(())
-}
-
-/// An error and what caused it, in one line.
-fn bad(error: &dyn std::error::Error) -> BadInput {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    BadInput(text)
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    let speed = text.parse::<f64>().ok().filter(|speed| speed.is_finite() && 0.0 <= *speed);
-    speed.ok_or_else(|| format!("expected a number, zero or above, found {text:?}"))
 }

@@ -257,20 +257,23 @@ impl Node {
     /// Takes a user's command for the next block.
     pub fn submit(&mut self, command: Command, permit: Option<Permit>) -> Result<Ticket, SubmitError> {
         self.running().map_err(|_| SubmitError::Stopped)?;
-        match (auth::asker(&command), permit) {
-            (Asker::Owner(account), Some(permit)) => {
+        let asker = auth::asker(&command);
+        if asker == Asker::House {
+            return Err(AuthError::HouseOnly.into());
+        }
+        match (auth::party(self.engine.state(), asker)?, permit) {
+            (Some(party), Some(permit)) => {
                 auth::in_time(&permit, self.engine.state().now())?;
-                self.mempool.check_owner(account, &permit, &self.nonces)?;
-                auth::check_signature(self.engine.state(), self.hub(), account, &command, &permit)?;
-                Ok(self.mempool.push(command, Some((account, permit))))
+                self.mempool.check_owner(party.account, &permit, &self.nonces)?;
+                auth::check_signature(self.hub(), party, &command, &permit)?;
+                Ok(self.mempool.push(command, Some((party.account, permit))))
             }
-            (Asker::Owner(account), None) => Err(AuthError::SignatureMissing { account }.into()),
-            (Asker::Anybody, None) => {
+            (Some(party), None) => Err(AuthError::SignatureMissing { account: party.account }.into()),
+            (None, None) => {
                 self.mempool.check_unsigned()?;
                 Ok(self.mempool.push(command, None))
             }
-            (Asker::Anybody, Some(_)) => Err(AuthError::SignatureNeedless.into()),
-            (Asker::House, _) => Err(AuthError::HouseOnly.into()),
+            (None, Some(_)) => Err(AuthError::SignatureNeedless.into()),
         }
     }
 
@@ -348,7 +351,7 @@ impl Node {
             .map_err(|source| StepError::Unsignable { height, source })?;
         let record = Record { state_hash: outcome.state_hash, block, approvals };
         let block_hash = self.log.append(&record)?;
-        self.nonces.take_all(&record);
+        self.nonces.take_all(self.engine.state(), &record);
         let (tickets, expired) = (Vec::new(), Vec::new());
         Ok(Produced { record, block_hash, outcome, payloads, tickets, expired })
     }

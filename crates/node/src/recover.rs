@@ -231,7 +231,7 @@ fn replay(
         if computed != recorded {
             return Err(OpenError::Diverged { height, recorded, computed });
         }
-        nonces.take_all(&record);
+        nonces.take_all(engine.state(), &record);
     }
     if let Some(Tail::Torn { from, end }) = walk.tail() {
         let (file, height) = (walk.file().to_owned(), walk.height());

@@ -5,7 +5,7 @@
 //!   commands have the same message.
 //! - `nonce` and `expires` (milliseconds since 1970) come last.
 
-use ballast_types::{Command, Hash, Layer, Scope, Side, TradeAmount, digest::keccak};
+use ballast_types::{Command, Hash, KeeperId, Layer, Scope, Side, TradeAmount, digest::keccak};
 use ballast_units::{Price, Time};
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
@@ -76,6 +76,34 @@ impl Message {
             Command::Contribute { account, layer, amount } => Self::new("Contribute", account.0)
                 .text_field("layer", layer_text(layer))
                 .text_field("amount", amount.to_string()),
+            Command::RegisterKeeper { account, operator, region, cores, memory, signer, stake } => {
+                Self::new("RegisterKeeper", account.0)
+                    .field("operator", Value::Bytes(operator.0))
+                    .number("region", region.0)
+                    .number("cores", cores)
+                    .number("memory", memory)
+                    .field("signer", Value::Bytes(signer.0))
+                    .text_field("stake", stake.to_string())
+            }
+            Command::StakeKeeper { keeper, amount } => {
+                Self::of_keeper("StakeKeeper", keeper).text_field("amount", amount.to_string())
+            }
+            Command::UnstakeKeeper { keeper, amount } => {
+                Self::of_keeper("UnstakeKeeper", keeper).text_field("amount", amount.to_string())
+            }
+            Command::Heartbeat { keeper } => Self::of_keeper("Heartbeat", keeper),
+            Command::CommitReport { keeper, task, chain, commit } => Self::of_keeper("CommitReport", keeper)
+                .number("task", task.0)
+                .number("chain", chain.0)
+                .field("commit", Value::Bytes(commit.0)),
+            Command::RevealReport { keeper, task, chain, result, block, salt } => {
+                Self::of_keeper("RevealReport", keeper)
+                    .number("task", task.0)
+                    .number("chain", chain.0)
+                    .field("result", Value::Bytes(result.0))
+                    .field("block", Value::Bytes(block.0))
+                    .field("salt", Value::Bytes(salt.0))
+            }
             Command::OpenAccount { .. }
             | Command::LiquidateAccount { .. }
             | Command::Govern(_)
@@ -133,6 +161,10 @@ impl Message {
 
     fn new(name: &'static str, account: u32) -> Self {
         Self { name, fields: Vec::new() }.number("account", account)
+    }
+
+    fn of_keeper(name: &'static str, keeper: KeeperId) -> Self {
+        Self { name, fields: Vec::new() }.number("keeper", keeper.0)
     }
 
     fn number(self, name: &'static str, number: impl Into<u64>) -> Self {

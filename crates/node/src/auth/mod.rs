@@ -17,7 +17,7 @@ pub use message::Message;
 use crate::log::Record;
 use ballast_engine::State;
 use ballast_spoke::certificate::{Signature, SignatureFault};
-use ballast_types::{AccountId, Address, Command, Hash, Owner, Signer};
+use ballast_types::{AccountId, Address, Command, Hash, KeeperId, Signer};
 use ballast_units::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
@@ -56,15 +56,34 @@ pub enum OwnerSignature {
 pub enum Asker {
     /// The account's owner, by signature.
     Owner(AccountId),
+    /// The owner of the account that a keeper belongs to: its stake moves.
+    KeeperOwner(KeeperId),
+    /// A keeper, with its own key.
+    Keeper(KeeperId),
     /// Anybody: it moves nothing of anybody's.
     Anybody,
     /// The house: the node itself, or governance once it has decided.
     House,
 }
 
+/// Who signs: whose nonces count, and the address that the signature has to be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Its nonces are used up.
+    pub account: AccountId,
+    /// The owner's, or the keeper's.
+    pub address: Address,
+}
+
 /// Why a command is not taken from whoever sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
+    /// No such keeper.
+    #[error("there is no keeper {keeper}; register it first")]
+    UnknownKeeper {
+        /// As named.
+        keeper: KeeperId,
+    },
     /// Users cannot ask for it.
     #[error("only the house gives this command")]
     HouseOnly,
@@ -167,22 +186,40 @@ pub fn asker(command: &Command) -> Asker {
         | Command::Redeem { account, .. }
         | Command::Borrow { account, .. }
         | Command::Repay { account, .. }
-        | Command::Contribute { account, .. } => Asker::Owner(account),
+        | Command::Contribute { account, .. }
+        | Command::RegisterKeeper { account, .. } => Asker::Owner(account),
+        Command::StakeKeeper { keeper, .. } | Command::UnstakeKeeper { keeper, .. } => {
+            Asker::KeeperOwner(keeper)
+        }
+        Command::Heartbeat { keeper }
+        | Command::CommitReport { keeper, .. }
+        | Command::RevealReport { keeper, .. } => Asker::Keeper(keeper),
         Command::OpenAccount { .. } | Command::LiquidateAccount { .. } => Asker::Anybody,
         Command::Govern(_) | Command::EnterSafeMode => Asker::House,
     }
 }
 
-/// Checks that the owner of `account` signed a command. Nonce and time are the caller's matter.
-pub fn check_signature(
-    state: &State,
-    hub: Hash,
-    account: AccountId,
-    command: &Command,
-    permit: &Permit,
-) -> Result<(), AuthError> {
-    let record = state.accounts.find(account).ok_or(AuthError::UnknownAccount { account })?;
-    let Owner { address: owner, .. } = record.owner;
+/// Who has to sign a command; `None` where nobody has.
+pub fn party(state: &State, asker: Asker) -> Result<Option<Party>, AuthError> {
+    let owner = |account| {
+        let record = state.accounts.find(account).ok_or(AuthError::UnknownAccount { account })?;
+        Ok(Some(Party { account, address: record.owner.address }))
+    };
+    let find = |keeper| state.keepers.find(keeper).ok_or(AuthError::UnknownKeeper { keeper });
+    match asker {
+        Asker::Owner(account) => owner(account),
+        Asker::KeeperOwner(keeper) => owner(find(keeper)?.account),
+        Asker::Keeper(keeper) => {
+            let record = find(keeper)?;
+            Ok(Some(Party { account: record.account, address: record.signer }))
+        }
+        Asker::Anybody | Asker::House => Ok(None),
+    }
+}
+
+/// Checks that a party signed a command. Nonce and time are the caller's matter.
+pub fn check_signature(hub: Hash, party: Party, command: &Command, permit: &Permit) -> Result<(), AuthError> {
+    let Party { account, address: owner } = party;
     let message = Message::of(command, permit.nonce, permit.expires).ok_or(AuthError::SignatureNeedless)?;
     match (permit.signature, ethereum(owner)) {
         (OwnerSignature::Ethereum(bytes), Some(want)) => {
@@ -252,11 +289,11 @@ impl Nonces {
     }
 
     /// Uses up what a record's approvals carry; whoever wrote the record has checked them.
-    pub(crate) fn take_all(&mut self, record: &Record) {
+    pub(crate) fn take_all(&mut self, state: &State, record: &Record) {
         for Approval { command, permit } in &record.approvals {
             let command = usize::try_from(*command).ok().and_then(|number| record.block.commands.get(number));
-            if let Some(Asker::Owner(account)) = command.map(asker) {
-                self.used.insert(account, permit.nonce);
+            if let Some(Ok(Some(party))) = command.map(|command| party(state, asker(command))) {
+                self.used.insert(party.account, permit.nonce);
             }
         }
     }
@@ -284,17 +321,17 @@ pub fn check_record(
     let mut checked = 0;
     for (number, command) in (0..).zip(&record.block.commands) {
         let permit = approvals.next_if(|approval| approval.command == number).map(|found| &found.permit);
-        let done = match (asker(command), permit) {
-            (Asker::Owner(account), Some(permit)) => {
+        let done = party(state, asker(command)).and_then(|party| match (party, permit) {
+            (Some(party), Some(permit)) => {
                 checked += 1;
                 in_time(permit, record.block.time)
-                    .and_then(|()| check_signature(state, hub, account, command, permit))
-                    .and_then(|()| nonces.take(account, permit.nonce))
+                    .and_then(|()| check_signature(hub, party, command, permit))
+                    .and_then(|()| nonces.take(party.account, permit.nonce))
             }
-            (Asker::Owner(account), None) => Err(AuthError::SignatureMissing { account }),
-            (Asker::Anybody | Asker::House, Some(_)) => Err(AuthError::SignatureNeedless),
-            (Asker::Anybody | Asker::House, None) => Ok(()),
-        };
+            (Some(Party { account, .. }), None) => Err(AuthError::SignatureMissing { account }),
+            (None, Some(_)) => Err(AuthError::SignatureNeedless),
+            (None, None) => Ok(()),
+        });
         done.map_err(|fault| RecordFault { command: number, fault })?;
     }
     match approvals.next() {

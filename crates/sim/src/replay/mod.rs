@@ -57,7 +57,7 @@ const OPENING: Millis = Millis::minutes(5);
 const EPOCH: u32 = 0;
 
 /// A chain tells the time of its last final block at least this often.
-const FINAL_EVERY: Millis = Millis::minutes(1);
+const FINAL_EVERY: Millis = Millis::seconds(5);
 
 /// From the finality of a bridge at its source to its arrival.
 const TRAVEL: Millis = Millis::minutes(2);
