@@ -86,12 +86,10 @@ impl Line {
         if link.number <= self.tip().number {
             return Err(Broken::Parent { number: link.number });
         }
-        let mut need = self.sequence() + 1;
-        for (sequence, _) in &link.events {
+        for ((sequence, _), need) in link.events.iter().zip(self.sequence() + 1..) {
             if sequence.0 != need {
                 return Err(Broken::Sequence { have: sequence.0, need });
             }
-            need += 1;
         }
         self.links.push_back(link);
         Ok(())

@@ -22,6 +22,7 @@ pub const OWNERS: usize = 8;
 /// How many of them have to sign.
 pub const THRESHOLD: u64 = 5;
 
+#[allow(clippy::too_many_arguments, reason = "as many as Safe's own functions have")]
 mod abi {
     alloy::sol! {
         #[derive(Debug)]

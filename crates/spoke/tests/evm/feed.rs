@@ -45,22 +45,22 @@ async fn a_feed_tells_its_price_or_why_it_has_none() {
 
     // Down by more than a fifth in one round; the round after it is measured against that one.
     let now = || async { chain.node.time().await.unwrap() };
-    answer(&chain, 1_900_00000000, now().await).await;
+    answer(&chain, 190_000_000_000, now().await).await;
     let jumped = read(&chain).await;
     assert!(
         matches!(jumped, Err(FeedError::Jumped { before, .. }) if before == Price::whole(2_400)),
         "{jumped:?}"
     );
-    answer(&chain, 1_890_00000000, now().await).await;
+    answer(&chain, 189_000_000_000, now().await).await;
     assert_eq!(read(&chain).await.unwrap().price, Price::whole(1_890));
 
     answer(&chain, 0, now().await).await;
     assert!(matches!(read(&chain).await, Err(FeedError::NotPositive { .. })));
     answer(&chain, -1, now().await).await;
     assert!(matches!(read(&chain).await, Err(FeedError::NotPositive { .. })));
-    answer(&chain, 1_890_00000000, now().await + 60).await;
+    answer(&chain, 189_000_000_000, now().await + 60).await;
     assert!(matches!(read(&chain).await, Err(FeedError::Ahead { .. })));
-    answer(&chain, 1_890_00000000, now().await).await;
+    answer(&chain, 189_000_000_000, now().await).await;
     chain.node.mine_at(now().await + 4_000).await.unwrap();
     assert!(matches!(read(&chain).await, Err(FeedError::Stale { .. })));
 
