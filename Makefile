@@ -14,12 +14,12 @@ ifneq ($(wildcard ../shared/data),)
 export BALLAST_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo replay test lint deny bench fuzz docs toolchain
+.PHONY: help demo replay test lint contracts deny bench fuzz docs toolchain
 
 help: ## Print this
 	@echo "Ballast: a clearing house for DeFi that spans chains. Needs Rust $(RUST_LEAST); see README.md."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: toolchain ## Replay 19 May 2021 in this process and write out/demo.html; needs no data
 	@mkdir -p out
@@ -27,7 +27,7 @@ demo: toolchain ## Replay 19 May 2021 in this process and write out/demo.html; n
 
 replay: demo ## The same as demo, for now
 
-test: lint ## Format, lints, all tests with every invariant checked after each block, doc tests, a short fuzz pass
+test: lint contracts ## Format, lints, contracts, all tests with every invariant checked after each block, doc tests, a short fuzz pass
 	cargo test --workspace $(VERIFY) --no-fail-fast 2>&1 | .ci/summary
 
 lint: toolchain ## Format and clippy, warnings are errors
@@ -35,6 +35,16 @@ lint: toolchain ## Format and clippy, warnings are errors
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 	cargo fmt --check
 	cargo clippy --workspace --all-targets $(VERIFY) -- -D warnings
+
+contracts: contracts/node_modules/.package-lock.json ## Contracts: packages, build, that the artifacts are theirs, their tests, gas
+	cd contracts && npm run --silent check
+
+# Tools and other people's contracts, as the lock file names them: anvil, forge, LayerZero, Safe, OpenZeppelin.
+contracts/node_modules/.package-lock.json: contracts/package.json contracts/package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "npm is not here. The contracts and the tests on local chains need Node.js 20 or later: https://nodejs.org" >&2; exit 2; }
+	cd contracts && npm ci --no-audit --no-fund
+	@touch $@
 
 deny: toolchain ## Licences, banned crates and sources of all dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked

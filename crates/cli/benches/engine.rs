@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "criterion writes a public function without a sentence")]
 
 use ballast_sim::load::{Kind, Load};
-use ballast_types::{MarketId, Side, TradeAmount};
+use ballast_types::{Address, Hash, KeeperId, MarketId, RegionId, Side, TaskId, TradeAmount};
 use ballast_units::math::{mul_div_down, mul_wad_down};
 use ballast_units::{Amount, Time};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -88,5 +88,23 @@ fn auction(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, arithmetic, curve, health, blocks, auction);
+fn draw(c: &mut Criterion) {
+    use ballast_engine::keeper::draw::{Candidate, draw};
+    let candidate = |number: u32| Candidate {
+        keeper: KeeperId(number),
+        operator: Address([u8::try_from(number % 251).expect("below 256"); 32]),
+        region: RegionId(u16::try_from(number % 12).expect("below 12")),
+        weight: 40_000 + u128::from(number),
+    };
+    let all: Vec<Candidate> = (0..1_000).map(candidate).collect();
+    let mut task = 0_u64;
+    c.bench_function("draw of 3 among 1,000 keepers", |b| {
+        b.iter(|| {
+            task += 1;
+            draw(black_box(Hash([7; 32])), TaskId(task), 1, black_box(&all), 3)
+        })
+    });
+}
+
+criterion_group!(benches, draw, arithmetic, curve, health, blocks, auction);
 criterion_main!(benches);

@@ -134,8 +134,9 @@ fn run_line(
 ) -> Result<Vec<serde_json::Value>, String> {
     match (Line::read(text)?, session) {
         (Line::Genesis(genesis), session @ None) => {
-            *session = Some(Session::new(&genesis::read(&genesis.0, folder)?)?);
-            Ok(vec![output::ok(number)])
+            let script = genesis::read(&genesis.0, folder)?;
+            *session = Some(Session::new(&script)?);
+            Ok(vec![output::genesis(number, &script.genesis)])
         }
         (line, Some(session)) => session.run(number, &line),
         (line, session @ None) => session.insert(Session::new(&ScriptGenesis::default())?).run(number, &line),

@@ -5,7 +5,11 @@
 
 mod bench;
 mod exec;
+mod maker;
+mod moves;
 mod replay;
+#[cfg(feature = "evm")]
+mod reserve;
 mod verify;
 
 use ballast_cli::input::BadInput;
@@ -28,6 +32,10 @@ enum Command {
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+    #[cfg(feature = "evm")]
+    Reserve(reserve::Args),
+    Maker(maker::Args),
+    Moves(moves::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +45,10 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        #[cfg(feature = "evm")]
+        Command::Reserve(args) => reserve::run(&args),
+        Command::Maker(args) => maker::run(&args),
+        Command::Moves(args) => moves::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Whoever reads our output may stop reading, as `head` does.

@@ -1,12 +1,12 @@
 //! `ballast replay`: a crash, replayed through the engine.
 //!
 //! - What it writes appears whole or not at all: files grow beside their place and are moved there at the end.
-//! - Progress goes to standard error, the result to standard output; with `--json` its last line is one object.
+//! - Progress and warnings go to standard error, the result to standard output; with `--json` its last line is one object.
 
 use anyhow::Context as _;
 use ballast_cli::input::{BadInput, Pace, Source};
+use ballast_node::log::Writer;
 use ballast_sim::calendar;
-use ballast_sim::record::Writer;
 use ballast_sim::replay::{Progress, Replay, Summary};
 use ballast_sim::report::{self, dollars, grouped, percent};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,6 +44,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut replay = args.source.prepare()?;
+    for warning in replay.warnings() {
+        eprintln!("warning: {warning}");
+    }
     let log = args.record.as_deref().map(Growing::create).transpose()?;
     let report = args.report.as_deref().map(Growing::create).transpose()?;
     let (mut summary, log) = play(args, &mut replay, log)?;

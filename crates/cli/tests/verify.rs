@@ -3,10 +3,13 @@
 mod support;
 
 use ballast_engine::{Engine, Outcome};
+use ballast_node::auth::{Message, OwnerSignature, Permit};
+use ballast_node::log::Writer;
+use ballast_node::{Node, Options, Setup};
 use ballast_sim::house;
-use ballast_sim::record::Writer;
-use ballast_types::{Address, AssetId, Block, Command, Hash, Height, Owner, PriceReport, SourceId};
-use ballast_units::{Price, Ratio, Time};
+use ballast_spoke::certificate::Key;
+use ballast_types::{Address, AssetId, Block, ChainId, Command, Hash, Height, Owner, PriceReport, SourceId};
+use ballast_units::{Amount, Price, Ratio, Time};
 use std::path::PathBuf;
 use std::process::Output;
 use support::ballast;
@@ -103,4 +106,60 @@ fn what_is_no_log_is_exit_code_2() {
     assert!(errors.contains("not a block log"), "{errors}");
     let output = ballast(&["verify", "no_such.log"], "");
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// A node's folder: somebody opens an account, then signs a command.
+fn node_folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("ballast-verify-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let key = Key::from_label("somebody");
+    let setup = Setup { genesis: house::genesis(), key: key.clone(), options: Options::default() };
+    let mut node = Node::open(&folder, setup).unwrap();
+    let mut owner = Owner::default();
+    owner.address.0[12..].copy_from_slice(&key.signer().0);
+    node.submit(Command::OpenAccount { owner }, None).unwrap();
+    node.step(Time::from_millis(1_000), node.block_hash()).unwrap();
+    let account = node.state().unwrap().account_of(owner).unwrap();
+    let lend = Command::Lend { account, chain: ChainId(0), amount: Amount::whole(1) };
+    let (nonce, expires) = (1, Time::from_millis(10_000));
+    let signature = key.sign(Message::of(&lend, nonce, expires).unwrap().ethereum_digest(node.hub()));
+    let bytes = [signature.r.as_slice(), &signature.s, &[signature.v]].concat();
+    let signature = OwnerSignature::Ethereum(bytes.try_into().unwrap());
+    node.submit(lend, Some(Permit { nonce, expires, signature })).unwrap();
+    node.step(Time::from_millis(2_000), node.block_hash()).unwrap();
+    folder
+}
+
+#[test]
+fn a_nodes_folder_is_verified_with_its_signatures() {
+    let folder = node_folder("folder");
+    let path = folder.to_str().unwrap();
+    let output = ballast(&["verify", path, "--json"], "");
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    assert!(answer.starts_with("2 blocks to height 2 in "), "{answer}");
+    assert!(answer.contains("every command is signed by whom it should be: 1 signatures"), "{answer}");
+    let object: serde_json::Value = serde_json::from_str(answer.lines().last().unwrap()).unwrap();
+    assert_eq!(object["signatures"], 1);
+    // A last record that is not whole is what a kill leaves: the blocks before it are what there is.
+    let segment = folder.join("blocks/00000000000000000001.log");
+    let bytes = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &bytes[..bytes.len() - 10]).unwrap();
+    let output = ballast(&["verify", path], "");
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    assert!(answer.starts_with("1 blocks to height 1 in "), "{answer}");
+    assert!(answer.contains("no whole block: a node that opens the folder cuts them off"), "{answer}");
+    // The same file alone has no end.
+    let output = ballast(&["verify", segment.to_str().unwrap()], "");
+    assert_eq!(output.status.code(), Some(2));
+    let mut damaged = bytes;
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    std::fs::write(&segment, damaged).unwrap();
+    let output = ballast(&["verify", path], "");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("00000000000000000001.log: the log is damaged at byte "), "{errors}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

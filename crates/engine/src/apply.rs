@@ -1,5 +1,8 @@
-//! One block: observations, prices, commands, rounds, risk, liquidations, payouts of claims, orders, hash
-//! (R24).
+//! One block: observations, prices, risk and slices, commands, rounds, risk again, liquidations, payouts of claims,
+//! orders, hash (R24).
+//!
+//! Whoever the block's prices make fail is locked before the block's commands, and positions are closed before them
+//! too: liquidations have the guards' room first (R7).
 
 use crate::liquidation::{self, Cause};
 use crate::market::{depth, position, price, round, settlement};
@@ -20,6 +23,14 @@ impl Engine {
     /// # Panics
     /// If the block is not the next one, or lies before the last: the caller mixed up its log.
     pub fn apply(&mut self, block: &Block, out: &mut Outcome) {
+        self.apply_in_stages(block, out, &mut |_| {});
+    }
+
+    /// As [`Engine::apply`], telling how far it has come: for whoever measures where a block's time goes.
+    ///
+    /// # Panics
+    /// As [`Engine::apply`].
+    pub fn apply_in_stages(&mut self, block: &Block, out: &mut Outcome, done: &mut impl FnMut(BlockStage)) {
         out.clear();
         let state = &mut self.state;
         let next = state.house.height.0.saturating_add(1);
@@ -50,6 +61,10 @@ impl Engine {
             let done = measures::cost(state, report);
             refuse(out, BlockPart::Cost, number, done);
         }
+        detect(state, out, &mut self.candidates);
+        done(BlockStage::Queued);
+        liquidation::slice_open(state, out);
+        done(BlockStage::Sliced);
         let mut number = 0_u32;
         for group in block.commands.chunks(GROUP) {
             warm(state, group.iter().filter_map(names));
@@ -59,6 +74,7 @@ impl Engine {
                 number = number.saturating_add(1);
             }
         }
+        done(BlockStage::Commanded);
         for market in &markets {
             round::step(state, out, *market);
         }
@@ -85,6 +101,7 @@ impl Engine {
             // at again; what they then need begins in the next block.
             detect(state, out, &mut self.candidates);
         }
+        done(BlockStage::Liquidated);
         #[cfg(feature = "verify")]
         crate::invariants::check(state);
         crate::invariants::check_cheap(state);
@@ -111,12 +128,25 @@ impl Engine {
     }
 }
 
+/// How far a block has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockStage {
+    /// Everybody whom the block's facts and prices made fail is locked, has H0, and stands in the queue of tasks.
+    Queued,
+    /// Positions of open tasks were closed as far as this block's room goes.
+    Sliced,
+    /// Commands were carried out.
+    Commanded,
+    /// All but the state hash is done.
+    Liquidated,
+}
+
 /// Accounts whose records are fetched together before their turns come: with a million accounts, waiting for
 /// memory is most of what a trade costs, and waits for many lines at once take hardly longer than for one.
-const GROUP: usize = 32;
+pub(crate) const GROUP: usize = 32;
 
 /// Reads words of these accounts' records, so that they are in the cache afterwards.
-fn warm(state: &State, accounts: impl Iterator<Item = AccountId>) {
+pub(crate) fn warm(state: &State, accounts: impl Iterator<Item = AccountId>) {
     let mut seen = 0_usize;
     for record in accounts.filter_map(|account| state.accounts.find(account)) {
         seen ^= record.positions.len() ^ record.claims.len() ^ record.balances.holdings().len();
@@ -258,6 +288,7 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
     candidates.sort_unstable();
     candidates.dedup();
     let mut failing: Vec<(Usd, AccountId)> = Vec::new();
+    let pace = index::Pace::of(state);
     for group in candidates.chunks(GROUP) {
         warm(state, group.iter().copied());
         state.index.warm(group);
@@ -269,7 +300,7 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
             if is_house(state, account) {
                 continue;
             }
-            let found = index::register(state, account);
+            let found = index::register(state, account, pace);
             if found.health.is_negative() {
                 failing.push((found.health, account));
             }

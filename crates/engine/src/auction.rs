@@ -14,6 +14,7 @@ use crate::market::listing::within;
 use ballast_types::{Auction, AuctionSchedule, Reject};
 use ballast_units::math::{mul_div_down, rpow};
 use ballast_units::{Amount, Millis, Overflow, Price, Ratio, Time};
+use std::fmt;
 
 /// No share of index is lower as a floor, however many rounds.
 const FLOOR_LEAST: Ratio = Ratio::percent(1);
@@ -33,6 +34,18 @@ pub struct LateInclusion {
     pub need: Millis,
     /// Share of the price that a take included one step late costs the sale: `1 - step_factor`.
     pub cost: Ratio,
+}
+
+impl fmt::Display for LateInclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, need, cost } = self;
+        let percent = cost.wei().unsigned_abs().checked_div(10_u128.pow(16)).unwrap_or(0);
+        write!(
+            f,
+            "an auction's step of {step} ms is shorter than twice the chain's time of inclusion ({need} ms): a take that is \
+             included a step late costs the sale {percent} % of the price"
+        )
+    }
 }
 
 /// Dollars a unit at an instant: `start` until the first step has passed, then lower step by step.

@@ -5,6 +5,7 @@
 //! - It is not a Merkle root: it proves nothing about one account. Snapshots carry a checksum over everything
 //!   besides.
 
+use crate::apply::{GROUP, warm};
 use crate::state::State;
 use crate::table::{Register, Table};
 use ballast_types::Hash;
@@ -14,7 +15,12 @@ use borsh::BorshSerialize;
 pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     buffer.clear();
     write(&state.house, buffer);
-    table(0, &state.accounts, buffer);
+    for group in state.accounts.changed().chunks(GROUP) {
+        warm(state, group.iter().copied());
+        for id in group {
+            record(0, id, state.accounts.get(*id), buffer);
+        }
+    }
     table(1, &state.assets, buffer);
     table(2, &state.chains, buffer);
     table(3, &state.markets, buffer);
@@ -45,10 +51,14 @@ fn table<K: crate::table::RowId + BorshSerialize, V: BorshSerialize>(
     buffer: &mut Vec<u8>,
 ) {
     for id in table.changed() {
-        buffer.push(tag);
-        write(id, buffer);
-        write(table.get(*id), buffer);
+        record(tag, id, table.get(*id), buffer);
     }
+}
+
+fn record<K: BorshSerialize, V: BorshSerialize>(tag: u8, key: &K, value: &V, buffer: &mut Vec<u8>) {
+    buffer.push(tag);
+    write(key, buffer);
+    write(value, buffer);
 }
 
 fn register<K: Ord + Copy + BorshSerialize, V: BorshSerialize>(
@@ -57,9 +67,7 @@ fn register<K: Ord + Copy + BorshSerialize, V: BorshSerialize>(
     buffer: &mut Vec<u8>,
 ) {
     for (key, value) in register.changed() {
-        buffer.push(tag);
-        write(&key, buffer);
-        write(&value, buffer);
+        record(tag, &key, &value, buffer);
     }
 }
 

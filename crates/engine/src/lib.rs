@@ -42,6 +42,7 @@ pub mod table;
 pub mod view;
 pub mod waterfall;
 
+pub use apply::BlockStage;
 pub use genesis::{GenesisError, late_inclusions};
 pub use snapshot::SnapshotError;
 pub use state::{BlockPart, Outcome, Refused, State};

@@ -29,7 +29,8 @@ fn offer(house: &House) -> Auction {
     house.offers().first().expect("a lot is for sale").1.auction
 }
 
-/// 110 % of 1,700 falls by 5 % every 10 s, down to the floor of 95 %, for three minutes. The floor is up to f_max as the
+/// 110 % of 1,700 falls by 5 % every 10 s, down to the floor of 95 %, which it reaches after 30 s; market makers are invited
+/// a step later, for a minute. The floor is up to f_max as the
 /// debt needs more than the lot is worth at that.
 #[test]
 fn the_price_falls_step_by_step_to_its_floor() {
@@ -214,6 +215,9 @@ fn a_schedule_faster_than_its_chain_is_listed_with_a_warning() {
     let warning =
         LateInclusion { step: Millis::seconds(10), need: Millis::seconds(24), cost: Ratio::percent(5) };
     assert_eq!(engine_genesis::late_inclusions(&genesis), [("ethereum", warning)]);
+    let told = "an auction's step of 10000 ms is shorter than twice the chain's time of inclusion (24000 ms): a take that is \
+                included a step late costs the sale 5 % of the price";
+    assert_eq!(warning.to_string(), told);
     genesis.chains[0].auction.step = Millis::seconds(24);
     assert_eq!(engine_genesis::late_inclusions(&genesis), []);
 

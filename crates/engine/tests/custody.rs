@@ -116,6 +116,33 @@ fn a_safe_deposit_counts_and_cannot_be_spent() {
     assert_eq!(house.balance(LedgerAccount::Collateral(alice, eth)), whole(10));
 }
 
+/// R9: what only a deposit that is not final could pay is owed without a clock. A close at a loss leaves alice owing; two
+/// days later nothing has been sold, since nothing of hers is final. Then the 24 hours begin.
+#[test]
+fn what_only_a_safe_deposit_could_pay_has_no_clock() {
+    let mut house = House::new();
+    let chain = house.chain("ethereum");
+    house.deposit("bob", "polygon", "USDC", whole(650_000));
+    house.contribute("bob", Layer::Tranche(Scope::Chain(chain)), whole(50_000)).expect("there is cash");
+    house.deposit("alice", "polygon", "USDC", whole(60));
+    house.deposit_safe("alice", "ethereum", "ETH", whole(2));
+    house.long("alice", "ETH", whole(20_000)).expect("2 ETH count for opening");
+    house.price("ETH", price("1970"));
+    house.short("bob", "ETH", whole(700_000)).expect("towards the index");
+    house.close("alice", "ETH").expect("a close reduces");
+    let owes = |house: &mut House| house.view("alice").claims.iter().any(|claim| !claim.debt.is_zero());
+    assert!(owes(&mut house), "1.4 % of 20,000 are more than 60");
+
+    house.advance_in(Millis::hours(48), 48);
+    assert_eq!(house.view("alice").locked, None, "nothing of hers can be sold");
+    house.finalise("ethereum");
+    house.advance_in(Millis::hours(23), 23);
+    assert_eq!(house.view("alice").locked, None, "it is final since 23 hours");
+    house.advance_in(Millis::hours(1), 1);
+    assert!(house.view("alice").locked.is_some());
+    assert!(owes(&mut house));
+}
+
 /// R9: over all owners no more than the tranche, and a tenth of it an owner over all subaccounts.
 #[test]
 fn credit_for_safe_deposits_is_bounded_by_the_tranche() {

@@ -55,8 +55,9 @@ fn story() -> (House, Vec<VaultEvent>) {
     house.borrow("borrower", "ethereum", whole(16_000)).expect("within its initial threshold");
     house.apply(Vec::new());
     house.spoke("ethereum").holds_finality = true;
+    // In one block: a payment and an auction are ordered.
+    house.quote("ETH", price("1600"));
     house.withdraw("lender", "ethereum", "USDC", whole(1_000)).expect("its own");
-    house.price("ETH", price("1600"));
     let next = house.state().chains.get(house.chain("ethereum")).next_sequence;
 
     let mut chain = house.clone();
@@ -89,6 +90,8 @@ struct Teller {
     told: usize,
     settled: usize,
     branch: u8,
+    /// The block hash that each event was told with.
+    versions: Vec<u8>,
     clock: u64,
 }
 
@@ -96,7 +99,7 @@ impl Teller {
     fn new(house: House, events: Vec<VaultEvent>) -> Self {
         let chain = house.chain("ethereum");
         let first = house.state().chains.get(chain).next_sequence.0;
-        Self { house, events, chain, first, told: 0, settled: 0, branch: 1, clock: 1 }
+        Self { house, events, chain, first, told: 0, settled: 0, branch: 1, versions: Vec::new(), clock: 1 }
     }
 
     fn seen(&self, at: usize) -> Observation {
@@ -104,7 +107,7 @@ impl Teller {
         Observation::Seen {
             chain: self.chain,
             sequence,
-            version: Hash([self.branch; 32]),
+            version: Hash([self.versions.get(at).copied().unwrap_or(self.branch); 32]),
             event: self.events[at],
         }
     }
@@ -136,6 +139,7 @@ impl Teller {
                 let to = (self.told + count).min(self.events.len());
                 let facts = (self.told..to).map(|at| self.seen(at)).collect();
                 assert!(self.block(facts).into_iter().all(|taken| taken));
+                self.versions.resize(to, self.branch);
                 self.told = to;
             }
             Turn::Again(at) if at < self.told => {
@@ -148,11 +152,14 @@ impl Teller {
                 self.branch += 1;
                 let sequence = Sequence(self.first + u64::try_from(at).expect("few"));
                 assert_eq!(self.block(vec![Observation::Dropped { chain: self.chain, sequence }]), [true]);
+                self.versions.truncate(at);
                 self.told = at;
             }
             Turn::Version(at) if self.settled <= at && at < self.told => {
                 self.branch += 1;
+                self.versions.truncate(at);
                 assert_eq!(self.block(vec![self.seen(at)]), [true]);
+                self.versions.push(self.branch);
                 self.told = at + 1;
             }
             Turn::Final(at) if self.settled < at && at <= self.told => {
@@ -191,7 +198,7 @@ fn same(house: &House, straight: &House) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 384, ..ProptestConfig::default() })]
 
     #[test]
     fn any_interleaving_ends_in_the_books_of_the_straight_run(turns in turns()) {

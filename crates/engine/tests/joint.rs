@@ -30,8 +30,8 @@ fn bridged(house: &mut House) {
 
 fn gathering(house: &House) -> LotId {
     let lots = house.state().lots.iter();
-    let found = lots.filter(|(_, lot)| matches!(lot.stage, LotStage::Gathering(_))).map(|(id, _)| id);
-    found.last().expect("something has arrived")
+    let mut found = lots.filter(|(_, lot)| matches!(lot.stage, LotStage::Gathering(_))).map(|(id, _)| id);
+    found.next_back().expect("something has arrived")
 }
 
 fn total(house: &House, token: Token) -> Amount {

@@ -76,7 +76,7 @@ fn step(house: &mut House, alices: &mut u32, what: u8, who: u8, much: u8) {
             house.apply(vec![Command::RevealReport { keeper, task, chain, result, block, salt: SALT }]);
         }
         16 => {
-            let upheld = much % 2 == 0;
+            let upheld = much.is_multiple_of(2);
             house.apply(vec![Command::Govern(Change::Verdict { keeper, upheld })]);
         }
         17 => drop(house.advance(Millis::days(u64::from(much % 9)))),

@@ -2,12 +2,13 @@
 
 mod support;
 
+use ballast_engine::BlockPart;
 use ballast_types::{
-    Address, ChainId, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
+    Address, ChainId, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
 };
-use ballast_units::{Amount, Millis, Usd};
+use ballast_units::{Amount, Millis, Price, Size, Usd};
 use support::genesis::{bare, guarded};
-use support::{House, amount, price, whole};
+use support::{House, amount, price, reject_of, whole};
 
 fn usd(text: &str) -> Usd {
     text.parse().expect("a decimal")
@@ -122,6 +123,57 @@ fn a_deposit_that_restores_health_cancels_what_is_unsold() {
     let alice = house.view("alice");
     assert_eq!(alice.locked, None);
     assert_eq!(alice.collateral[0].amount, whole(10));
+}
+
+// Order in a block (R7)
+
+/// The index falls, mallory keeps mark beside it, and in the block in which alice fails she asks for a short that would
+/// use up most of the room. It passes while alice is solvent; in this block the slice comes first, as large as
+/// without mallory, and her trade is refused.
+#[test]
+fn a_trade_of_the_same_block_cannot_use_up_the_room() {
+    let mut house = House::new();
+    house.deposit("alice", "ethereum", "USDC", whole(235_000));
+    house.deposit("mallory", "ethereum", "USDC", whole(5_000_000));
+    for _ in 0..2 {
+        house.long("alice", "ETH", whole(900_000)).expect("1.8 %");
+        house.short("mallory", "ETH", whole(900_000)).expect("back again");
+    }
+    let closed = |events: &[Event]| -> Vec<Size> {
+        let sizes = events.iter().filter_map(|event| match event {
+            Event::PositionLiquidated(fill) => Some(fill.size),
+            _ => None,
+        });
+        sizes.collect()
+    };
+    house.advance(Millis::minutes(2));
+    let mut index = 2_000;
+    let alone = loop {
+        index -= 5;
+        let mut trial = house.clone();
+        let out = trial.price("ETH", Price::whole(index));
+        if out.events.iter().any(|event| matches!(event, Event::AccountLocked { .. })) {
+            break closed(&out.events);
+        }
+        house.advance(Millis::minutes(2));
+        house.price("ETH", Price::whole(index));
+        house.short("mallory", "ETH", whole(125_000)).expect("0.25 %");
+    };
+    assert_eq!(alone.len(), 1, "the room of the block");
+
+    let (account, market) = (house.account("mallory"), house.market("ETH"));
+    let amount = TradeAmount::Quote(whole(600_000));
+    let short =
+        Command::Trade { account, market, side: Side::Short, amount, limit: None, reduce_only: false };
+    let mut solvent = house.clone();
+    solvent.deposit("alice", "ethereum", "USDC", whole(100_000));
+    for (house, passes) in [(&mut solvent, true), (&mut house, false)] {
+        house.quote("ETH", Price::whole(index));
+        let out = house.apply(vec![short.clone()]);
+        let refused = reject_of(&out, BlockPart::Command, 0).map(|reject| reject.code());
+        assert_eq!(refused, (!passes).then_some("E2008"));
+        assert_eq!(closed(&out.events), if passes { Vec::new() } else { alone.clone() });
+    }
 }
 
 // What proceeds pay (R5)
@@ -251,29 +303,28 @@ fn the_backstop_takes_over_what_is_too_thin_for_slices() {
     assert_eq!(house.view("alice").locked, None);
 }
 
-/// Where mark stands below the risk price, the backstop pays mark: it could not sell for more. Bob holds mark at the lower
-/// edge of the band, so that nothing can be sold on the curve, until Alice's three blocks are over.
+/// Where mark stands below the risk price, the backstop pays mark: it could not sell for more. Bob has brought mark
+/// down as far as the move limit lets it go within a minute, so that nothing can be sold on the curve until Alice's three
+/// blocks are over.
 #[test]
 fn the_backstop_pays_no_more_than_mark() {
     let mut house = levered(|_| {});
     house.deposit("bob", "ethereum", "USDC", whole(5_000_000));
     house.price("ETH", price("1905"));
-    let push = |house: &mut House, index: &str| {
-        let edge = price(index).mul_ratio_up("0.975001".parse().expect("a decimal")).expect("in range");
+    let push = |house: &mut House| {
+        let edge = price("1905").mul_ratio_up("0.975001".parse().expect("a decimal")).expect("in range");
         let market = house.state().markets.get(house.market("ETH"));
         let (_, highest) = market.window.extremes().expect("there is a mark");
         let limit = highest.mul_ratio_up("0.980001".parse().expect("a decimal")).expect("in range");
         let size = market.curve.base_to(edge.max(limit)).expect("in range").magnitude();
         house.trade("bob", "ETH", Side::Short, TradeAmount::Base(size)).expect("within the guards");
     };
-    for _ in 0..4 {
-        push(&mut house, "1905");
+    for _ in 0..3 {
         house.advance(Millis::seconds(61));
+        push(&mut house);
     }
     assert_eq!(house.view("alice").locked, None);
-    // In the block in which she fails.
-    house.quote("ETH", price("1896"));
-    push(&mut house, "1896");
+    house.price("ETH", price("1896"));
     assert!(house.view("alice").locked.is_some());
     let taken = (0..3).find_map(|_| {
         let out = house.advance(Millis::seconds(2));

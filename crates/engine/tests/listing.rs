@@ -39,6 +39,25 @@ fn maintenance_covers_index_band_fees_and_funding() {
     assert_eq!(found, need(ratio("1.04827"), ratio("0.0625")));
 }
 
+/// J by the evidence of 19 May 2021 (21.63 % within 35 minutes): 2.5 % + 21.63 % + 1.2413 x 1.35 % + 0.1 % =
+/// 25.905755 %, and initial margin 2.7 % more. That is a market at 3x, not at 10x.
+#[test]
+fn listing_by_the_evidence_of_a_crash() {
+    let crash = |leverage, margin: &str| {
+        let margin = ratio(margin);
+        listed(|params| {
+            params.index_move = ratio("0.2163");
+            params.margin_maintenance = margin;
+            params.leverage_max = Ratio::whole(leverage);
+        })
+    };
+    let (need, short) = (ratio("0.25905755"), "0.25905754");
+    assert_eq!(crash(3, short), Err(Reject::ListingMaintenance { need, have: ratio(short) }));
+    assert_eq!(crash(3, "0.25905755"), Ok(()));
+    let refused = crash(10, "0.25905755").map_err(|reject| reject.code());
+    assert_eq!(refused, Err("E4002"));
+}
+
 /// A move limit so tight that leaving takes longer than a funding period has more of it to cover: at 0.5 % in a minute
 /// (1 - 0.005)^n reaches (1 / 1.4)² after 135 minutes, three periods of an hour.
 #[test]

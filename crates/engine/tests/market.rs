@@ -2,7 +2,7 @@
 
 mod support;
 
-use ballast_types::{Event, LedgerAccount, MarketId, Scope, Side, TradeAmount};
+use ballast_types::{Event, Layer, LedgerAccount, MarketId, Scope, Side, TradeAmount};
 use ballast_units::{Millis, Size, Usd};
 use support::genesis::{bare, guarded};
 use support::{House, amount, price, whole};
@@ -86,6 +86,30 @@ fn a_trading_fee_is_split_in_its_block() {
     assert_eq!(house.balance(LedgerAccount::Tranche(scope)), whole(3));
     assert_eq!(house.balance(LedgerAccount::Treasury), whole(6));
     assert_eq!(house.balance(LedgerAccount::Fees(scope)), whole(0));
+}
+
+/// R19: a cap binds whatever fills the account. Gifts of 10 to a tranche with a cap of 3, a budget with one of 4 and a
+/// chain's tranche with one of 5: 7, 6 and 5 are the float's in the same block.
+#[test]
+fn what_a_gift_brings_above_a_cap_is_the_floats() {
+    let mut genesis = guarded();
+    genesis.markets[0].params.tranche_cap = whole(3);
+    genesis.markets[0].params.budget_cap = whole(4);
+    genesis.chains[0].tranche_cap = whole(5);
+    let mut house = House::of(genesis);
+    house.deposit("alice", "ethereum", "USDC", whole(100));
+    let market = Scope::Market(MarketId(0));
+    let chain = Scope::Chain(house.chain("ethereum"));
+    let gifts = [
+        (Layer::Tranche(market), LedgerAccount::Tranche(market), 3, 7),
+        (Layer::Budget(MarketId(0)), LedgerAccount::Budget(MarketId(0)), 4, 13),
+        (Layer::Tranche(chain), LedgerAccount::Tranche(chain), 5, 18),
+    ];
+    for (layer, account, cap, float) in gifts {
+        house.contribute("alice", layer, whole(10)).expect("there is cash");
+        assert_eq!(house.balance(account), whole(cap));
+        assert_eq!(house.balance(LedgerAccount::Float), whole(float));
+    }
 }
 
 // Guards and prices

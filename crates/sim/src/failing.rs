@@ -6,11 +6,10 @@
 
 use crate::house;
 use ballast_engine::{Engine, GenesisError, Outcome};
-use ballast_types::digest;
 use ballast_types::{
     AccountId, Address, AssetId, Auction, Block, ChainGenesis, ChainId, ChainTier, Command, Genesis, Hash,
     Height, LotId, Nonce, Observation, Order, OrderAction, Owner, PriceReport, Sequence, SourceId,
-    TokenGenesis, TokenParams, VaultEvent,
+    TokenGenesis, TokenParams, VaultEvent, digest,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 

@@ -4,7 +4,7 @@
 //! figure in `docs/performance.md` can be had either way.
 
 use crate::seed::{Seed, Stream};
-use ballast_engine::{Engine, GenesisError, Outcome};
+use ballast_engine::{BlockStage, Engine, GenesisError, Outcome};
 use ballast_types::{
     AccountId, Address, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, Command, Event, Genesis, Hash,
     Height, MarketGenesis, MarketId, MarketParams, Observation, Owner, PriceReport, Sequence, Side, SourceId,
@@ -108,6 +108,11 @@ impl Load {
     pub fn apply(&mut self, block: &Block) -> Hash {
         self.engine.apply(block, &mut self.out);
         self.out.state_hash
+    }
+
+    /// Applies a block, telling how far it has come.
+    pub fn apply_in_stages(&mut self, block: &Block, done: &mut impl FnMut(BlockStage)) {
+        self.engine.apply_in_stages(block, &mut self.out, done);
     }
 
     /// What the last block brought about.

@@ -36,6 +36,9 @@ pub fn html(summary: &Summary, figures: &Figures) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n"
     );
+    for warning in &summary.warnings {
+        write(&mut page, format_args!("<p class=\"lead\">Warning: {}.</p>\n", escape(warning)));
+    }
     section(&mut page, "Results", &[results(summary)]);
     let charts = |charts: Vec<Chart>| charts.iter().map(Chart::figure).collect::<Vec<_>>();
     section(&mut page, "Prices and mark", &charts(figures.markets.iter().map(prices).collect()));

@@ -11,6 +11,8 @@
 //! are news of the chain's head, for those who trade there.
 
 pub mod certificate;
+#[cfg(feature = "evm")]
+pub mod evm;
 pub mod faults;
 pub mod message;
 pub mod quorum;

@@ -185,6 +185,10 @@ pub enum Revert {
         /// The order there.
         nonce: Nonce,
     },
+    /// A contract of a real chain said it in its own words, of which these are the first four bytes; zero where it said
+    /// nothing, for want of gas.
+    #[error("the contract said 0x{:08x}", u32::from_be_bytes(*.0))]
+    Contract([u8; 4]),
     /// A reorg took the transaction out of its block; it may be included again.
     #[error("the chain dropped the block of the transaction")]
     Reorged,

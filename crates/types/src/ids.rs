@@ -139,6 +139,17 @@ macro_rules! hex_bytes {
                 })
             }
         }
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let pattern = format!("^0x[0-9a-fA-F]{{{}}}$", $length * 2);
+                schemars::json_schema!({ "type": "string", "pattern": pattern })
+            }
+        }
     };
 }
 hex_bytes!(Address, 32);

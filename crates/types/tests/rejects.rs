@@ -7,12 +7,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// A code's hundred: what its rejects are about.
-const HUNDREDS: [(&str, &str); 8] = [
+const HUNDREDS: [(&str, &str); 9] = [
     ("E10", "Amounts and names"),
     ("E11", "Prices"),
     ("E12", "Observations"),
     ("E20", "Trading"),
     ("E21", "Liquidation"),
+    ("E22", "Tasks"),
     ("E30", "Custody and credit"),
     ("E40", "Listing and governance"),
     ("E50", "Keepers"),

@@ -3,9 +3,9 @@
 
 use ballast_engine::State;
 use ballast_engine::liquidation::RunState;
-use ballast_types::digest;
 use ballast_types::{
     Address, Auction, ChainId, Hash, LotId, Nonce, Observation, Order, OrderAction, Sequence, VaultEvent,
+    digest,
 };
 use ballast_units::{Amount, Time};
 use std::collections::{BTreeMap, BTreeSet};

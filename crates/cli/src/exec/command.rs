@@ -1,11 +1,13 @@
 //! From a line to a command of the engine.
 
 use ballast_engine::State;
-use ballast_types::{Change, Command, Layer, Scope, TradeAmount};
+use ballast_types::{
+    ChainId, Change, Command, Hash, KeeperId, Layer, RegionId, Scope, TaskId, TradeAmount, digest,
+};
 
 use super::genesis::overlay;
-use super::line::{Contribute, Govern, LayerName, Line, Trade};
-use super::names::Names;
+use super::line::{Contribute, Govern, LayerName, Line, RegisterKeeper, Report, Trade};
+use super::names::{Names, address};
 
 /// The command that a line stands for; `None` for lines that are no command.
 pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Option<Command>, String> {
@@ -54,6 +56,24 @@ pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Opti
             amount: line.amount.0,
         },
         Line::Liquidate(line) => Command::LiquidateAccount { account: names.account(&line.account) },
+        Line::RegisterKeeper(line) => register_keeper(line, names, state),
+        Line::Stake(line) => {
+            let (keeper, amount) = (KeeperId(line.keeper), line.amount.0);
+            match line.back {
+                false => Command::StakeKeeper { keeper, amount },
+                true => Command::UnstakeKeeper { keeper, amount },
+            }
+        }
+        Line::Heartbeat(line) => Command::Heartbeat { keeper: KeeperId(line.keeper) },
+        Line::Commit(line) => {
+            let Said { keeper, task, chain, result, block, salt } = said(line, names, state)?;
+            let commit = digest::report_commit(result, block, keeper, salt);
+            Command::CommitReport { keeper, task, chain, commit }
+        }
+        Line::Report(line) => {
+            let Said { keeper, task, chain, result, block, salt } = said(line, names, state)?;
+            Command::RevealReport { keeper, task, chain, result, block, salt }
+        }
         Line::Govern(line) => Command::Govern(change(line, names, state)?),
         Line::SafeMode(_) => Command::EnterSafeMode,
         Line::Genesis(_)
@@ -67,6 +87,47 @@ pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Opti
         | Line::Show(_)
         | Line::Block(_) => return Ok(None),
     }))
+}
+
+fn register_keeper(line: &RegisterKeeper, names: &mut Names, state: &State) -> Command {
+    let operator = line.operator.as_deref().unwrap_or(&line.account);
+    Command::RegisterKeeper {
+        account: names.account(&line.account),
+        operator: address(operator),
+        region: RegionId(line.region),
+        cores: line.cores,
+        memory: line.memory,
+        signer: address(&format!("{} keeper {}", line.account, state.keepers.len())),
+        stake: line.stake.0,
+    }
+}
+
+/// What a keeper says of a task.
+struct Said {
+    keeper: KeeperId,
+    task: TaskId,
+    chain: ChainId,
+    result: Hash,
+    block: Hash,
+    salt: Hash,
+}
+
+/// What the chain has told so far, or a lie about the same block.
+fn said(line: &Report, names: &Names, state: &State) -> Result<Said, String> {
+    let (task, chain) = (TaskId(line.task), names.chain(&line.chain)?);
+    let jobs = state.rounds.find(task).map(|round| round.jobs.as_slice()).unwrap_or_default();
+    let ended =
+        jobs.iter().find(|job| job.chain == chain).map(|job| job.ended.as_slice()).unwrap_or_default();
+    let results: Vec<Hash> = ended.iter().map(|ended| ended.result).collect();
+    let truth = digest::task_report(task, chain, &results);
+    Ok(Said {
+        keeper: KeeperId(line.keeper),
+        task,
+        chain,
+        result: line.lie.as_deref().map_or(truth, |word| Hash(address(word).0)),
+        block: ended.last().map(|ended| ended.version).unwrap_or_default(),
+        salt: Hash(address(&format!("salt of keeper {}", line.keeper)).0),
+    })
 }
 
 fn trade_amount(line: &Trade) -> Result<TradeAmount, String> {
@@ -106,6 +167,11 @@ fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String>
             let now = state.token(token).map(|record| record.params).unwrap_or_default();
             Change::Token { token, params: overlay(&now, &line.params, "govern.token", &["asset", "chain"])? }
         }
+        Govern::Keepers(params) => {
+            let params = overlay(&state.house.keepers.params, params, "govern.keepers", &[])?;
+            Change::Keepers { params: Box::new(params) }
+        }
+        Govern::Verdict(line) => Change::Verdict { keeper: KeeperId(line.keeper), upheld: line.upheld },
         Govern::WriteDown(line) => {
             Change::WriteDown { token: names.token(&line.asset, &line.chain)?, worth: line.worth }
         }

@@ -44,6 +44,16 @@ pub(crate) enum Line {
     Contribute(Contribute),
     /// Points at an account that should be liquidated.
     Liquidate(OfAccount),
+    /// A node offers itself as keeper, with a stake out of the account's collateral; keepers count from 0.
+    RegisterKeeper(RegisterKeeper),
+    /// Adds to a keeper's stake, or takes some back.
+    Stake(Stake),
+    /// A keeper is up.
+    Heartbeat(OfKeeper),
+    /// A keeper commits to its report on a task.
+    Commit(Report),
+    /// A keeper shows the report that it committed to.
+    Report(Report),
     /// A decision of governance, after its timelock.
     Govern(Govern),
     /// The hub restarts: only what reduces risk, until every price is newer.
@@ -87,6 +97,14 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
         r#"{"contribute": {"account": "alice", "layer": "tranche", "market": "ETH", "amount": "100"}}"#,
     ),
     ("liquidate", r#"{"liquidate": {"account": "alice"}}"#),
+    (
+        "register_keeper",
+        r#"{"register_keeper": {"account": "kim", "operator": "kim & co", "region": 1, "stake": "10000"}}"#,
+    ),
+    ("stake", r#"{"stake": {"keeper": 0, "amount": "500"}}"#),
+    ("heartbeat", r#"{"heartbeat": {"keeper": 0}}"#),
+    ("commit", r#"{"commit": {"keeper": 0, "task": 1, "chain": "ethereum"}}"#),
+    ("report", r#"{"report": {"keeper": 0, "task": 1, "chain": "ethereum"}}"#),
     ("govern", r#"{"govern": {"depth": {"market": "ETH", "factor": "1.0004"}}}"#),
     ("safe_mode", r#"{"safe_mode": true}"#),
     ("take", r#"{"take": {"lot": 1, "quantity": "0.5"}}"#),
@@ -277,6 +295,69 @@ pub(crate) struct Take {
     pub(crate) paid: Option<Ranged<Amount>>,
 }
 
+/// A node that offers itself. Its key is of its account and its number.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterKeeper {
+    /// Stakes, and is paid.
+    pub(crate) account: String,
+    /// Who runs it; without it the account.
+    pub(crate) operator: Option<String>,
+    /// Where it stands.
+    pub(crate) region: u16,
+    /// Declared.
+    #[serde(default = "cores")]
+    pub(crate) cores: u32,
+    /// Declared, GiB.
+    #[serde(default = "memory")]
+    pub(crate) memory: u32,
+    /// Tokens.
+    pub(crate) stake: Ranged<Amount>,
+}
+
+fn cores() -> u32 {
+    32
+}
+
+fn memory() -> u32 {
+    64
+}
+
+/// Stake to or from a keeper.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stake {
+    /// Its number.
+    pub(crate) keeper: u32,
+    /// Tokens.
+    pub(crate) amount: Ranged<Amount>,
+    /// Takes it back, after the cool-down.
+    #[serde(default)]
+    pub(crate) back: bool,
+}
+
+/// A keeper.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfKeeper {
+    /// Its number.
+    pub(crate) keeper: u32,
+}
+
+/// A report: what the chain has told of the task's auctions, unless it says otherwise.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Report {
+    /// Its number.
+    pub(crate) keeper: u32,
+    /// On which task.
+    pub(crate) task: u64,
+    /// On which chain.
+    pub(crate) chain: String,
+    /// Says that this word's hash is the result.
+    pub(crate) lie: Option<String>,
+}
+
 /// A change of parameters: those that are not named stay.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -289,6 +370,20 @@ pub(crate) enum Govern {
     Token(GovernToken),
     /// A stablecoin is written down.
     WriteDown(GovernWriteDown),
+    /// Terms of keepers, under the names that genesis has for them.
+    Keepers(Map<String, Value>),
+    /// The vote on a frozen keeper is decided.
+    Verdict(GovernVerdict),
+}
+
+/// A decided vote.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernVerdict {
+    /// On which keeper.
+    pub(crate) keeper: u32,
+    /// Its operator is barred.
+    pub(crate) upheld: bool,
 }
 
 /// A change of depth.

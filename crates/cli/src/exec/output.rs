@@ -1,6 +1,7 @@
 //! What a script gets back: JSON objects with names in place of ids, the line's number first.
 
-use ballast_types::{AccountId, AssetId, ChainId, Event, MarketId, Reject};
+use ballast_engine::late_inclusions;
+use ballast_types::{AccountId, AssetId, ChainId, Event, Genesis, MarketId, Reject};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -25,6 +26,14 @@ pub(crate) fn show(line: usize, shown: Value) -> Value {
 /// A line that changed something, or nothing, without an event.
 pub(crate) fn ok(line: usize) -> Value {
     answer(line, [json!({ "ok": true })])
+}
+
+/// A genesis that was taken, with what it is listed with a warning for.
+pub(crate) fn genesis(line: usize, genesis: &Genesis) -> Value {
+    let late = late_inclusions(genesis);
+    let warnings: Vec<String> = late.iter().map(|(chain, late)| format!("{chain}: {late}")).collect();
+    let warned = if warnings.is_empty() { json!({}) } else { json!({ "warnings": warnings }) };
+    answer(line, [json!({ "ok": true }), warned])
 }
 
 /// Code, name, figures, whether it may pass later, and what it means.

@@ -6,6 +6,7 @@
 
 use super::par::{is_taken_at_par, own_deposits};
 use crate::ledger::{enter, leave, transfer};
+use crate::liquidation;
 use crate::market::settlement;
 use crate::oracle;
 use crate::state::{Outcome, State};
@@ -70,6 +71,8 @@ pub(super) fn credit_final(
     pending: Amount,
 ) {
     let as_cash = is_taken_at_par(state, token);
+    // Until now nothing could pay its settlement debts: their grace begins.
+    let starts_grace = liquidation::only_pending(state, account);
     let to =
         if as_cash { LedgerAccount::Inventory(token) } else { LedgerAccount::Collateral(account, token) };
     let money = Money::Token(token);
@@ -82,6 +85,9 @@ pub(super) fn credit_final(
     }
     out.event(Event::DepositCredited { account, token, amount });
     settlement::collect(state, out, account);
+    if starts_grace {
+        liquidation::restart_grace(state, account);
+    }
 }
 
 /// Takes the credit of a dropped deposit back; no transfer could have left it.

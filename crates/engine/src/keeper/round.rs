@@ -4,7 +4,7 @@
 //!   seed; past a deadline those who were asked are marked, and the next ones are drawn.
 //! - Deadlines: to have each order carried out; to report, once all events up to the end of the task's auctions on a
 //!   chain are final, counted from when that end was first seen.
-//! - Ends when the task has ended, is not disputed, and every chain's reports are judged; or a day after the task.
+//! - Ends when the task has, and every chain's reports are judged. A disputed task does not end, so its pot waits.
 //! - Keeps: I01. What is in the pot leaves it when the round ends.
 
 use super::book::Due;
@@ -15,11 +15,8 @@ use crate::state::{Outcome, State};
 use ballast_types::{
     ChainId, Duty, Event, Grade, Hash, Height, KeeperId, LotId, Misdeed, Nonce, TaskId, digest,
 };
-use ballast_units::{Amount, Millis, Price, Time, WAD};
+use ballast_units::{Amount, Price, Time, WAD};
 use borsh::{BorshDeserialize, BorshSerialize};
-
-/// What is not final so long after its task ended is not waited for.
-const PATIENCE: Millis = Millis::days(1);
 
 /// The keepers of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -34,8 +31,6 @@ pub struct Round {
     pub waits: Option<Height>,
     /// The task has ended.
     pub over: bool,
-    /// What is not final is waited for until then.
-    pub patience: Option<Time>,
     /// Commitments and reveals so far: their order.
     pub acts: u64,
     /// Dollars of the fee that wait here (ledger).
@@ -157,9 +152,9 @@ impl Job {
         self.reports.iter().any(|one| one.keeper == keeper && self.dropped.contains(&one.block))
     }
 
-    /// Its reports are waited for.
+    /// Its reports are waited for. The ends of a task's auctions are final when it ends.
     fn is_open(&self) -> bool {
-        !(self.ended.is_empty() || self.settled && self.judged)
+        self.settled && !self.judged && !self.ended.is_empty()
     }
 }
 
@@ -182,7 +177,7 @@ impl Round {
         let deliver = orders.filter(|order| !order.done).filter_map(|order| order.due);
         let waits = |job: &&Job| job.settled && !job.judged && self.waits.is_none();
         let report = self.jobs.iter().filter(waits).filter_map(|job| job.until);
-        deliver.chain(report).chain(self.patience).min()
+        deliver.chain(report).min()
     }
 
     /// Whoever is asked to report has, completely.
@@ -355,7 +350,7 @@ fn draw_one(state: &mut State, out: &mut Outcome, task: TaskId, seed: Hash) {
             for order in job.orders.iter_mut().filter(|order| !order.done) {
                 order.due = found.then(|| now.after(params.deliver_within));
             }
-            if job.is_open() && found {
+            if found && !job.judged && !job.ended.is_empty() {
                 job.until = Some(now.after(params.report_within));
             }
             job.judged |= !found;
@@ -383,10 +378,8 @@ fn weight(state: &State, stake: Amount, grade: Grade) -> u128 {
 
 /// A task has ended.
 pub(crate) fn over(state: &mut State, out: &mut Outcome, task: TaskId) {
-    let now = state.now();
     change(state, task, |round| {
         round.over = true;
-        round.patience = Some(now.after(PATIENCE));
         // Nothing needs to be carried out any more.
         for order in round.jobs.iter_mut().flat_map(|job| &mut job.orders) {
             order.due = None;
@@ -440,7 +433,6 @@ pub(crate) fn overdue(state: &mut State, out: &mut Outcome, task: TaskId) {
         if again {
             round.waits.get_or_insert(height);
         }
-        round.patience = round.patience.filter(|until| now < *until);
     });
     for (keeper, chain, duty) in late {
         out.event(Event::KeeperLate { keeper, task, chain, duty });
@@ -452,7 +444,7 @@ pub(crate) fn overdue(state: &mut State, out: &mut Outcome, task: TaskId) {
 /// Ends a round that nothing is waited for any more: its keepers are paid and rated.
 pub(crate) fn finish(state: &mut State, out: &mut Outcome, task: TaskId) {
     let Some(round) = state.rounds.find(task) else { return };
-    if !round.over || (round.patience.is_some() && round.jobs.iter().any(Job::is_open)) {
+    if !round.over || round.jobs.iter().any(Job::is_open) {
         return;
     }
     reward::pay_out(state, out, task);

@@ -3,6 +3,8 @@
 //! - When: H_M < 0 at the risk price; or a settlement debt is older than its grace; or a deposit disappeared.
 //! - Way: positions first (`positions`, `deleverage`), then collateral in lots (`collateral`, `selling`, `joint`), whose proceeds pay
 //!   debts, fee and owner (`distribute`); what nobody paid goes down the waterfall.
+//! - Order: positions before the block's commands ([`slice_open`]), so that no trade of the same block can use up the
+//!   guards' room; everything else after them ([`step`]), so that a repayment of the same block counts.
 //! - Ends: H_M >= 0, or nothing left to sell. The account is locked until then: deposits and repayments alone.
 //! - Rounds: against the liquidated account, always.
 //! - Frozen: a task of whose auctions a chain tells another result than the engine has (`dispute`), until that is
@@ -241,16 +243,41 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
 pub(crate) fn overdue(state: &mut State, out: &mut Outcome) {
     let now = state.now();
     let grace = state.house.liquidation.settlement_grace;
-    while let Some(&(since, account, market)) = state.debtors.first() {
-        if now.since(since) < grace {
-            break;
-        }
+    let is_due = |(since, _, _): &&(Time, AccountId, MarketId)| grace <= now.since(*since);
+    let due: Vec<_> = state.debtors.iter().take_while(is_due).copied().collect();
+    for (since, account, market) in due {
         state.debtors.remove(&(since, account, market));
         let owes = state.accounts.get(account).claim(market).is_some_and(|held| !held.debt.scaled.is_zero());
         let is_backstop = state.markets.get(market).backstop == account;
-        if owes && !is_backstop && state.accounts.get(account).task.is_none() {
+        if !owes || is_backstop || state.accounts.get(account).task.is_some() {
+            continue;
+        }
+        if only_pending(state, account) {
+            restart_grace(state, account);
+        } else {
             open(state, out, account, Cause::Settlement);
         }
+    }
+}
+
+/// Nothing but deposits that are safe, not final, could pay what an account owes: no clock runs against it (R9).
+pub(crate) fn only_pending(state: &State, account: AccountId) -> bool {
+    let holdings = state.accounts.get(account).balances.holdings();
+    !holdings.is_empty() && holdings.iter().all(|held| held.amount.is_zero())
+}
+
+/// Settlement debts of an account that is not locked count as new from now on.
+pub(crate) fn restart_grace(state: &mut State, account: AccountId) {
+    postpone(state, account);
+    if state.accounts.get(account).task.is_none() {
+        list_debts(state, account);
+    }
+}
+
+/// Has the grace of an account's settlement debts watched.
+fn list_debts(state: &mut State, account: AccountId) {
+    for held in state.accounts.get(account).claims.iter().filter(|held| !held.debt.scaled.is_zero()) {
+        state.debtors.insert((held.debt.since, account, held.market));
     }
 }
 
@@ -268,12 +295,28 @@ pub(crate) fn next_due(state: &State) -> Option<Time> {
     offer.into_iter().chain(joint).chain(overdue).min()
 }
 
+/// Closes positions of open tasks, worst health first, before the block's commands: liquidations have the guards' room
+/// before user trades (R7). What their collateral needs is decided after the commands.
+pub(crate) fn slice_open(state: &mut State, out: &mut Outcome) {
+    for (_, id) in by_health(state, |task| task.stage == Stage::Positions) {
+        slice(state, out, id);
+    }
+}
+
+fn slice(state: &mut State, out: &mut Outcome, id: TaskId) -> positions::PositionsStep {
+    let done = positions::step(state, out, id);
+    if done == positions::PositionsStep::Done {
+        set_stage(state, id, Stage::Collateral);
+    }
+    done
+}
+
 /// What a block brings to open tasks, worst health first; then the room under the auction caps is given out.
 pub(crate) fn step(state: &mut State, out: &mut Outcome) {
     if !state.tasks.is_empty() {
         wake_touched(state);
         selling::restart(state, out);
-        for (health, id) in by_health(state) {
+        for (health, id) in by_health(state, |_| true) {
             work(state, out, id, health);
         }
         selling::offer_queued(state, out);
@@ -289,12 +332,12 @@ fn wake_touched(state: &mut State) {
     }
 }
 
-fn by_health(state: &State) -> Vec<(Usd, TaskId)> {
+fn by_health(state: &State, asked: impl Fn(&Task) -> bool) -> Vec<(Usd, TaskId)> {
     let health_of = |id: &TaskId| {
-        let account = state.tasks.find(*id).expect("the agenda names open tasks").account;
-        (health::maintenance(state, account), *id)
+        let task = state.tasks.find(*id).expect("the agenda names open tasks");
+        asked(task).then(|| (health::maintenance(state, task.account), *id))
     };
-    let mut order: Vec<(Usd, TaskId)> = state.agenda.awake.iter().map(health_of).collect();
+    let mut order: Vec<(Usd, TaskId)> = state.agenda.awake.iter().filter_map(health_of).collect();
     order.sort_unstable();
     order
 }
@@ -305,12 +348,13 @@ fn work(state: &mut State, out: &mut Outcome, id: TaskId, health: Usd) {
         escalate(state, id, Cause::Health);
     }
     match state.tasks.find(id).expect("found above").stage {
-        Stage::Positions => {
-            if positions::step(state, out, id) == positions::PositionsStep::Done {
-                set_stage(state, id, Stage::Collateral);
+        // Opened after the commands, or turned into one for health just now: the others had this block's slice.
+        Stage::Positions if state.tasks.find(id).is_some_and(|task| task.slices == 0) => {
+            if slice(state, out, id) == positions::PositionsStep::Done {
                 decide(state, out, id);
             }
         }
+        Stage::Positions => {}
         Stage::Collateral => decide(state, out, id),
         // A task for settlement debt that is only watched.
         Stage::Selling => {}
@@ -463,9 +507,7 @@ fn close(state: &mut State, out: &mut Outcome, id: TaskId) {
     let account = task.account;
     out.after.push((id, attest::position(state, account)));
     state.accounts.get_mut(account).task = None;
-    for held in state.accounts.get(account).claims.iter().filter(|held| !held.debt.scaled.is_zero()) {
-        state.debtors.insert((held.debt.since, account, held.market));
-    }
+    list_debts(state, account);
     state.index.look_at([account]);
     let Repaid { principal, interest, settlement, fee, returned, shortfall } = task.repaid;
     out.event(Event::TaskClosed {

@@ -356,8 +356,7 @@ pub(crate) fn void(state: &mut State, lot: LotId, start: Nonce, void: bool) -> b
 pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
     match (&sent.order.action, sent.lot().and_then(|lot| state.lots.find(lot))) {
         (OrderAction::StartAuction { .. }, Some(lot)) => {
-            lot.start == sent.order.nonce && matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
-                || lot.start != sent.order.nonce
+            lot.start != sent.order.nonce || matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
         }
         _ => true,
     }
@@ -412,10 +411,7 @@ pub(crate) fn take_final(
         enter(state, out, LedgerAccount::Proceeds(part.task), USD, *share, Reason::Take);
         distribute::make_good(state, out, part.task, kept);
     }
-    let value = oracle::index(state, token.asset).and_then(|index| quantity.value_down(index).ok());
-    let price = value.and_then(|value| paid.price_of(value).ok());
     for (part, _) in shares {
-        keeper::pay(state, out, part.task, Amount::ZERO, price);
         distribute::proceeds(state, out, part.task, part.home);
         wake(state, part.task);
     }

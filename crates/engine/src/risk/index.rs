@@ -231,8 +231,28 @@ fn take_all(
     }
 }
 
+/// How fast time alone can lower health, for all accounts of a block alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// The highest rate that any debt can bear, a year.
+    rate: Ratio,
+    /// The shortest funding period.
+    period: Millis,
+}
+
+impl Pace {
+    /// Of the house as it is.
+    pub(crate) fn of(state: &State) -> Self {
+        let highest = |rate: &RateParams| rate.base.max(rate.at_kink).max(rate.at_full);
+        let rate = state.chains.iter().map(|(_, chain)| highest(&chain.rate)).max();
+        let period = state.markets.iter().map(|(_, market)| market.params.funding_period).min();
+        let period = period.unwrap_or(Millis::hours(1)).max(Millis::seconds(1));
+        Self { rate: rate.unwrap_or(Ratio::ZERO), period }
+    }
+}
+
 /// Evaluates an account and registers it. Returns its assessment; one with health below zero is not registered.
-pub(crate) fn register(state: &mut State, account: AccountId) -> Assessment {
+pub(crate) fn register(state: &mut State, account: AccountId, pace: Pace) -> Assessment {
     let found = assess(state, account);
     if found.health.is_negative() {
         return found;
@@ -263,7 +283,7 @@ pub(crate) fn register(state: &mut State, account: AccountId) -> Assessment {
             index.bound(account, Key::Market(position.market), price, reach);
         }
     }
-    let due = state.house.time.after(holds(state, slack, &found));
+    let due = state.house.time.after(holds(pace, slack, &found));
     let due = minute(due);
     let watch = state.index.watch(account);
     if watch.due == 0 || due < watch.due {
@@ -287,19 +307,10 @@ fn reach(slack: Amount, weight: Amount) -> Option<Reach> {
 }
 
 /// H / 2R, at most a day: R is the interest of all debt at the highest rate and a period's funding an hour.
-fn holds(state: &State, slack: Amount, found: &Assessment) -> Millis {
-    let yearly = found.debt.mul_ratio_up(highest_rate(state)).unwrap_or(Amount::LIMIT);
-    let shortest = state
-        .markets
-        .iter()
-        .map(|(_, market)| market.params.funding_period)
-        .min()
-        .unwrap_or(Millis::hours(1));
+fn holds(pace: Pace, slack: Amount, found: &Assessment) -> Millis {
+    let yearly = found.debt.mul_ratio_up(pace.rate).unwrap_or(Amount::LIMIT);
     let daily = yearly.per_time_up(Millis::days(1), Millis::days(365)).unwrap_or(Amount::LIMIT)
-        + found
-            .funding
-            .per_time_up(Millis::days(1), shortest.max(Millis::seconds(1)))
-            .unwrap_or(Amount::LIMIT);
+        + found.funding.per_time_up(Millis::days(1), pace.period).unwrap_or(Amount::LIMIT);
     if daily.is_zero() {
         return LONGEST;
     }
@@ -307,12 +318,6 @@ fn holds(state: &State, slack: Amount, found: &Assessment) -> Millis {
     let day = u128::from(LONGEST.get());
     let held = ballast_units::math::mul_div_down(half.wei(), day, daily.wei()).unwrap_or(day).min(day);
     Millis::new(u64::try_from(held).unwrap_or(0))
-}
-
-/// The highest rate that any debt can bear, a year.
-fn highest_rate(state: &State) -> Ratio {
-    let highest = |rate: &RateParams| rate.base.max(rate.at_kink).max(rate.at_full);
-    state.chains.iter().map(|(_, chain)| highest(&chain.rate)).max().unwrap_or(Ratio::ZERO)
 }
 
 fn minute(time: Time) -> u32 {

@@ -132,6 +132,14 @@ pub(crate) enum Step {
     Finalise {
         chain: u8,
     },
+    /// Orders to a chain get lost from now on, or no longer.
+    Deaf {
+        chain: u8,
+    },
+    /// Depths and costs of every chain are measured.
+    Measure {
+        sum: Sum,
+    },
     /// A chain drops its last unfinal events.
     Reorg {
         chain: u8,
@@ -273,7 +281,9 @@ impl Step {
             194..=196 => Self::Odd { asset: who, oddity: Oddity::of(how) },
             197..=212 => Self::Take { lot: who, sum },
             213..=218 => Self::Expire { lot: who },
-            219..=222 => Self::Finalise { chain: who },
+            219 => Self::Deaf { chain: who },
+            220 => Self::Measure { sum },
+            221 | 222 => Self::Finalise { chain: who },
             223..=225 => Self::Reorg { chain: who, events: what },
             226..=231 => Self::Lie { chain: who, lie: Lie::of(what), sum },
             232..=235 => Self::Liquidate { who },

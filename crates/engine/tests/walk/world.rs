@@ -5,8 +5,9 @@ use super::{By, Lie, Oddity, Seen, Setting, Step, Sum};
 use crate::support::{House, owner, reject_of};
 use ballast_engine::{BlockPart, Engine, Outcome, view};
 use ballast_types::{
-    AccountId, Address, Block, ChainId, Change, Command, Hash, Layer, LotId, MarketId, MarketParams, Nonce,
-    Observation, Owner, Scope, Sequence, Side, Token, TokenParams, TradeAmount, VaultEvent,
+    AccountId, Address, Block, ChainId, Change, Command, CostReport, DepthReport, Hash, Layer, LotId,
+    MarketId, MarketParams, Nonce, Observation, Owner, Scope, Sequence, Side, SourceId, Token, TokenParams,
+    TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio};
 
@@ -138,6 +139,12 @@ impl World {
                 self.spoke(chain).holds_finality = false;
                 self.block(Vec::new());
             }
+            Step::Deaf { chain } => {
+                let chain = self.chain(chain);
+                let spoke = self.spoke(chain);
+                spoke.loses_orders = !spoke.loses_orders;
+            }
+            Step::Measure { sum } => self.measure(sum),
             Step::Reorg { chain, events } => {
                 let chain = self.chain(chain);
                 let spoke = self.spoke(chain);
@@ -321,6 +328,21 @@ impl World {
             *self.seen.entry(refused.reject.code().to_owned()).or_default() += 1;
         }
         out
+    }
+
+    /// Every source measures the same depth and costs everywhere.
+    fn measure(&mut self, sum: Sum) {
+        let mut block = self.house.next_block_at(self.house.now(), Vec::new());
+        let time = block.time;
+        let depth = sum.of_what(Amount::whole(20_000));
+        for source in (0..3).map(SourceId) {
+            let depths = self.tokens.iter().map(|token| DepthReport { token: *token, source, depth, time });
+            block.depths.extend(depths);
+            let chains = self.house.state().chains.ids();
+            let (gas, bridge) = (sum.of_what(Amount::whole(5)), sum.of_what(Amount::whole(20)));
+            block.costs.extend(chains.map(|chain| CostReport { chain, source, gas, bridge, time }));
+        }
+        self.apply(block);
     }
 
     fn quote(&mut self, step: Step) {

@@ -145,6 +145,8 @@ pub struct Waterfall {
 pub struct Summary {
     /// The scenario's name.
     pub scenario: String,
+    /// What its genesis is listed with a warning for (R16).
+    pub warnings: Vec<String>,
     /// Its seed.
     pub seed: u64,
     /// Accounts of people.
@@ -482,6 +484,7 @@ impl Measure {
         let debt: Amount = self.tasks.values().map(|(_, debt)| *debt).sum();
         Summary {
             scenario: String::new(),
+            warnings: Vec::new(),
             seed: 0,
             accounts: 0,
             from: self.from,

@@ -29,7 +29,7 @@ use crate::liquidated::Liquidated;
 use crate::path::{MarketData, MarketDataError};
 use crate::scenario::{Congestion, Scenario, ScenarioFault};
 use crate::seed::Seed;
-use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State};
+use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State, late_inclusions};
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_spoke::message::Payload;
 use ballast_spoke::{Conditions, Courier, SimChain, SimChainParams, Spoke};
@@ -289,10 +289,18 @@ impl Replay {
     pub fn summary(&self) -> Summary {
         Summary {
             scenario: self.scenario.name.clone(),
+            warnings: self.warnings(),
             seed: self.scenario.seed,
             accounts: self.scenario.accounts,
             ..self.measure.summary(&self.places, self.to, self.aave.as_ref())
         }
+    }
+
+    /// What the genesis is listed with a warning for (R16), chain by chain.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let late = late_inclusions(&self.genesis);
+        late.iter().map(|(chain, late)| format!("{chain}: {late}")).collect()
     }
 
     /// Series for charts, up to the last block.

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { AuctionHouse } from "./AuctionHouse.sol";
+import { IVault, Sale } from "./interfaces/IVault.sol";
+import { IWrapped } from "./interfaces/IWrapped.sol";
+import { Messages } from "./lib/Messages.sol";
+
+/// What the vault holds, and the ways in: deposits, proceeds of auctions, bridged collateral.
+///
+/// - Books: by asset, Wad. `booked` is deposits and other income less whatever left, `reserved` the part of it under
+///   auction or queued. Only they count: a token that rebases, or was sent here by mistake, changes nothing.
+/// - Measured: every transfer is compared with the balance it changed. A token that takes a fee is refused, not
+///   credited by what arrived: what it takes on the way out again would be somebody else's.
+/// - Coin of the chain: wrapped when it comes in; a release pays the wrapped token, so that no release calls anybody.
+/// - Never blocked: nothing here asks whether the vault is frozen. Deposits and repayments always go on.
+/// - Sequence: facts for the hub are numbered without gaps.
+abstract contract Custody is IVault, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    struct Token {
+        address token;
+        /// Wad for one of the token's own units: 10^(18 - decimals).
+        uint64 unit;
+    }
+
+    struct Balance {
+        uint128 booked;
+        uint128 reserved;
+    }
+
+    struct Head {
+        /// Of the last fact told.
+        uint64 sequence;
+        /// Milliseconds since 1970: nothing leaves from the one, before the other. Of the last freeze.
+        uint64 frozenSince;
+        uint64 frozenUntil;
+        /// Of the last freeze.
+        uint64 freezeSerial;
+    }
+
+    /// The hub's range of an amount, R11: Wad, of one asset in all.
+    uint256 public constant MAX_BOOKED = 2 ** 110;
+
+    AuctionHouse public immutable house;
+    /// May tell of bridged collateral; zero on a chain without bridges.
+    address public immutable gateway;
+    /// The chain's own coin as a token; zero where there is none.
+    address public immutable wrapped;
+    /// What takers pay in.
+    uint16 public immutable coin;
+    address private immutable _coinToken;
+    uint64 private immutable _coinUnit;
+
+    Head public head;
+    mapping(uint16 asset => Token) public tokens;
+    mapping(uint16 asset => Balance) public balances;
+
+    modifier onlyHouse() {
+        if (msg.sender != address(house)) revert NotTheHouse(msg.sender);
+        _;
+    }
+
+    constructor(uint16 coin_, address coinToken, address wrapped_, address gateway_) {
+        coin = coin_;
+        wrapped = wrapped_;
+        gateway = gateway_;
+        _coinToken = coinToken;
+        _coinUnit = uint64(_unitOf(coin_, coinToken));
+        _list(coin_, coinToken, _coinUnit);
+        house = new AuctionHouse(coin_, _coinUnit);
+    }
+
+    /// Takes `raw` of a token (in its own unit) from the caller, for any account.
+    /// @param owner an address of 20 bytes padded on the left, or a 32-byte key.
+    function deposit(bytes32 owner, uint16 subaccount, uint16 asset, uint256 raw) external nonReentrant {
+        address token = _deposited(owner, subaccount, asset, raw);
+        _pull(token, msg.sender, raw);
+    }
+
+    /// The same with an ERC-2612 permit to this vault. A permit that fails is not the end: somebody may have carried
+    /// it out before, and then the allowance is there.
+    function depositWithPermit(
+        bytes32 owner,
+        uint16 subaccount,
+        uint16 asset,
+        uint256 raw,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
+        address token = _deposited(owner, subaccount, asset, raw);
+        try IERC20Permit(token).permit(msg.sender, address(this), raw, deadline, v, r, s) { } catch { }
+        _pull(token, msg.sender, raw);
+    }
+
+    /// Takes the chain's own coin, as many wei as are sent, and wraps it. `asset` is the wrapped token's.
+    function depositNative(bytes32 owner, uint16 subaccount, uint16 asset) external payable nonReentrant {
+        address token = _deposited(owner, subaccount, asset, msg.value);
+        if (token != wrapped) revert NotTheWrapped(asset, token, wrapped);
+        uint256 before = IERC20(token).balanceOf(address(this));
+        IWrapped(token).deposit{ value: msg.value }();
+        _arrived(token, before, msg.value);
+    }
+
+    /// Collateral of a running auction leaves for a taker, who pays in the same call of the house or nothing happens.
+    function payOut(uint16 asset, uint128 quantity, address recipient) external onlyHouse nonReentrant {
+        Token memory t = tokens[asset];
+        uint256 raw = _raw(quantity, t.unit);
+        Balance storage b = balances[asset];
+        // Both cover it: the house sells only what was reserved when the auction started.
+        b.booked -= quantity;
+        b.reserved -= quantity;
+        _push(t.token, recipient, raw);
+    }
+
+    /// The taker pays, and the sale becomes a fact.
+    function collect(Sale calldata sale) external onlyHouse nonReentrant {
+        uint128 net = sale.paid - sale.rebate;
+        balances[coin].booked += net;
+        emit Taken(
+            _next(), sale.lot, bytes32(uint256(uint160(sale.taker))), sale.quantity, sale.paid, sale.rebate
+        );
+        if (sale.over) _ended(sale.lot, sale.asset, sale.unsold, sale.result);
+        _pull(_coinToken, sale.taker, net / _coinUnit);
+    }
+
+    /// An auction's time was over.
+    function ended(uint64 lot, uint16 asset, uint128 unsold, bytes32 result) external onlyHouse nonReentrant {
+        _ended(lot, asset, unsold, result);
+    }
+
+    /// Collateral that another chain's vault sent here. The gateway pays it in like any depositor; which order sent it
+    /// is the gateway's word, which the hub compares with its own books.
+    function bridgeIn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external nonReentrant {
+        if (msg.sender != gateway) revert NotTheGateway(msg.sender);
+        (address token, uint128 amount) = _credit(asset, raw);
+        emit BridgedIn(_next(), from, nonce, asset, amount);
+        _pull(token, msg.sender, raw);
+    }
+
+    /// What may leave or be put up for auction, Wad.
+    function free(uint16 asset) public view returns (uint256) {
+        Balance memory b = balances[asset];
+        return b.booked - b.reserved;
+    }
+
+    /// Everything about a deposit but the transfer.
+    function _deposited(bytes32 owner, uint16 subaccount, uint16 asset, uint256 raw) private returns (address token) {
+        // An address padded on the wrong side ends in twelve zeros, and so does the empty owner.
+        if (uint96(uint256(owner)) == 0) revert WrongOwner(owner);
+        uint128 amount;
+        (token, amount) = _credit(asset, raw);
+        emit Deposited(_next(), owner, subaccount, asset, amount);
+    }
+
+    /// Books what is about to arrive. Exact: a whole number of the token's own units is always whole in Wad.
+    function _credit(uint16 asset, uint256 raw) private returns (address token, uint128 amount) {
+        Token memory t = _token(asset);
+        if (raw == 0) revert NothingToMove();
+        Balance storage b = balances[asset];
+        uint256 booked = b.booked;
+        if (MAX_BOOKED < raw || MAX_BOOKED - booked < raw * t.unit) revert TooMuch(asset, booked, raw, MAX_BOOKED);
+        // Both at most 2^110.
+        amount = uint128(raw * t.unit);
+        b.booked = uint128(booked + amount);
+        return (t.token, amount);
+    }
+
+    function _ended(uint64 lot, uint16 asset, uint128 unsold, bytes32 result) internal {
+        if (unsold != 0) balances[asset].reserved -= unsold;
+        emit Ended(_next(), lot, result);
+    }
+
+    /// Lists a token whose unit is known to be right.
+    function _list(uint16 asset, address token, uint256 unit) internal {
+        address present = tokens[asset].token;
+        if (present != address(0) && present != token) revert AssetTaken(asset, present);
+        uint256 need = _unitOf(asset, token);
+        if (unit != need) revert WrongUnit(asset, unit, need);
+        tokens[asset] = Token(token, uint64(unit));
+        emit TokenListed(asset, token, uint128(unit));
+    }
+
+    /// Wad for one of a token's own units. Tokens of more than 18 decimals are not listed.
+    function _unitOf(uint16 asset, address token) private view returns (uint256) {
+        uint256 decimals = IERC20Metadata(token).decimals();
+        if (18 < decimals) revert WrongUnit(asset, 0, decimals);
+        return 10 ** (18 - decimals);
+    }
+
+    function _token(uint16 asset) internal view returns (Token memory t) {
+        t = tokens[asset];
+        if (t.token == address(0)) revert UnknownAsset(asset);
+    }
+
+    /// The token's own figure for an amount of Wad, which has to be whole in it.
+    function _raw(uint256 amount, uint256 unit) internal pure returns (uint256) {
+        if (amount == 0) revert NothingToMove();
+        if (amount % unit != 0) revert NotWhole(amount, unit);
+        return amount / unit;
+    }
+
+    /// Number of the next fact.
+    function _next() internal returns (uint64) {
+        return ++head.sequence;
+    }
+
+    /// Tokens in. A callback of the token may do what it likes: the books are closed and the lock is on.
+    function _pull(address token, address from, uint256 raw) private {
+        uint256 before = IERC20(token).balanceOf(address(this));
+        if (!IERC20(token).trySafeTransferFrom(from, address(this), raw)) {
+            revert TransferFailed(token, from, address(this), raw);
+        }
+        _arrived(token, before, raw);
+    }
+
+    function _arrived(address token, uint256 before, uint256 raw) private view {
+        uint256 now_ = IERC20(token).balanceOf(address(this));
+        if (now_ != before + raw) revert WrongArrival(token, raw, before < now_ ? now_ - before : 0);
+    }
+
+    /// Tokens out. Measured too: a token that takes its fee from the sender would eat other people's.
+    function _push(address token, address to, uint256 raw) internal {
+        uint256 before = IERC20(token).balanceOf(address(this));
+        if (!IERC20(token).trySafeTransfer(to, raw)) revert TransferFailed(token, address(this), to, raw);
+        uint256 now_ = IERC20(token).balanceOf(address(this));
+        if (now_ + raw != before) revert WrongArrival(token, raw, now_ < before ? before - now_ : 0);
+    }
+}

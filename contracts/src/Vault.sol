@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { Custody } from "./Custody.sol";
+import { IGateway } from "./interfaces/IGateway.sol";
+import { Certificates } from "./lib/Certificates.sol";
+import { Messages } from "./lib/Messages.sol";
+import { Limits, Outflow } from "./lib/Outflow.sol";
+import { Signers } from "./lib/Signers.sol";
+
+/// The vault of one chain: carries out what a quorum of the hub's validators ordered, and nothing else.
+///
+/// - Who: anybody delivers. The certificate in the payload decides, not the courier. There is no owner.
+/// - Once: an order takes effect once. One that fails leaves the others alone and may be delivered again until it
+///   expires; the courier has to bring gas enough that it cannot fail for want of it.
+/// - Limits: what leaves goes through a leaky bucket per token; a large release waits, and is paid before its order
+///   expires or never. A freeze, by fewer signers than move money, can outlast it.
+/// - Freeze: stops releases, bridges and starts of auctions; never deposits, takes, ends, rotations. It ends by itself
+///   after at most a day, and then fewer than a quorum have to leave the vault open for as long as it was shut: they
+///   can shut it half of the time, and a freeze of a moment does not keep others from a long one.
+contract Vault is Custody {
+    using Outflow for Limits;
+
+    /// The present set of validators. One slot.
+    struct Validators {
+        address set;
+        uint32 epoch;
+        uint16 count;
+    }
+
+    /// A release that waits. Two slots.
+    struct Waiting {
+        address to;
+        uint16 asset;
+        uint8 reason;
+        uint64 ready;
+        uint128 amount;
+        uint64 expires;
+    }
+
+    /// Gas that an order may use: more than any of ours needs with an ordinary token. A token that burns it all costs
+    /// the courier that much and no more.
+    uint256 public constant ORDER_GAS = 350_000;
+    /// The same for a bridge, which runs through LayerZero.
+    uint256 public constant BRIDGE_GAS = 1_200_000;
+    /// Storing a set costs 4,000 gas for a signer's 20 bytes, and handing it over a little more.
+    uint256 private constant GAS_A_BYTE = 250;
+    /// What a failed order tells of its reason.
+    uint256 private constant REASON_BYTES = 256;
+    /// Longest freeze, milliseconds.
+    uint64 public constant FREEZE_MOST = 24 hours * 1000;
+    /// The last reason of a release.
+    uint8 private constant REASON_MOST = 6;
+
+    uint256 private immutable _chainId;
+    bytes32 private immutable _domain;
+
+    Validators public validators;
+    mapping(uint16 asset => Limits) public limits;
+    mapping(uint64 nonce => Waiting) public waiting;
+    /// Bit `nonce % 256` of word `nonce / 256`: used up.
+    mapping(uint256 word => uint256) private _done;
+
+    /// @param epoch of the first set of validators.
+    /// @param first its signers, ascending.
+    /// @param coin_ the hub's id of what takers pay in, and its token.
+    /// @param wrapped_ the chain's own coin as a token, or zero.
+    /// @param gateway_ zero, or where the gateway is going to be: it needs this vault's address itself.
+    constructor(
+        uint32 epoch,
+        address[] memory first,
+        uint16 coin_,
+        address coinToken,
+        address wrapped_,
+        address gateway_
+    ) Custody(coin_, coinToken, wrapped_, gateway_) {
+        _chainId = block.chainid;
+        _domain = Messages.domain(address(this));
+        validators = Validators(Signers.store(Signers.pack(first), first.length), epoch, uint16(first.length));
+        emit Rotated(epoch, first.length);
+    }
+
+    // Orders
+
+    /// Carries out a payload: certificate || epoch || batch. Anybody may.
+    /// @return took how many of its orders took effect or were queued now.
+    function execute(bytes calldata payload) external nonReentrant returns (uint256 took) {
+        (bytes calldata certificate, uint32 epoch, bytes calldata batch) = Messages.payload(payload);
+        (bytes32 orders, uint256 count) = Messages.hashBatch(batch);
+        Validators memory v = _validators(epoch);
+        Certificates.check(
+            Messages.ordersDigest(domain(), epoch, orders),
+            certificate,
+            Signers.load(v.set, v.count),
+            Certificates.quorum(v.count)
+        );
+        uint256 pos = 2;
+        for (uint256 i; i < count; ++i) {
+            bytes calldata order;
+            (order, pos) = Messages.order(batch, pos);
+            if (_deliver(order)) ++took;
+        }
+    }
+
+    /// One order, called by this contract alone, so that whatever it did is undone when it fails.
+    function carryOut(bytes calldata order) external {
+        if (msg.sender != address(this)) revert NotTheVault(msg.sender);
+        uint64 nonce = Messages.u64(order, 0);
+        uint64 expires = Messages.u64(order, 8);
+        uint64 time = Messages.time();
+        if (nonce == 0) revert NonceZero();
+        if (expires <= time) revert Expired(nonce, expires, time);
+        _use(nonce);
+        uint8 kind = Messages.u8(order, 16);
+        if (kind == Messages.RELEASE) return _release(nonce, expires, time, order);
+        if (kind == Messages.START_AUCTION) _startAuction(nonce, time, order);
+        else if (kind == Messages.CANCEL_AUCTION) _cancelAuction(order);
+        else if (kind == Messages.BRIDGE) _bridge(nonce, time, order);
+        else if (kind == Messages.ROTATE) _rotate(order);
+        else if (kind == Messages.SET_LIMITS) _setLimits(time, order);
+        else if (kind == Messages.LIST_MAKER) _listMaker(order);
+        else if (kind == Messages.UNFREEZE) _unfreeze(time, order);
+        else if (kind == Messages.LIST_TOKEN) _listToken(order);
+        else revert UnknownKind(kind);
+        emit Executed(_next(), nonce);
+    }
+
+    /// Pays a release that has waited long enough. Anybody may.
+    function pay(uint64 nonce) external nonReentrant {
+        Waiting memory w = waiting[nonce];
+        uint64 time = Messages.time();
+        if (w.to == address(0)) revert NotQueued(nonce);
+        if (time < w.ready) revert NotReady(nonce, w.ready, time);
+        if (w.expires <= time) revert Expired(nonce, w.expires, time);
+        _notFrozen(time);
+        Token memory t = tokens[w.asset];
+        delete waiting[nonce];
+        balances[w.asset].reserved -= w.amount;
+        _payRelease(nonce, w.reason, w.asset, w.amount, t, w.to);
+    }
+
+    /// Gives free what a release held that expired while it waited. Anybody may.
+    function drop(uint64 nonce) external {
+        Waiting memory w = waiting[nonce];
+        uint64 time = Messages.time();
+        if (w.to == address(0)) revert NotQueued(nonce);
+        if (time < w.expires) revert NotExpired(nonce, w.expires, time);
+        delete waiting[nonce];
+        balances[w.asset].reserved -= w.amount;
+        emit Dropped(nonce);
+    }
+
+    /// Stops whatever leaves until `until`, milliseconds since 1970. Anybody delivers; floor(n/3) + 1 sign.
+    function freeze(bytes calldata certificate, uint32 epoch, uint64 serial, uint64 until) external {
+        uint64 time = Messages.time();
+        Head memory h = head;
+        Validators memory v = _validators(epoch);
+        if (serial != h.freezeSerial + 1) revert WrongSerial(serial, h.freezeSerial + 1);
+        if (until <= time || time + FREEZE_MOST < until) revert WrongUntil(until, time, time + FREEZE_MOST);
+        if (certificate.length == 0) revert Messages.WrongLength(0, 1);
+        uint256 count = Messages.u8(certificate, 0);
+        Messages.exact(certificate, 1 + Messages.SIGNATURE * count);
+        // A quorum may prolong a freeze; fewer have to let the vault be open first, as long as it was shut.
+        uint64 open = 2 * h.frozenUntil - h.frozenSince;
+        if (count < Certificates.quorum(v.count) && time < open) revert FreezeTooSoon(open, time);
+        Certificates.check(
+            Messages.freezeDigest(domain(), epoch, serial, until),
+            certificate,
+            Signers.load(v.set, v.count),
+            Certificates.freezeQuorum(v.count)
+        );
+        if (h.frozenUntil <= time) h.frozenSince = time;
+        (h.frozenUntil, h.freezeSerial) = (until, serial);
+        head = h;
+        emit FrozenUntil(serial, until);
+    }
+
+    // Views
+
+    /// What every digest for this vault contains. Another one after a fork of the chain.
+    function domain() public view returns (bytes32) {
+        return block.chainid == _chainId ? _domain : Messages.domain(address(this));
+    }
+
+    /// Whether an order's nonce is used up: it took effect, waits, or was cancelled.
+    function isDone(uint64 nonce) public view returns (bool) {
+        return _done[nonce >> 8] >> (nonce & 255) & 1 == 1;
+    }
+
+    /// The present signers, 20 bytes each, ascending.
+    function signers() external view returns (bytes memory) {
+        return Signers.load(validators.set, validators.count);
+    }
+
+    /// What may leave of an asset now, Wad, by its limits alone.
+    function outflowLeft(uint16 asset) external view returns (uint256) {
+        uint256 used = limits[asset].usedAt(Messages.time());
+        uint256 outflow = limits[asset].outflow;
+        return used < outflow ? outflow - used : 0;
+    }
+
+    // What the orders do
+
+    function _release(uint64 nonce, uint64 expires, uint64 time, bytes calldata order) private {
+        Messages.exact(order, Messages.RELEASE_BYTES);
+        uint8 reason = Messages.u8(order, 17);
+        uint16 asset = Messages.u16(order, 18);
+        uint128 amount = Messages.u128(order, 20);
+        address to = Messages.account(Messages.b32(order, 36));
+        if (REASON_MOST < reason) revert UnknownReason(reason);
+        Token memory t = _leaving(asset, amount, time);
+        Limits storage l = limits[asset];
+        if (l.delayAbove < amount && l.delay != 0) {
+            uint64 ready = time + l.delay;
+            if (expires <= ready) revert Expired(nonce, expires, ready);
+            waiting[nonce] = Waiting(to, asset, reason, ready, amount, expires);
+            balances[asset].reserved += amount;
+            emit Queued(nonce, ready, expires);
+        } else {
+            _payRelease(nonce, reason, asset, amount, t, to);
+        }
+    }
+
+    function _startAuction(uint64 nonce, uint64 time, bytes calldata order) private {
+        Messages.exact(order, Messages.START_AUCTION_BYTES);
+        _notFrozen(time);
+        uint64 lot = Messages.u64(order, 17);
+        uint16 asset = Messages.u16(order, 25);
+        uint128 quantity = Messages.u128(order, 27);
+        Token memory t = _token(asset);
+        _raw(quantity, t.unit);
+        _isFree(asset, quantity);
+        balances[asset].reserved += quantity;
+        house.start(order, t.unit, Messages.lotResult(domain(), lot, nonce));
+    }
+
+    function _cancelAuction(bytes calldata order) private {
+        Messages.exact(order, Messages.CANCEL_AUCTION_BYTES);
+        uint64 lot = Messages.u64(order, 17);
+        uint64 start = Messages.u64(order, 25);
+        if (start == 0) revert NonceZero();
+        if (isDone(start)) {
+            // Over already: the hub has been told.
+            (bool ran, uint16 asset, uint128 unsold, bytes32 result) = house.cancel(lot, start);
+            if (ran) _ended(lot, asset, unsold, result);
+        } else {
+            // Not carried out, and never will be.
+            _use(start);
+            emit Ended(_next(), lot, Messages.lotResult(domain(), lot, start));
+        }
+    }
+
+    function _bridge(uint64 nonce, uint64 time, bytes calldata order) private {
+        Messages.exact(order, Messages.BRIDGE_BYTES);
+        if (gateway == address(0)) revert NoGateway();
+        uint16 asset = Messages.u16(order, 25);
+        uint128 amount = Messages.u128(order, 27);
+        Token memory t = _leaving(asset, amount, time);
+        balances[asset].booked -= amount;
+        // No delay: the tokens go from one vault to another.
+        _push(t.token, gateway, amount / t.unit);
+        IGateway(gateway).bridge(nonce, asset, amount, amount / t.unit, Messages.u16(order, 43));
+    }
+
+    /// The next set. Whatever the present one signed is void from here on, but for the rest of this batch.
+    function _rotate(bytes calldata order) private {
+        if (order.length < Messages.ROTATE_HEAD_BYTES) {
+            revert Messages.WrongLength(order.length, Messages.ROTATE_HEAD_BYTES);
+        }
+        uint32 epoch = Messages.u32(order, 17);
+        uint16 count = Messages.u16(order, 21);
+        uint32 need = validators.epoch + 1;
+        if (epoch != need) revert WrongEpoch(epoch, need);
+        validators = Validators(Signers.store(order[Messages.ROTATE_HEAD_BYTES:], count), epoch, count);
+        emit Rotated(epoch, count);
+    }
+
+    function _setLimits(uint64 time, bytes calldata order) private {
+        Messages.exact(order, Messages.SET_LIMITS_BYTES);
+        uint16 asset = Messages.u16(order, 17);
+        uint128 outflow = Messages.u128(order, 19);
+        uint64 window = Messages.u64(order, 35);
+        uint128 delayAbove = Messages.u128(order, 43);
+        uint64 delay = Messages.u64(order, 59);
+        _token(asset);
+        if (window == 0 || type(uint32).max < window || type(uint32).max < delay) {
+            revert WrongLimits(window, delay, type(uint32).max);
+        }
+        Limits storage l = limits[asset];
+        // What has left up to now leaks at the old rate until now, at the new one from now.
+        (l.used, l.since) = (uint112(l.usedAt(time)), uint48(time));
+        // The vault never holds 2^112: above it a limit is no limit.
+        (l.outflow, l.delayAbove) = (_most112(outflow), _most112(delayAbove));
+        (l.window, l.delay) = (uint32(window), uint32(delay));
+        emit LimitsSet(asset, outflow, window, delayAbove, delay);
+    }
+
+    function _listMaker(bytes calldata order) private {
+        Messages.exact(order, Messages.LIST_MAKER_BYTES);
+        house.listMaker(Messages.account(Messages.b32(order, 17)), Messages.u8(order, 49) != 0);
+    }
+
+    function _unfreeze(uint64 time, bytes calldata order) private {
+        Messages.exact(order, Messages.UNFREEZE_BYTES);
+        // An earlier end stays: the pause after a freeze counts from it.
+        if (time < head.frozenUntil) head.frozenUntil = time;
+        emit FrozenUntil(head.freezeSerial, head.frozenUntil);
+    }
+
+    function _listToken(bytes calldata order) private {
+        Messages.exact(order, Messages.LIST_TOKEN_BYTES);
+        _list(Messages.u16(order, 17), Messages.account(Messages.b32(order, 19)), Messages.u128(order, 51));
+    }
+
+    // Parts
+
+    /// Delivers one order: skips a done one, tells of a failed one.
+    function _deliver(bytes calldata order) private returns (bool took) {
+        if (order.length < Messages.HEAD) {
+            emit OrderFailed(0, abi.encodeWithSelector(Messages.WrongLength.selector, order.length, Messages.HEAD));
+            return false;
+        }
+        uint64 nonce = Messages.u64(order, 0);
+        if (isDone(nonce)) return false;
+        uint256 gas_ = GAS_A_BYTE * order.length
+            + (Messages.u8(order, 16) == Messages.BRIDGE ? BRIDGE_GAS : ORDER_GAS);
+        bytes memory self = abi.encodeCall(this.carryOut, (order));
+        // A call gets at most 63/64 of what is left: with less than that and a reserve for what follows, a courier
+        // could make the order fail.
+        uint256 need = gas_ * 64 / 63 + 30_000;
+        if (gasleft() < need) revert GasTooLow(gasleft(), need);
+        bytes memory reason;
+        assembly ("memory-safe") {
+            took := call(gas_, address(), 0, add(self, 32), mload(self), 0, 0)
+            if iszero(took) {
+                let size := returndatasize()
+                if gt(size, REASON_BYTES) { size := REASON_BYTES }
+                reason := mload(0x40)
+                mstore(reason, size)
+                returndatacopy(add(reason, 32), 0, size)
+                mstore(0x40, add(reason, and(add(size, 63), not(31))))
+            }
+        }
+        if (!took) emit OrderFailed(nonce, reason);
+    }
+
+    /// Everything that has to hold before an amount leaves; counts it against the limits.
+    function _leaving(uint16 asset, uint128 amount, uint64 time) private returns (Token memory t) {
+        _notFrozen(time);
+        t = _token(asset);
+        _raw(amount, t.unit);
+        _isFree(asset, amount);
+        limits[asset].spend(asset, amount, time);
+    }
+
+    function _payRelease(uint64 nonce, uint8 reason, uint16 asset, uint128 amount, Token memory t, address to) private {
+        balances[asset].booked -= amount;
+        emit Released(nonce, reason, asset, to, amount);
+        emit Executed(_next(), nonce);
+        _push(t.token, to, amount / t.unit);
+    }
+
+    function _use(uint64 nonce) private {
+        _done[nonce >> 8] |= 1 << (nonce & 255);
+    }
+
+    function _validators(uint32 epoch) private view returns (Validators memory v) {
+        v = validators;
+        if (epoch != v.epoch) revert WrongEpoch(epoch, v.epoch);
+    }
+
+    function _notFrozen(uint64 time) private view {
+        uint64 until = head.frozenUntil;
+        if (time < until) revert Frozen(until, time);
+    }
+
+    function _isFree(uint16 asset, uint128 amount) private view {
+        uint256 have = free(asset);
+        if (have < amount) revert TooLittleFree(asset, have, amount);
+    }
+
+    function _most112(uint128 amount) private pure returns (uint112) {
+        return amount < type(uint112).max ? uint112(amount) : type(uint112).max;
+    }
+}

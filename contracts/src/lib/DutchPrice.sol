@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// Terms of an auction that its price depends on. One slot.
+struct Prices {
+    /// Dollars a whole unit at `opened`, Wad, at most 2^90.
+    uint96 start;
+    /// Never below, Wad, at most 2^90.
+    uint96 floor;
+    /// The price is multiplied by this at each step, Wad, below one.
+    uint64 stepFactor;
+}
+
+/// When it is what, in milliseconds. One slot.
+struct Clock {
+    /// Since 1970: when the price is `start`.
+    uint48 opened;
+    /// After `opened`: from then on the price is the floor and listed makers get their rebate.
+    uint32 invitesAfter;
+    /// After `opened`: nothing is sold any more.
+    uint32 endsAfter;
+    /// Length of one step.
+    uint32 step;
+    /// Wad of collateral: a take leaves nothing, or at least this.
+    uint112 dust;
+}
+
+/// The price of a lot as it falls: the same numbers as the hub's engine, to the wei.
+///
+/// - Power: by squaring, half up at each multiplication; its product with `start` down; never below the floor.
+/// - Due: up, against the taker. Rebate: down.
+/// - No overflow: prices are at most 2^90, factors below 2^60, quantities at most 2^110, so every product is below
+///   2^200 and the arithmetic can be unchecked.
+library DutchPrice {
+    uint256 internal constant WAD = 1e18;
+
+    /// Dollars a whole unit at `time` (milliseconds since 1970), Wad.
+    function price(Prices memory prices, Clock memory clock, uint256 time) internal pure returns (uint256) {
+        unchecked {
+            uint256 passed = clock.opened < time ? time - clock.opened : 0;
+            if (clock.invitesAfter <= passed) return prices.floor;
+            uint256 falling = uint256(prices.start) * rpow(prices.stepFactor, passed / clock.step) / WAD;
+            return falling < prices.floor ? prices.floor : falling;
+        }
+    }
+
+    /// Dollars due for `quantity` at `price_`, up to the coin's next whole unit, Wad.
+    function due(uint256 quantity, uint256 price_, uint256 coinUnit) internal pure returns (uint256) {
+        unchecked {
+            uint256 exact = (quantity * price_ + WAD - 1) / WAD;
+            return (exact + coinUnit - 1) / coinUnit * coinUnit;
+        }
+    }
+
+    /// What a listed maker keeps of `due_`: `bps` of it, down to the coin's unit, Wad.
+    function rebate(uint256 due_, uint256 bps, uint256 coinUnit) internal pure returns (uint256) {
+        unchecked {
+            return due_ * bps / 10_000 / coinUnit * coinUnit;
+        }
+    }
+
+    /// How much of `left` a take of `wanted` gets: what it leaves is nothing, or at least `dust`. Zero is a refusal.
+    function partialTake(uint256 left, uint256 wanted, uint256 dust) internal pure returns (uint256) {
+        unchecked {
+            if (left <= wanted) return left;
+            uint256 most = dust < left ? left - dust : 0;
+            return wanted < most ? wanted : most;
+        }
+    }
+
+    /// `base^n` of a Wad of at most one, rounded half up at each multiplication, as MakerDAO's `rpow`.
+    function rpow(uint256 base, uint256 n) internal pure returns (uint256 power) {
+        unchecked {
+            power = n & 1 == 1 ? base : WAD;
+            for (n >>= 1; n != 0; n >>= 1) {
+                base = (base * base + WAD / 2) / WAD;
+                if (n & 1 == 1) power = (power * base + WAD / 2) / WAD;
+            }
+        }
+    }
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { IVault } from "../src/interfaces/IVault.sol";
+import { Messages } from "../src/lib/Messages.sol";
+import { Outflow } from "../src/lib/Outflow.sol";
+import { Certificates } from "../src/lib/Certificates.sol";
+import { Signers } from "../src/lib/Signers.sol";
+import { MockToken } from "../src/mocks/MockToken.sol";
+import { Base, IVaultEvents } from "./Base.sol";
+
+contract OrdersTest is Base {
+    // Releases
+
+    function test_release_pays_and_tells_why() public {
+        depositUsdc(ALICE, 10e6);
+        bytes memory one = release(3, USDC, 4e18, BOB);
+        uint64 next = sequence() + 1;
+        bytes memory payload = sealed_(batch(one));
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.Released(lastNonce, 3, USDC, BOB, 4e18);
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.Executed(next, lastNonce);
+        assertEq(vault.execute(payload), 1);
+        assertEq(usdc.balanceOf(BOB), 4e6);
+        assertEq(booked(USDC), 6e18);
+    }
+
+    function test_release_of_every_reason() public {
+        depositUsdc(ALICE, 7e6);
+        for (uint8 reason; reason <= 6; ++reason) order(release(reason, USDC, 1e18, BOB));
+        assertEq(usdc.balanceOf(BOB), 7e6);
+        orderFails(release(7, USDC, 1e18, BOB), abi.encodeWithSelector(IVault.UnknownReason.selector, 7));
+    }
+
+    function test_a_done_order_is_skipped_and_its_batch_goes_on() public {
+        depositEth(ALICE, 10e18);
+        bytes memory one = release(0, ETH, 1e18, BOB);
+        order(one);
+        bytes memory two = release(0, ETH, 2e18, BOB);
+        assertEq(vault.execute(sealed_(batch(one, two))), 1);
+        assertEq(eth.balanceOf(BOB), 3e18);
+    }
+
+    function test_a_failed_order_leaves_the_others_alone_and_comes_again() public {
+        depositEth(ALICE, 2e18);
+        bytes memory tooMuch = release(0, ETH, 3e18, BOB);
+        bytes memory fine = release(0, ETH, 1e18, BOB);
+        bytes memory payload = sealed_(batch(tooMuch, fine));
+        assertEq(vault.execute(payload), 1);
+        assertEq(eth.balanceOf(BOB), 1e18);
+        depositEth(ALICE, 2e18);
+        assertEq(vault.execute(payload), 1);
+        assertEq(eth.balanceOf(BOB), 4e18);
+        assertEq(vault.execute(payload), 0);
+    }
+
+    function test_release_beyond_what_is_booked_fails() public {
+        depositEth(ALICE, 2e18);
+        // A gift is not booked, so it cannot be released.
+        eth.mint(address(vault), 5e18);
+        orderFails(
+            release(0, ETH, 3e18, BOB), abi.encodeWithSelector(IVault.TooLittleFree.selector, ETH, 2e18, 3e18)
+        );
+        assertEq(eth.balanceOf(BOB), 0);
+    }
+
+    function test_release_of_an_unknown_token_fails() public {
+        orderFails(release(0, 9, 1, BOB), abi.encodeWithSelector(IVault.UnknownAsset.selector, 9));
+    }
+
+    function test_release_of_nothing_fails() public {
+        orderFails(release(0, ETH, 0, BOB), abi.encodeWithSelector(IVault.NothingToMove.selector));
+    }
+
+    function test_release_that_is_not_whole_in_the_tokens_unit_fails() public {
+        depositUsdc(ALICE, 10e6);
+        orderFails(
+            release(0, USDC, 1e18 + 1, BOB), abi.encodeWithSelector(IVault.NotWhole.selector, 1e18 + 1, 1e12)
+        );
+    }
+
+    function test_release_to_an_address_padded_on_the_wrong_side_fails() public {
+        depositEth(ALICE, 2e18);
+        bytes32 wrong = bytes32(bytes20(BOB));
+        orderFails(
+            releaseUntil(NEVER, 0, ETH, 1e18, wrong), abi.encodeWithSelector(Messages.WrongAddress.selector, wrong)
+        );
+        orderFails(
+            releaseUntil(NEVER, 0, ETH, 1e18, 0), abi.encodeWithSelector(Messages.WrongAddress.selector, bytes32(0))
+        );
+    }
+
+    function test_an_order_at_its_expiry_is_refused() public {
+        depositEth(ALICE, 2e18);
+        uint64 expires = now_() + 5000;
+        bytes memory early = releaseUntil(expires, 0, ETH, 1e18, owner(BOB));
+        bytes memory late = releaseUntil(expires, 0, ETH, 1e18, owner(BOB));
+        skip(4);
+        order(early);
+        skip(1);
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.OrderFailed(
+            lastNonce, abi.encodeWithSelector(IVault.Expired.selector, lastNonce, expires, expires)
+        );
+        assertEq(vault.execute(sealed_(batch(late))), 0);
+    }
+
+    // Limits
+
+    function test_a_token_without_limits_releases_nothing() public {
+        MockToken other = new MockToken("Other", "OTH", 18);
+        order(listToken(4, address(other), 1));
+        other.mint(address(this), 5);
+        other.approve(address(vault), 5);
+        vault.deposit(owner(ALICE), 0, 4, 5);
+        orderFails(release(0, 4, 1, BOB), abi.encodeWithSelector(Outflow.OutflowAbove.selector, 4, 1, 0));
+    }
+
+    /// 10 ETH an hour: 10 at once, then one more every six minutes.
+    function test_outflow_is_a_leaky_bucket() public {
+        depositEth(ALICE, 100e18);
+        order(setLimits(ETH, 10e18, 1 hours, type(uint128).max, 0));
+        order(release(0, ETH, 10e18, BOB));
+        bytes memory more = release(0, ETH, 1e18, BOB);
+        orderFails(more, abi.encodeWithSelector(Outflow.OutflowAbove.selector, ETH, 1e18, 0));
+        skip(6 minutes - 1);
+        assertEq(vault.execute(sealed_(batch(more))), 0);
+        skip(1);
+        assertEq(vault.outflowLeft(ETH), 1e18);
+        assertEq(vault.execute(sealed_(batch(more))), 1);
+        assertEq(vault.outflowLeft(ETH), 0);
+        skip(2 hours);
+        assertEq(vault.outflowLeft(ETH), 10e18);
+    }
+
+    function test_lower_limits_count_what_left_before() public {
+        depositEth(ALICE, 100e18);
+        order(setLimits(ETH, 10e18, 1 hours, type(uint128).max, 0));
+        order(release(0, ETH, 8e18, BOB));
+        order(setLimits(ETH, 4e18, 1 hours, type(uint128).max, 0));
+        assertEq(vault.outflowLeft(ETH), 0);
+        skip(1 hours);
+        // 8 - 4 leaked: the bucket of 4 is still full.
+        assertEq(vault.outflowLeft(ETH), 0);
+        skip(30 minutes);
+        assertEq(vault.outflowLeft(ETH), 2e18);
+    }
+
+    function test_limits_without_a_window_fail() public {
+        orderFails(
+            setLimits(ETH, 1, 0, 0, 0),
+            abi.encodeWithSelector(IVault.WrongLimits.selector, 0, 0, type(uint32).max)
+        );
+        orderFails(
+            setLimits(ETH, 1, 1, 0, 100 days),
+            abi.encodeWithSelector(IVault.WrongLimits.selector, 1000, 100 days * 1000, type(uint32).max)
+        );
+        orderFails(setLimits(9, 1, 1, 0, 0), abi.encodeWithSelector(IVault.UnknownAsset.selector, 9));
+    }
+
+    // Delay
+
+    function test_a_large_release_waits_then_anybody_pays_it() public {
+        depositEth(ALICE, 100e18);
+        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
+        order(release(0, ETH, 10e18, BOB));
+        assertEq(eth.balanceOf(BOB), 10e18);
+
+        bytes memory large = release(1, ETH, 11e18, BOB);
+        uint64 nonce = lastNonce;
+        uint64 told = sequence();
+        bytes memory payload = sealed_(batch(large));
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.Queued(nonce, now_() + 600_000, NEVER);
+        assertEq(vault.execute(payload), 1);
+        // Not a fact before it is paid, held meanwhile, and not queued twice.
+        assertEq(sequence(), told);
+        assertEq(vault.free(ETH), 79e18);
+        assertEq(vault.execute(payload), 0);
+
+        uint64 ready = now_() + 600_000;
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotReady.selector, nonce, ready, now_()));
+        vault.pay(nonce);
+        skip(600);
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.Released(nonce, 1, ETH, BOB, 11e18);
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.Executed(told + 1, nonce);
+        vm.prank(ALICE);
+        vault.pay(nonce);
+        assertEq(eth.balanceOf(BOB), 21e18);
+        assertEq(reserved(ETH), 0);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
+        vault.pay(nonce);
+    }
+
+    /// A freeze holds a large release until it can never be paid: the hub undoes it, so it must not come after all.
+    function test_a_queued_release_is_paid_before_it_expires_or_never() public {
+        depositEth(ALICE, 100e18);
+        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
+        uint64 expires = now_() + 3_600_000;
+        order(releaseUntil(expires, 1, ETH, 11e18, owner(BOB)));
+        uint64 nonce = lastNonce;
+        freeze(1, now_() + 3_600_000, 3);
+        skip(600);
+        vm.expectRevert(abi.encodeWithSelector(IVault.Frozen.selector, expires, now_()));
+        vault.pay(nonce);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotExpired.selector, nonce, expires, now_()));
+        vault.drop(nonce);
+        skip(3000);
+        vm.expectRevert(abi.encodeWithSelector(IVault.Expired.selector, nonce, expires, expires));
+        vault.pay(nonce);
+        vm.expectEmit(address(vault));
+        emit IVaultEvents.Dropped(nonce);
+        vault.drop(nonce);
+        assertEq(vault.free(ETH), 100e18);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
+        vault.drop(nonce);
+    }
+
+    function test_a_large_release_that_would_expire_waiting_fails_at_once() public {
+        depositEth(ALICE, 100e18);
+        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
+        uint64 expires = now_() + 600_000;
+        orderFails(
+            releaseUntil(expires, 1, ETH, 11e18, owner(BOB)),
+            abi.encodeWithSelector(IVault.Expired.selector, lastNonce, expires, expires)
+        );
+    }
+
+    // Freeze
+
+    function test_a_freeze_stops_what_leaves_and_ends_by_itself() public {
+        depositEth(ALICE, 100e18);
+        uint64 until = now_() + 60_000;
+        freeze(1, until, 3);
+        bytes memory reason = abi.encodeWithSelector(IVault.Frozen.selector, until, now_());
+        bytes memory one = release(0, ETH, 1e18, BOB);
+        orderFails(one, reason);
+        orderFails(startAuction(terms(1)), reason);
+        orderFails(bridge(1, ETH, 1e18, 2), abi.encodeWithSelector(IVault.NoGateway.selector));
+        // What does not leave goes on.
+        order(listMaker(ALICE, true));
+        skip(60);
+        assertEq(vault.execute(sealed_(batch(one))), 1);
+    }
+
+    function test_unfreeze_by_a_quorum() public {
+        depositEth(ALICE, 1e18);
+        freeze(1, now_() + 60_000, 3);
+        order(unfreeze());
+        order(release(0, ETH, 1e18, BOB));
+    }
+
+    function test_two_of_seven_do_not_freeze() public {
+        bytes32 digest = keccak256(
+            abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), uint32(1), uint64(1), uint64(now_() + 1000))
+        );
+        bytes memory certificate = certify(digest, keys, 2);
+        vm.expectRevert(abi.encodeWithSelector(Certificates.TooFewSignatures.selector, 2, 3));
+        vault.freeze(certificate, 1, 1, now_() + 1000);
+    }
+
+    function test_freeze_for_more_than_a_day_is_refused() public {
+        uint64 day = 24 hours * 1000;
+        uint64 now64 = now_();
+        vm.expectRevert(
+            abi.encodeWithSelector(IVault.WrongUntil.selector, now64 + day + 1, now64, now64 + day)
+        );
+        this.freezeOutside(1, now64 + day + 1, 3);
+        vm.expectRevert(abi.encodeWithSelector(IVault.WrongUntil.selector, now64, now64, now64 + day));
+        this.freezeOutside(1, now64, 3);
+        this.freezeOutside(1, now64 + day, 3);
+    }
+
+    /// Three of seven cannot keep the vault shut: after a day frozen it has to be open for one.
+    function test_a_minority_cannot_freeze_for_ever() public {
+        uint64 day = 24 hours * 1000;
+        uint64 until = now_() + day;
+        freeze(1, until, 3);
+        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + day, now_()));
+        this.freezeOutside(2, until, 3);
+        skip(47 hours);
+        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + day, now_()));
+        this.freezeOutside(2, now_() + day, 4);
+        skip(1 hours);
+        freeze(2, now_() + day, 3);
+        // A quorum prolongs it, and the pause counts from when it began.
+        uint64 since = now_();
+        skip(12 hours);
+        freeze(3, now_() + day, 5);
+        uint64 open = 2 * (since + day + day / 2) - since;
+        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        this.freezeOutside(4, now_() + day, 3);
+    }
+
+    /// Whoever wants no freeze tonight freezes for a second, so that the pause keeps the others from it: the pause is
+    /// a second, too.
+    function test_a_freeze_of_a_moment_does_not_keep_others_from_a_long_one() public {
+        freeze(1, now_() + 1000, 3);
+        skip(2);
+        freeze(2, now_() + 1000, 3);
+        order(unfreeze());
+        freeze(3, now_() + 24 hours * 1000, 3);
+    }
+
+    function test_a_freeze_is_not_replayed() public {
+        freeze(1, now_() + 1000, 5);
+        vm.expectRevert(abi.encodeWithSelector(IVault.WrongSerial.selector, 1, 2));
+        this.freezeOutside(1, now_() + 1000, 5);
+    }
+
+    function freezeOutside(uint64 serial, uint64 until, uint256 count) external {
+        freeze(serial, until, count);
+    }
+
+    // Rotation
+
+    function test_rotation_voids_the_old_set_at_once() public {
+        depositEth(ALICE, 10e18);
+        bytes memory early = sealed_(batch(release(0, ETH, 1e18, BOB)));
+        uint256[] memory next = sorted(4, 2);
+        order(rotate(2, next));
+        vm.expectRevert(abi.encodeWithSelector(IVault.WrongEpoch.selector, 1, 2));
+        vault.execute(early);
+        keys = next;
+        order(release(0, ETH, 1e18, BOB));
+        assertEq(vault.signers(), packed(next));
+    }
+
+    function test_rotation_has_to_name_the_next_epoch() public {
+        orderFails(rotate(3, keys), abi.encodeWithSelector(IVault.WrongEpoch.selector, 3, 2));
+        orderFails(rotate(1, keys), abi.encodeWithSelector(IVault.WrongEpoch.selector, 1, 2));
+    }
+
+    function test_rotation_to_a_set_that_is_not_ascending_fails() public {
+        uint256[] memory twice = new uint256[](2);
+        twice[0] = keys[0];
+        twice[1] = keys[0];
+        orderFails(
+            rotate(2, twice), abi.encodeWithSelector(Signers.NotAscending.selector, 1, vm.addr(keys[0]))
+        );
+        orderFails(rotate(2, new uint256[](0)), abi.encodeWithSelector(Signers.WrongSetSize.selector, 0, 382));
+    }
+
+    /// The largest set: 255 of 382 sign.
+    function test_rotation_to_the_largest_set_and_back() public {
+        orderFails(rotate(2, sorted(383, 3)), abi.encodeWithSelector(Signers.WrongSetSize.selector, 383, 382));
+        uint256[] memory many = sorted(382, 3);
+        order(rotate(2, many));
+        keys = many;
+        order(rotate(3, sorted(1, 4)));
+        keys = sorted(1, 4);
+        order(unfreeze());
+    }
+
+    // Listing
+
+    function test_listing_checks_the_unit_and_keeps_ids() public {
+        MockToken other = new MockToken("Other", "OTH", 8);
+        orderFails(
+            listToken(5, address(other), 1), abi.encodeWithSelector(IVault.WrongUnit.selector, 5, 1, 1e10)
+        );
+        order(listToken(5, address(other), 1e10));
+        order(listToken(5, address(other), 1e10));
+        orderFails(
+            listToken(5, address(eth), 1), abi.encodeWithSelector(IVault.AssetTaken.selector, 5, address(other))
+        );
+        MockToken fine = new MockToken("Fine", "FIN", 19);
+        orderFails(listToken(6, address(fine), 1), abi.encodeWithSelector(IVault.WrongUnit.selector, 6, 0, 19));
+    }
+
+    // Form
+
+    function test_malformed_payloads_are_refused() public {
+        vm.expectRevert(abi.encodeWithSelector(Messages.WrongLength.selector, 0, 1));
+        vault.execute("");
+        vm.expectRevert(abi.encodeWithSelector(Messages.WrongLength.selector, 2, 72));
+        vault.execute(hex"0100");
+        bytes memory one = unfreeze();
+        bytes memory trailing = abi.encodePacked(batch(one), uint8(0));
+        bytes memory payload = abi.encodePacked(uint8(0), uint32(1), trailing);
+        vm.expectRevert(
+            abi.encodeWithSelector(Messages.WrongLength.selector, trailing.length, trailing.length - 1)
+        );
+        vault.execute(payload);
+        bytes memory short = abi.encodePacked(uint8(0), uint32(1), uint16(1), uint16(30), one);
+        vm.expectRevert(abi.encodeWithSelector(Messages.WrongLength.selector, 21, 34));
+        vault.execute(short);
+    }
+
+    function test_an_order_of_another_length_fails_alone() public {
+        bytes memory long = abi.encodePacked(unfreeze(), uint8(0));
+        orderFails(long, abi.encodeWithSelector(Messages.WrongLength.selector, 18, 17));
+        bytes memory stub = hex"01020304";
+        lastNonce = 0;
+        orderFails(stub, abi.encodeWithSelector(Messages.WrongLength.selector, 4, 17));
+    }
+
+    function test_an_unknown_kind_and_nonce_zero_fail() public {
+        orderFails(head(10, NEVER), abi.encodeWithSelector(IVault.UnknownKind.selector, 10));
+        lastNonce = type(uint64).max;
+        unchecked {
+            bytes memory zero = abi.encodePacked(uint64(0), NEVER, uint8(8));
+            lastNonce = 0;
+            orderFails(zero, abi.encodeWithSelector(IVault.NonceZero.selector));
+        }
+    }
+
+    function test_only_the_vault_carries_out() public {
+        bytes memory one = unfreeze();
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotTheVault.selector, address(this)));
+        vault.carryOut(one);
+    }
+
+    function test_only_house_and_gateway_report() public {
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotTheHouse.selector, address(this)));
+        vault.payOut(ETH, 1, BOB);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotTheHouse.selector, address(this)));
+        vault.ended(1, ETH, 1, 0);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotTheGateway.selector, address(this)));
+        vault.bridgeIn(1, 1, ETH, 1);
+    }
+}

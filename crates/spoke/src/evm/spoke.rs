@@ -1,0 +1,558 @@
+//! A chain of the EVM kind as a [`Spoke`].
+//!
+//! - Blocks its thread while it asks: call it from threads that are no tasks of an async runtime. Who has one of those
+//!   uses [`Watcher`] and [`Courier`] themselves.
+//! - Time passes by itself here: [`Spoke::advance`] looks, it does not wait.
+//! - Sends with the keys it is given: orders, freezes, pokes and deposits with the courier's, takes with the taker's.
+
+use super::bindings::auction_house::AuctionHouse;
+use super::bindings::mock_token::MockToken;
+use super::bindings::vault::Vault;
+use super::courier::{Call, Courier, Fate, FeePolicy, Outcome, SendError};
+use super::endpoint::{Endpoints, Fault, answer};
+use super::watch::{Resume, WatchConfig, Watcher};
+use super::{Deployment, EvmError, Holdings, chain_address, facts, hub_address, refusal};
+use crate::certificate::Certificate;
+use crate::message::{Freeze, Payload};
+use crate::{Carried, Conditions, Done, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
+use alloy::eips::BlockId;
+use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::providers::Provider;
+use alloy::rpc::types::{Filter, TransactionReceipt};
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{SolCall, SolEvent};
+use ballast_types::{AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, VaultEvent};
+use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::runtime::Runtime;
+
+/// Gas of the common calls, for what they are said to cost: as the snapshot of `contracts` has them, and a little more.
+const GAS_ORDER: u64 = 130_000;
+const GAS_TAKE: u64 = 170_000;
+const GAS_BRIDGE: u64 = 700_000;
+
+/// Gas of a deposit or take that cannot be estimated, because its allowance is still on the way.
+const GAS_AFTER_APPROVAL: u64 = 350_000;
+
+/// What a chain's adapter is told about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpokeConfig {
+    /// Where its contracts lie.
+    pub deployment: Deployment,
+    /// Endpoints in order of preference.
+    pub endpoints: Vec<String>,
+    /// How to watch.
+    pub watch: WatchConfig,
+    /// How to pay.
+    pub fees: FeePolicy,
+    /// Time between two blocks.
+    pub block_time: Millis,
+    /// From sending to being included, as its keepers measure it.
+    pub inclusion: Millis,
+    /// Dollars for one of the chain's own coins, for what things cost.
+    pub coin_price: Price,
+}
+
+/// Who sends.
+#[derive(Clone, Debug)]
+pub struct SpokeKeys {
+    /// Orders, freezes, pokes and deposits.
+    pub courier: PrivateKeySigner,
+    /// Takes, each with its own money.
+    pub takers: Vec<PrivateKeySigner>,
+}
+
+/// A chain of the EVM kind.
+#[derive(Debug)]
+pub struct EvmSpoke {
+    runtime: Runtime,
+    config: SpokeConfig,
+    watcher: Watcher,
+    couriers: BTreeMap<Address, Courier>,
+    courier: Address,
+    sent: BTreeMap<(Address, TxId), Sent>,
+    last: TxId,
+    /// Receipts that are known already: of what was never sent because it would fail.
+    refused: Vec<Receipt>,
+}
+
+/// Something that was sent.
+#[derive(Clone, Debug)]
+struct Sent {
+    tx: TxId,
+    what: What,
+    included: Option<Time>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// Orders by their numbers.
+    Orders(Vec<Nonce>),
+    Freeze,
+    Deposit,
+    Take,
+    Poke,
+    /// Comes before what needs it; tells nothing.
+    Approval,
+}
+
+impl EvmSpoke {
+    /// A chain, watched from its vault's first block or from where it was left.
+    pub fn new(config: SpokeConfig, keys: SpokeKeys, resume: Option<Resume>) -> Result<Self, EvmError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| EvmError::Reverted {
+            what: "async runtime".to_owned(),
+            why: error.to_string(),
+        })?;
+        let endpoints = Endpoints::new(config.deployment.chain_id, &config.endpoints)?;
+        let watcher = Watcher::new(config.watch.clone(), endpoints.clone(), resume);
+        let all = keys.takers.into_iter().chain([keys.courier.clone()]);
+        let couriers =
+            all.map(|key| (key.address(), Courier::new(endpoints.clone(), key, config.fees))).collect();
+        Ok(Self {
+            runtime,
+            config,
+            watcher,
+            couriers,
+            courier: keys.courier.address(),
+            sent: BTreeMap::new(),
+            last: TxId::default(),
+            refused: Vec::new(),
+        })
+    }
+
+    /// What the vault has at a block: what the hub was told has to come to its books, and its tokens have to be there.
+    pub fn holdings(&self, block: Hash) -> Result<Holdings, SpokeError> {
+        let holdings = self.runtime.block_on(self.watcher.holdings(&self.config.deployment, block));
+        holdings.map_err(|fault| self.network(&fault))
+    }
+
+    /// What watches it: endpoints and their faults, gas history, where a restart goes on. To be read only: its
+    /// connections live in this adapter's runtime, and stand still outside of it.
+    #[must_use]
+    pub fn watcher(&self) -> &Watcher {
+        &self.watcher
+    }
+
+    /// Who sends orders and deposits, as the hub writes addresses.
+    #[must_use]
+    pub fn sender(&self) -> ballast_types::Address {
+        hub_address(self.courier)
+    }
+
+    /// What a coin of the chain is worth from now on, for what things cost.
+    pub fn set_coin_price(&mut self, price: Price) {
+        self.config.coin_price = price;
+    }
+
+    fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
+        SpokeError::Network { chain: self.config.deployment.chain, reason: fault.to_string() }
+    }
+
+    fn next_tx(&mut self) -> TxId {
+        self.last = TxId(self.last.0 + 1);
+        self.last
+    }
+
+    fn send(&mut self, from: Address, call: Call, what: What) -> Result<TxId, SpokeError> {
+        let Some(courier) = self.couriers.get_mut(&from) else {
+            return Err(self.network(&format!("no key of {from} is here")));
+        };
+        match self.runtime.block_on(courier.send(call)) {
+            Ok(id) => {
+                let tx = self.next_tx();
+                self.sent.insert((from, id), Sent { tx, what, included: None });
+                Ok(tx)
+            }
+            // It has a receipt all the same: that of a block in which it would have failed.
+            Err(SendError::WouldFail { data, .. }) => {
+                let (tx, time) = (self.next_tx(), self.watcher.heads().head.time);
+                self.refused.push(Receipt { tx, time, result: Err(refusal::read(&data)) });
+                Ok(tx)
+            }
+            Err(SendError::Fault(fault)) => Err(self.network(&fault)),
+        }
+    }
+
+    /// A call of the vault or house that pulls tokens from `from`: lets the vault take them first, once.
+    fn send_paying(
+        &mut self,
+        from: Address,
+        token: Address,
+        need: U256,
+        mut call: Call,
+        what: What,
+    ) -> Result<TxId, SpokeError> {
+        let vault = self.config.deployment.vault;
+        let provider = self.watcher.endpoints().best().clone();
+        let allowance = self.runtime.block_on(async {
+            let contract = MockToken::new(token, provider);
+            answer(contract.allowance(from, vault).call().into_future()).await
+        });
+        if allowance.map_err(|fault| self.network(&fault))? < need {
+            let approve = MockToken::approveCall { spender: vault, value: U256::MAX };
+            let approval =
+                Call { to: token, data: approve.abi_encode().into(), value: U256::ZERO, gas: None };
+            self.send(from, approval, What::Approval)?;
+            call.gas = Some(GAS_AFTER_APPROVAL);
+        }
+        self.send(from, call, what)
+    }
+
+    fn token(&self, asset: AssetId) -> Result<(Address, Amount), SpokeError> {
+        let deployment = &self.config.deployment;
+        let token =
+            deployment.token(asset).ok_or(SpokeError::UnknownAsset { chain: deployment.chain, asset })?;
+        Ok((token.token, Amount::from_wei(token.unit())))
+    }
+
+    fn receipt_of(&self, sent: &Sent, receipt: &TransactionReceipt) -> Result<Receipt, Fault> {
+        let time = sent.included.unwrap_or_default();
+        let result = if receipt.status() { done(&sent.what, receipt) } else { Err(self.why(receipt)?) };
+        Ok(Receipt { tx: sent.tx, time, result })
+    }
+
+    /// Why a transaction failed: what it says when it is tried again on the state before its block.
+    fn why(&self, receipt: &TransactionReceipt) -> Result<Revert, Fault> {
+        let provider = self.watcher.endpoints().best().clone();
+        let (hash, block) = (receipt.transaction_hash, receipt.block_number.unwrap_or_default());
+        self.runtime.block_on(async {
+            let Some(transaction) = answer(provider.get_transaction_by_hash(hash).into_future()).await?
+            else {
+                return Ok(Revert::Reorged);
+            };
+            let request = transaction.into_request();
+            let tried = provider.call(request).block(BlockId::number(block)).await;
+            let data = tried.err().and_then(|error| error.as_error_resp()?.as_revert_data());
+            Ok(refusal::read(&data.unwrap_or_default()))
+        })
+    }
+
+    fn time_of(&self, block: B256) -> Result<Time, Fault> {
+        let provider = self.watcher.endpoints().best().clone();
+        let block = self
+            .runtime
+            .block_on(answer(provider.get_block(BlockId::hash(block)).into_future()))?
+            .ok_or(Fault::Moved)?;
+        Ok(Time::from_millis(block.header.timestamp.saturating_mul(1_000)))
+    }
+
+    /// Lots that an auction was started for, with how much was for sale and since which block; the last start counts.
+    async fn started(&self, only: Option<LotId>) -> Result<BTreeMap<LotId, (Amount, u64)>, Fault> {
+        let Deployment { house, first_block, .. } = self.config.deployment;
+        let filter = Filter::new()
+            .address(house)
+            .event_signature(AuctionHouse::Started::SIGNATURE_HASH)
+            .from_block(first_block);
+        let filter = match only {
+            Some(lot) => filter.topic1(U256::from(lot.0)),
+            None => filter,
+        };
+        let logs = answer(self.watcher.endpoints().best().get_logs(&filter)).await?;
+        let started = logs.iter().filter_map(|log| {
+            let event = AuctionHouse::Started::decode_log(&log.inner).ok()?;
+            Some((LotId(event.lot), (Amount::from_wei(event.quantity), log.block_number?)))
+        });
+        Ok(started.collect())
+    }
+
+    async fn offer_of(&self, lot: LotId, quantity: Amount, since: u64) -> Result<Option<Offer>, Fault> {
+        let provider = self.watcher.endpoints().best();
+        let Deployment { house, vault, .. } = self.config.deployment;
+        let contract = AuctionHouse::new(house, provider);
+        let auction = answer(contract.auction(lot.0).call().into_future()).await?;
+        if auction.stock.left.is_zero() {
+            return Ok(None);
+        }
+        let filter = Filter::new()
+            .address(vault)
+            .event_signature(Vault::Taken::SIGNATURE_HASH)
+            .topic2(U256::from(lot.0))
+            .from_block(since);
+        let logs = answer(provider.get_logs(&filter)).await?;
+        let paid = logs.iter().filter_map(|log| match facts::read(&log.inner) {
+            Ok(Some((_, VaultEvent::Taken { paid, .. }))) => Some(paid),
+            _ => None,
+        });
+        Ok(offer(&auction, quantity, paid.sum()))
+    }
+}
+
+impl Spoke for EvmSpoke {
+    fn chain(&self) -> ChainId {
+        self.config.deployment.chain
+    }
+
+    fn domain(&self) -> Hash {
+        self.config.deployment.domain()
+    }
+
+    fn conditions(&self) -> Result<Conditions, SpokeError> {
+        let provider = self.watcher.endpoints().best().clone();
+        let price = self.runtime.block_on(answer(provider.get_gas_price()));
+        let price = price.map_err(|fault| self.network(&fault))?;
+        let cost = |gas: u64| {
+            let coins = Amount::from_wei(price.saturating_mul(u128::from(gas)));
+            coins
+                .value_up(self.config.coin_price)
+                .map_err(|_| self.network(&"a gas price beyond what can be counted"))
+        };
+        let SpokeConfig { block_time, inclusion, .. } = self.config;
+        Ok(Conditions {
+            block_time,
+            inclusion,
+            gas_order: cost(GAS_ORDER)?,
+            gas_take: cost(GAS_TAKE)?,
+            bridge: cost(GAS_BRIDGE)?,
+        })
+    }
+
+    fn heads(&self) -> Result<Heads, SpokeError> {
+        Ok(self.watcher.heads())
+    }
+
+    fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError> {
+        let provider = self.watcher.endpoints().best().clone();
+        let block = self.runtime.block_on(answer(provider.get_block(BlockId::number(number)).into_future()));
+        let block = block.map_err(|fault| self.network(&fault))?;
+        Ok(block.map(|block| Hash(block.header.hash.0)))
+    }
+
+    fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
+        self.token(asset)?;
+        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
+        let books = vault.balances(asset.0);
+        let books = self.runtime.block_on(answer(books.call().into_future()));
+        Ok(Amount::from_wei(books.map_err(|fault| self.network(&fault))?.booked))
+    }
+
+    fn offer(&self, lot: LotId) -> Result<Option<Offer>, SpokeError> {
+        let offer = self.runtime.block_on(async {
+            match self.started(Some(lot)).await?.get(&lot) {
+                Some((quantity, since)) => self.offer_of(lot, *quantity, *since).await,
+                None => Ok(None),
+            }
+        });
+        offer.map_err(|fault| self.network(&fault))
+    }
+
+    fn offers(&self) -> Result<Vec<(LotId, Offer)>, SpokeError> {
+        let offers = self.runtime.block_on(async {
+            let mut offers = Vec::new();
+            for (lot, (quantity, since)) in self.started(None).await? {
+                offers.extend(self.offer_of(lot, quantity, since).await?.map(|offer| (lot, offer)));
+            }
+            Ok(offers)
+        });
+        offers.map_err(|fault: Fault| self.network(&fault))
+    }
+
+    fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
+        let here = self.chain();
+        if payload.chain != here {
+            return Err(SpokeError::OtherChain { order: payload.chain, here });
+        }
+        let call = Vault::executeCall { payload: payload.encode()?.into() };
+        let nonces = payload.orders.iter().map(|order| order.nonce).collect();
+        let vault = self.config.deployment.vault;
+        self.send(self.courier, plain(vault, call.abi_encode()), What::Orders(nonces))
+    }
+
+    fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError> {
+        let call = Vault::freezeCall {
+            certificate: certificate_bytes(certificate),
+            epoch,
+            serial: freeze.serial,
+            until: freeze.until.millis(),
+        };
+        let vault = self.config.deployment.vault;
+        self.send(self.courier, plain(vault, call.abi_encode()), What::Freeze)
+    }
+
+    fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<TxId, SpokeError> {
+        let (token, unit) = self.token(asset)?;
+        if amount.is_zero() {
+            return Err(SpokeError::AmountZero);
+        }
+        if !amount.wei().is_multiple_of(unit.wei()) {
+            return Err(SpokeError::AmountUneven { amount, unit });
+        }
+        let raw = U256::from(amount.wei() / unit.wei());
+        let (owner, subaccount) = (B256::from(owner.address.0), owner.subaccount);
+        let call = Vault::depositCall { owner, subaccount, asset: asset.0, raw };
+        let call = plain(self.config.deployment.vault, call.abi_encode());
+        self.send_paying(self.courier, token, raw, call, What::Deposit)
+    }
+
+    fn take(&mut self, take: Take) -> Result<TxId, SpokeError> {
+        if take.quantity.is_zero() {
+            return Err(SpokeError::AmountZero);
+        }
+        let taker = chain_address(take.taker);
+        let taker =
+            taker.ok_or_else(|| self.network(&format!("{} is no address of this chain", take.taker)))?;
+        let coin = self.config.deployment.coin;
+        let (token, unit) = self.token(coin)?;
+        let most = take.quantity.value_up(take.price_max);
+        let most = most.map_err(|_| self.network(&"a take beyond what can be counted"))?;
+        let call = AuctionHouse::takeCall {
+            lot: take.lot.0,
+            wanted: take.quantity.wei(),
+            priceMost: take.price_max.wei(),
+            recipient: taker,
+            data: Bytes::new(),
+        };
+        let call = plain(self.config.deployment.house, call.abi_encode());
+        self.send_paying(taker, token, U256::from(most.wei() / unit.wei()), call, What::Take)
+    }
+
+    fn poke(&mut self, poke: Poke) -> Result<TxId, SpokeError> {
+        let Deployment { vault, house, .. } = self.config.deployment;
+        let call = match poke {
+            Poke::End(lot) => plain(house, AuctionHouse::endCall { lot: lot.0 }.abi_encode()),
+            Poke::Pay(nonce) => plain(vault, Vault::payCall { nonce: nonce.0 }.abi_encode()),
+        };
+        self.send(self.courier, call, What::Poke)
+    }
+
+    fn advance(&mut self, _to: Time) -> Result<Vec<Observation>, SpokeError> {
+        let news = self.runtime.block_on(self.watcher.poll());
+        news.map(|news| news.observations).map_err(|error| self.network(&error))
+    }
+
+    fn receipts(&mut self) -> Result<Vec<Receipt>, SpokeError> {
+        let mut receipts = std::mem::take(&mut self.refused);
+        let mut fault = None;
+        let mut outcomes: Vec<(Address, Outcome)> = Vec::new();
+        for (from, courier) in &mut self.couriers {
+            match self.runtime.block_on(courier.turn()) {
+                Ok(turned) => outcomes.extend(turned.into_iter().map(|outcome| (*from, outcome))),
+                Err(failed) => fault = Some(failed),
+            }
+        }
+        for (from, Outcome { id, fate }) in outcomes {
+            let Some(mut sent) = self.sent.remove(&(from, id)) else { continue };
+            let receipt = match fate {
+                Fate::Dropped => {
+                    let time = sent.included.take().unwrap_or_default();
+                    Receipt { tx: sent.tx, time, result: Err(Revert::Reorged) }
+                }
+                Fate::Included(receipt) => {
+                    let time = self.time_of(receipt.block_hash.unwrap_or_default());
+                    sent.included = time.ok();
+                    self.receipt_of(&sent, &receipt).map_err(|fault| self.network(&fault))?
+                }
+            };
+            let quiet = matches!(sent.what, What::Approval);
+            self.sent.insert((from, id), sent);
+            if !quiet {
+                receipts.push(receipt);
+            }
+        }
+        // What is final has nothing more to tell.
+        let couriers = &self.couriers;
+        self.sent.retain(|(from, id), _| couriers.get(from).is_some_and(|courier| courier.carries(*id)));
+        match fault {
+            // What is known is told; the rest comes with the next call.
+            Some(fault) if receipts.is_empty() => Err(self.network(&fault)),
+            _ => Ok(receipts),
+        }
+    }
+}
+
+fn plain(to: Address, data: Vec<u8>) -> Call {
+    Call { to, data: data.into(), value: U256::ZERO, gas: None }
+}
+
+/// `count (1) || count times signature (65)`.
+fn certificate_bytes(certificate: &Certificate) -> Bytes {
+    let count = u8::try_from(certificate.signatures.len()).unwrap_or(u8::MAX);
+    let signatures = certificate.signatures.iter().take(usize::from(count));
+    let signatures = signatures.flat_map(|one| one.r.into_iter().chain(one.s).chain([one.v]));
+    std::iter::once(count).chain(signatures).collect()
+}
+
+/// What a transaction that passed did, by the events it left.
+fn done(what: &What, receipt: &TransactionReceipt) -> Result<Done, Revert> {
+    let logs = receipt.inner.logs();
+    let facts = || logs.iter().filter_map(|log| facts::read(&log.inner).ok().flatten());
+    Ok(match what {
+        What::Orders(nonces) => {
+            let executed: BTreeSet<Nonce> = facts()
+                .filter_map(|(_, event)| match event {
+                    VaultEvent::Executed { nonce } => Some(nonce),
+                    _ => None,
+                })
+                .collect();
+            Done::Delivered(
+                nonces.iter().map(|nonce| (*nonce, carried(*nonce, &executed, receipt))).collect(),
+            )
+        }
+        What::Freeze => Done::Frozen,
+        What::Deposit => {
+            let sequence = facts().find(|(_, event)| matches!(event, VaultEvent::Deposited { .. }));
+            Done::Deposited(sequence.map(|(sequence, _)| sequence).unwrap_or_default())
+        }
+        What::Take => {
+            let taken = facts().find_map(|(_, event)| match event {
+                VaultEvent::Taken { lot, quantity, paid, rebate, .. } => {
+                    Some(Done::Taken { lot, quantity, paid, rebate })
+                }
+                _ => None,
+            });
+            taken.ok_or(Revert::TakeRefused)?
+        }
+        What::Poke | What::Approval => Done::Poked,
+    })
+}
+
+/// What became of one order of a delivery.
+fn carried(
+    nonce: Nonce,
+    executed: &BTreeSet<Nonce>,
+    receipt: &TransactionReceipt,
+) -> Result<Carried, Revert> {
+    if executed.contains(&nonce) {
+        return Ok(Carried::Executed);
+    }
+    for log in receipt.inner.logs() {
+        if let Ok(queued) = Vault::Queued::decode_log(&log.inner)
+            && queued.nonce == nonce.0
+        {
+            return Ok(Carried::Waiting(Time::from_millis(queued.ready)));
+        }
+        if let Ok(failed) = Vault::OrderFailed::decode_log(&log.inner)
+            && failed.nonce == nonce.0
+        {
+            return Err(refusal::read(&failed.reason));
+        }
+    }
+    Err(Revert::OrderSeen(nonce))
+}
+
+/// An auction as the hub knows it. `None` where the chain has figures that the hub could not have ordered.
+fn offer(auction: &AuctionHouse::Auction, quantity: Amount, paid: Amount) -> Option<Offer> {
+    let AuctionHouse::Auction { stock, prices, clock, start, result } = auction;
+    let opened = Time::from_millis(clock.opened.to::<u64>());
+    let unmet = Amount::from_wei(stock.unmet.to());
+    Some(Offer {
+        asset: AssetId(stock.asset),
+        start: Nonce(*start),
+        auction: Auction {
+            quantity,
+            opened,
+            start: Price::from_wei(prices.start.to()).ok()?,
+            floor: Price::from_wei(prices.floor.to()).ok()?,
+            step_factor: Ratio::from_wei(i128::from(prices.stepFactor)),
+            step: Millis::new(u64::from(clock.step)),
+            invites: opened.after(Millis::new(u64::from(clock.invitesAfter))),
+            ends: opened.after(Millis::new(u64::from(clock.endsAfter))),
+            need: unmet + paid,
+            dust: Amount::from_wei(clock.dust.to()),
+            rebate: Bps::new(u32::from(stock.rebate)),
+        },
+        left: Amount::from_wei(stock.left.to()),
+        paid,
+        result: Hash(result.0),
+    })
+}

@@ -1,0 +1,15 @@
+//! The EVM spoke on real nodes. Needs `npm ci` in `contracts`; each test starts its own nodes and ends them.
+#![cfg(feature = "kit")]
+
+mod adapter;
+mod certificate;
+mod courier;
+mod feed;
+mod layerzero;
+mod node;
+mod poison;
+mod proxy;
+mod reorg;
+mod safe;
+mod spoke;
+mod support;
