@@ -175,7 +175,7 @@ fn watch_replay(mut player: Player) -> anyhow::Result<ExitCode> {
 fn finish(player: &mut Player, updates: &SyncSender<Update>, control: &Control) -> Frame {
     let last = player.published();
     if let Some(publisher) = player.publisher.take() {
-        publisher.end("the replay is over");
+        publisher.end(if control.is_stopped() { "the replay was stopped" } else { "the replay is over" });
     }
     if !control.is_stopped() {
         let over = Update::Notice("the replay is over".to_owned());
