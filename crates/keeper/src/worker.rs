@@ -63,7 +63,11 @@ impl Worker {
 
     /// Says that it is up, where the time for it has come.
     pub fn beat(&mut self, state: &State, now: Time, out: &mut Vec<Command>) {
-        if state.keepers.find(self.keeper).is_none() || self.beat.is_some_and(|next| now < next) {
+        if self.beat.is_some_and(|next| now < next) {
+            return;
+        }
+        let record = state.keepers.find(self.keeper);
+        if record.is_none_or(|record| record.suspended.is_some() || is_barred(state, record)) {
             return;
         }
         self.beat = Some(now.after(state.house.keepers.params.heartbeat));
@@ -136,6 +140,9 @@ impl Worker {
     }
 
     fn read(&self, reader: &Reader, state: &State, task: TaskId, chain: ChainId, now: Time) -> Reading {
+        if state.keepers.find(self.keeper).is_none_or(|record| is_barred(state, record)) {
+            return Reading::Nothing;
+        }
         let Some(round) = state.rounds.find(task) else { return Reading::Nothing };
         let Some(job) = round.jobs.iter().find(|job| job.chain == chain) else { return Reading::Nothing };
         let Some(last) = job.ended.last() else { return Reading::Nothing };
@@ -156,6 +163,11 @@ impl Worker {
             None => Reading::Later(now.after(AGAIN)),
         }
     }
+}
+
+/// Nothing is asked of it any more.
+fn is_barred(state: &State, record: &ballast_engine::keeper::Keeper) -> bool {
+    state.barred.find(record.operator).is_some()
 }
 
 enum Reading {
