@@ -47,7 +47,8 @@ pub fn html(summary: &Summary, figures: &Figures) -> String {
     let liquidations = vec![locked(&figures.house), positions(&figures.house), hourly(summary)];
     section(&mut page, "Liquidations", &charts(liquidations));
     section(&mut page, "Auctions", &charts(vec![paths(figures), takes(figures), lots(&figures.house)]));
-    let [claims, failures, keepers] = [claims_table(summary), failures_table(summary), keepers_table(summary)];
+    let [claims, failures, keepers] =
+        [claims_table(summary), failures_table(summary), keepers_table(summary)];
     section(&mut page, "Claims", &[responses(figures).figure(), claims, failures, keepers]);
     section(&mut page, "Reserve", &charts(vec![reserve(&figures.house)]));
     section(&mut page, "Waterfall", &charts(vec![layers(&figures.house)]));
@@ -374,7 +375,11 @@ fn keepers_table(summary: &Summary) -> String {
     let rows = summary.claims.keepers.iter().map(|row| {
         let slashed = if row.slashed { "yes" } else { "no" };
         let counts = [row.drawn, row.late, row.reports, row.frozen].map(count);
-        [row.role.clone()].into_iter().chain(counts).chain([dollars(row.earned), slashed.to_owned()]).collect()
+        [row.role.clone()]
+            .into_iter()
+            .chain(counts)
+            .chain([dollars(row.earned), slashed.to_owned()])
+            .collect()
     });
     let head = ["keeper", "drawn", "late", "reports", "frozen", "earned, USD", "slashed"];
     table("Keepers", &head, rows)

@@ -233,7 +233,15 @@ impl ClaimsTrack {
         }
     }
 
-    fn offered(&mut self, lot: LotId, token: Token, quantity: Amount, state: &State, places: &Places, now: Time) {
+    fn offered(
+        &mut self,
+        lot: LotId,
+        token: Token,
+        quantity: Amount,
+        state: &State,
+        places: &Places,
+        now: Time,
+    ) {
         if self.lots.contains_key(&lot) {
             return;
         }
@@ -467,7 +475,10 @@ mod tests {
         assert_eq!(closed.failure(false), None);
         assert_eq!(closed.failure(true), Some("disputed"));
         assert_eq!(TaskTrack { draws: 3, ..closed }.failure(true), Some("third draw"));
-        assert_eq!(TaskTrack { reserve: true, draws: 3, ..closed }.failure(false), Some("bought by the reserve"));
+        assert_eq!(
+            TaskTrack { reserve: true, draws: 3, ..closed }.failure(false),
+            Some("bought by the reserve")
+        );
         let unpaid = TaskTrack { closed: Some(Amount::whole(1)), reserve: true, ..closed };
         assert_eq!(unpaid.failure(false), Some("debt left of a loan"));
         assert_eq!(TaskTrack { positions: true, ..unpaid }.failure(false), Some("debt left of a position"));
