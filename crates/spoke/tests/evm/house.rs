@@ -20,10 +20,10 @@ use ballast_spoke::message::Payload;
 use ballast_spoke::{Carried, Done, Spoke};
 use ballast_types::digest::{result_start, result_take};
 use ballast_types::{
-    AccountId, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, ChainTier, Command, Event, Genesis, Height,
-    LedgerAccount, LotId, MarketGenesis, MarketId, MarketParams, Money, Nonce, Observation, Order, OrderAction,
-    Owner, RateParams, ReleaseReason, Sequence, Side, SourceId, Token, TokenGenesis, TokenParams, TradeAmount,
-    VaultEvent,
+    AccountId, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, ChainTier, Command, Event, Genesis,
+    Height, LedgerAccount, LotId, MarketGenesis, MarketId, MarketParams, Money, Nonce, Observation, Order,
+    OrderAction, Owner, RateParams, ReleaseReason, Sequence, Side, SourceId, Token, TokenGenesis,
+    TokenParams, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use tokio::runtime::Runtime;
@@ -108,20 +108,21 @@ fn genesis(worlds: &[World], time: Time) -> Genesis {
             })
             .to_vec()
     };
-    let chains = worlds.iter().zip(NAMES).zip([110, 120, 115]).map(|((world, name), threshold)| ChainGenesis {
-        name: name.to_owned(),
-        tier: ChainTier::Liquid,
-        block_time: Millis::seconds(world.chain.node.config().block_time),
-        inclusion_p95: Millis::seconds(world.chain.node.config().block_time),
-        coin: "USDC".to_owned(),
-        tokens: tokens(threshold),
-        // All interest is the lenders': what the reserve gets is of fees alone.
-        rate: RateParams { reserve_factor: Bps::ZERO, ..RateParams::default() },
-        tranche_cap: whole(5_000_000),
-        pending_cap: whole(1_000_000),
-        auction: Default::default(),
-        domain: world.chain.deployment.domain(),
-    });
+    let chains =
+        worlds.iter().zip(NAMES).zip([110, 120, 115]).map(|((world, name), threshold)| ChainGenesis {
+            name: name.to_owned(),
+            tier: ChainTier::Liquid,
+            block_time: Millis::seconds(world.chain.node.config().block_time),
+            inclusion_p95: Millis::seconds(world.chain.node.config().block_time),
+            coin: "USDC".to_owned(),
+            tokens: tokens(threshold),
+            // All interest is the lenders': what the reserve gets is of fees alone.
+            rate: RateParams { reserve_factor: Bps::ZERO, ..RateParams::default() },
+            tranche_cap: whole(5_000_000),
+            pending_cap: whole(1_000_000),
+            auction: Default::default(),
+            domain: world.chain.deployment.domain(),
+        });
     Genesis {
         time,
         assets: [("USDC", true), ("ETH", false)]
@@ -145,7 +146,8 @@ fn genesis(worlds: &[World], time: Time) -> Genesis {
 
 impl House {
     fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (worlds, worker) = runtime.block_on(async {
             let (ethereum, polygon, bsc) =
                 tokio::join!(start_chain(ETHEREUM), start_chain(POLYGON), start_chain(BSC));
@@ -249,7 +251,8 @@ impl House {
         assert_eq!(out.rejects, []);
         self.events.extend(out.events.iter().cloned());
         for chain in [ETHEREUM, POLYGON, BSC] {
-            let orders: Vec<Order> = out.orders.iter().filter(|order| order.chain == chain).cloned().collect();
+            let orders: Vec<Order> =
+                out.orders.iter().filter(|order| order.chain == chain).cloned().collect();
             if !orders.is_empty() {
                 self.send(chain, orders);
             }
@@ -272,11 +275,21 @@ impl House {
                 home.finalise().await;
                 worker.turn().await.unwrap().len()
             });
-            assert_eq!(carried, 1);
+            let refused: Vec<_> =
+                self.worker.messages().filter_map(|(_, told)| told.refusal.clone()).collect();
+            assert_eq!((carried, refused), (1, Vec::new()));
         } else {
             let spoke = &mut self.members[usize::from(chain.0)].spoke;
             spoke.deliver(&payload).unwrap();
-            let receipts = spoke.receipts().unwrap();
+            let mut receipts = spoke.receipts().unwrap();
+            // A node takes a moment to mine what it was given.
+            for _ in 0..500 {
+                if !receipts.is_empty() {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                receipts = spoke.receipts().unwrap();
+            }
             let done: Vec<_> = nonces.iter().map(|nonce| (*nonce, Ok(Carried::Executed))).collect();
             assert_eq!(receipts.len(), 1);
             assert_eq!(receipts[0].result, Ok(Done::Delivered(done)));
@@ -505,12 +518,17 @@ fn the_chains_hold_what_the_ledger_says_from_deposit_to_recall() {
     house.settle();
     house.proceeds(second, 2);
     assert!(house.ways.iter().any(|(nonce, way)| (*nonce, *way) == (house.engine_start(lot), "keeper")));
-    assert!(house.ways.iter().any(|(nonce, way)| (*nonce, *way) == (house.engine_start(second), "LayerZero")));
+    assert!(
+        house.ways.iter().any(|(nonce, way)| (*nonce, *way) == (house.engine_start(second), "LayerZero"))
+    );
     // Without keepers the fee is half the reserve's, half the treasury's.
     let (_, fee, _, shortfall) = house.closed("dave");
     let after = [LedgerAccount::Float, LedgerAccount::Treasury].map(|of| house.ledger(of));
     let reserve = fee.bps_down(Bps::new(5_000));
-    assert_eq!([after[0] - before[0], after[1] - before[1], shortfall], [reserve, fee - reserve, Amount::ZERO]);
+    assert_eq!(
+        [after[0] - before[0], after[1] - before[1], shortfall],
+        [reserve, fee - reserve, Amount::ZERO]
+    );
 
     // What was left over is alice's, and leaves by her own wish.
     let (account, token) = (house.account("alice"), Token { asset: USD, chain: POLYGON });
@@ -529,7 +547,8 @@ fn collect_and_recall(house: &mut House) {
     assert!(whole(25) < collected, "{collected}");
     let safe = house.chain(POLYGON).deployment.safe.unwrap();
     let to = hub_address(safe.safe);
-    let action = OrderAction::Release { reason: ReleaseReason::Collection, to, asset: USD, amount: collected };
+    let action =
+        OrderAction::Release { reason: ReleaseReason::Collection, to, asset: USD, amount: collected };
     let polygon = &mut house.members[1];
     house.runtime.block_on(polygon.world.order(vec![action]));
     polygon.hidden += 1;
