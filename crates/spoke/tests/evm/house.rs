@@ -35,8 +35,10 @@ const NAMES: [&str; 3] = ["ethereum", "polygon", "bsc"];
 struct Member {
     world: World,
     spoke: EvmSpoke,
-    /// Facts that its vault told before the hub began, or that are not the hub's.
+    /// Facts that its vault told before the hub began.
     hidden: u64,
+    /// The number of a later one that is not the hub's own.
+    apart: Option<u64>,
 }
 
 /// The hub and its chains.
@@ -163,7 +165,7 @@ impl House {
             runtime.block_on(world.chain.node.fund(courier.address())).unwrap();
             let keys = SpokeKeys { courier, takers: Vec::new() };
             let spoke = EvmSpoke::new(world.chain.spoke_config(Price::whole(2_500)), keys, None).unwrap();
-            Member { hidden: world.nonce - (1 << 32), world, spoke }
+            Member { hidden: world.nonce - (1 << 32), apart: None, world, spoke }
         });
         let members = members.collect();
         let mut house = Self {
@@ -223,9 +225,9 @@ impl House {
             ..Block::default()
         };
         for member in &mut self.members {
-            let hidden = member.hidden;
+            let (hidden, apart) = (member.hidden, member.apart);
             let told = member.spoke.advance(self.now).unwrap();
-            block.observations.extend(told.into_iter().filter_map(|told| own(told, hidden)));
+            block.observations.extend(told.into_iter().filter_map(|told| own(told, hidden, apart)));
         }
         for (source, member) in (0..).zip(&self.members) {
             for asset in [USD, ETH] {
@@ -461,10 +463,16 @@ async fn latest(worlds: &[World]) -> Time {
 }
 
 /// A fact with the number that it has for the hub; none of those that are not its own.
-fn own(told: Observation, hidden: u64) -> Option<Observation> {
-    let number = |sequence: Sequence| sequence.0.checked_sub(hidden).map(Sequence);
+fn own(told: Observation, hidden: u64, apart: Option<u64>) -> Option<Observation> {
+    let number = |sequence: Sequence| {
+        let others = hidden + u64::from(apart.is_some_and(|apart| apart <= sequence.0));
+        sequence.0.checked_sub(others).map(Sequence)
+    };
     match told {
         Observation::Seen { chain, sequence, version, event } => {
+            if apart == Some(sequence.0) {
+                return None;
+            }
             let sequence = number(sequence).filter(|sequence| sequence.0 != 0)?;
             Some(Observation::Seen { chain, sequence, version, event })
         }
@@ -549,9 +557,10 @@ fn collect_and_recall(house: &mut House) {
     let to = hub_address(safe.safe);
     let action =
         OrderAction::Release { reason: ReleaseReason::Collection, to, asset: USD, amount: collected };
+    let next = house.engine.state().chains.get(POLYGON).next_sequence;
     let polygon = &mut house.members[1];
     house.runtime.block_on(polygon.world.order(vec![action]));
-    polygon.hidden += 1;
+    polygon.apart = Some(next.0 + polygon.hidden);
     assert_eq!(house.wallet(USD, safe.safe), collected);
 
     let chain = house.chain(POLYGON);
