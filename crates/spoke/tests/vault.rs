@@ -359,7 +359,11 @@ fn a_freeze_out_of_turn_is_refused() {
     assert_eq!(freeze(&mut chain, 4_920, stop(4, 9_000), 0, &keys[2..]), Err(soon(4_960)));
     assert_eq!(freeze(&mut chain, 4_940, stop(4, 9_000), 0, &keys[2..]), Ok(Done::Frozen));
     // Unfrozen at 5,000: the pause counts from there, and is of 40 s.
-    assert_eq!(try_order(&mut chain, 4_980, order(1, OrderAction::Unfreeze {})), Ok(Carried::Executed));
+    advance(&mut chain, 4_980);
+    let unfreeze = vec![order(1, OrderAction::Unfreeze {})];
+    chain.deliver(&Payload::sign(chain.domain(), CHAIN, 0, unfreeze, &keys[..3]).unwrap()).unwrap();
+    advance(&mut chain, 5_000);
+    assert_eq!(results(&mut chain), [Ok(Done::Delivered(vec![(Nonce(1), Ok(Carried::Executed))]))]);
     assert_eq!(freeze(&mut chain, 5_000, stop(5, 9_000), 0, &keys[2..]), Err(soon(5_040)));
     assert_eq!(freeze(&mut chain, 5_020, stop(5, 9_000), 0, &keys[2..]), Ok(Done::Frozen));
 }

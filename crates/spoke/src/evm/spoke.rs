@@ -532,7 +532,7 @@ fn carried(
 
 /// An auction as the hub knows it. `None` where the chain has figures that the hub could not have ordered.
 fn offer(auction: &AuctionHouse::Auction, quantity: Amount, paid: Amount) -> Option<Offer> {
-    let AuctionHouse::Auction { stock, prices, clock, start, result } = auction;
+    let AuctionHouse::Auction { stock, prices, clock, start, unsold: _, result } = auction;
     let opened = Time::from_millis(clock.opened.to::<u64>());
     let unmet = Amount::from_wei(stock.unmet.to());
     Some(Offer {

@@ -470,7 +470,17 @@ impl Twins {
                 amount: Amount::from_wei(amount),
             },
             Draft::Start {
-                again, asset: of, factor, quantity, start, floor, step, falls, stays, need, dust
+                again,
+                asset: of,
+                factor,
+                quantity,
+                start,
+                floor,
+                step,
+                falls,
+                stays,
+                need,
+                dust,
             } => {
                 let invites = self.now.after(Millis::seconds(falls));
                 self.last_lot += u64::from(again == 0);

@@ -5,6 +5,7 @@ mod adapter;
 mod certificate;
 mod courier;
 mod feed;
+mod house;
 mod layerzero;
 mod node;
 mod poison;
