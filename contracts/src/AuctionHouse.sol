@@ -31,8 +31,11 @@ contract AuctionHouse is ReentrancyGuardTransient {
         Stock stock;
         Prices prices;
         Clock clock;
-        /// Of the order that started it.
+        /// Of the order that started it; of the last one when none runs.
         uint64 start;
+        /// What the auction of the lot before this one left, Wad: nothing more of it may be offered. It shares the slot of
+        /// `start`, which stays when the auction is over, so that all sold costs nothing and the rest one write.
+        uint112 unsold;
         /// Over the takes so far.
         bytes32 result;
     }
@@ -57,6 +60,8 @@ contract AuctionHouse is ReentrancyGuardTransient {
     error NotTheVault(address sender);
     /// The lot is under auction already, by the order `start`.
     error AlreadyRunning(uint64 lot, uint64 start);
+    /// An earlier auction of the lot left `unsold`, less than is offered now: the rest was sold.
+    error LotSold(uint64 lot, uint256 unsold, uint256 quantity);
     /// Terms that the hub never orders: out of its ranges, or times out of order.
     error WrongTerms(uint64 lot);
     error NoAuction(uint64 lot);
@@ -89,12 +94,14 @@ contract AuctionHouse is ReentrancyGuardTransient {
         uint64 lot = Messages.u64(order, 17);
         Auction storage a = _auctions[lot];
         if (a.stock.left != 0) revert AlreadyRunning(lot, a.start);
-        a.stock = _stock(lot, order);
+        Stock memory stock = _stock(lot, order);
+        if (a.start != 0 && a.unsold < stock.left) revert LotSold(lot, a.unsold, stock.left);
+        a.stock = stock;
         a.prices = _prices(lot, order);
         a.clock = _clock(lot, order, unit);
         a.start = Messages.u64(order, 0);
         a.result = result;
-        emit Started(lot, a.start, a.stock.asset, a.stock.left);
+        emit Started(lot, a.start, stock.asset, stock.left);
     }
 
     /// Ends an auction that the order `start_` started, if it runs.
@@ -108,7 +115,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
         Stock memory stock = a.stock;
         if (stock.left == 0 || a.start != start_) return (false, 0, 0, 0);
         result = a.result;
-        delete _auctions[lot];
+        _close(a, stock.left);
         return (true, stock.asset, stock.left, result);
     }
 
@@ -149,11 +156,11 @@ contract AuctionHouse is ReentrancyGuardTransient {
         if (stock.left == 0) revert NoAuction(lot);
         if (time < ends) revert NotOver(lot, ends, time);
         bytes32 result = a.result;
-        delete _auctions[lot];
+        _close(a, stock.left);
         vault.ended(lot, stock.asset, stock.left, result);
     }
 
-    /// An auction as it stands; all zero when none runs.
+    /// An auction as it stands; when none runs, nothing but the last one's `start` and `unsold`.
     function auction(uint64 lot) external view returns (Auction memory) {
         return _auctions[lot];
     }
@@ -198,13 +205,22 @@ contract AuctionHouse is ReentrancyGuardTransient {
         );
         sale.over = sale.unsold == 0 || stock.unmet <= due;
         if (sale.over) {
-            delete _auctions[lot];
+            _close(a, uint112(sale.unsold));
         } else {
             stock.left = uint112(sale.unsold);
             stock.unmet = uint112(stock.unmet - due);
             a.stock = stock;
             a.result = sale.result;
         }
+    }
+
+    /// An auction is over: what it left is the most that another one of the lot may offer.
+    function _close(Auction storage a, uint112 unsold) private {
+        delete a.stock;
+        delete a.prices;
+        delete a.clock;
+        delete a.result;
+        a.unsold = unsold;
     }
 
     /// What is for sale, and how much it has to bring.
@@ -223,7 +239,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
         uint256 floor = Messages.u128(order, 67);
         uint256 stepFactor = Messages.u128(order, 83);
         if (PRICE_MAX < start_ || start_ < floor || floor == 0) revert WrongTerms(lot);
-        if (stepFactor == 0 || DutchPrice.WAD <= stepFactor) revert WrongTerms(lot);
+        if (DutchPrice.WAD <= stepFactor) revert WrongTerms(lot);
         return Prices(uint96(start_), uint96(floor), uint64(stepFactor));
     }
 

@@ -38,6 +38,32 @@ contract AuctionTest is Base {
         assertEq(house.priceAt(1, opened + 40_000), 1800e18);
     }
 
+    /// A factor of zero: 2,200 falls evenly to nothing within 100 s, by 22 a second; the floor of 1,800 holds it from
+    /// 18.2 s on. A step as long as a schedule can have is a day.
+    function test_a_price_without_factor_falls_evenly() public {
+        Terms memory t = terms(2);
+        (t.stepFactor, t.step) = (0, 100_000);
+        order(startAuction(t));
+        uint64 opened = now_();
+        assertEq(house.priceAt(2, opened - 1), 2200e18);
+        assertEq(house.priceAt(2, opened), 2200e18);
+        assertEq(house.priceAt(2, opened + 1), 2199.978e18);
+        assertEq(house.priceAt(2, opened + 10_000), 1980e18);
+        assertEq(house.priceAt(2, opened + 18_181), 1800.018e18);
+        assertEq(house.priceAt(2, opened + 18_182), 1800e18);
+        t.lot = 3;
+        (t.step, t.start, t.floor) = (3_000, 1000e18 + 1, 1);
+        order(startAuction(t));
+        // Down: two thirds of 1000e18 + 1.
+        assertEq(house.priceAt(3, opened + 1_000), 666666666666666666667);
+        assertEq(house.priceAt(3, opened + 2_999), 333333333333333333);
+        assertEq(house.priceAt(3, opened + 3_000), 1);
+        assertEq(house.priceAt(3, opened + 4_000), 1);
+        (t.lot, t.step) = (4, 86_400_000);
+        order(startAuction(t));
+        assertEq(house.priceAt(4, opened + 39_999), (1000e18 + 1) * uint256(86_360_001) / 86_400_000);
+    }
+
     function test_take_pays_the_price_of_its_block_into_the_vault() public {
         skip(20);
         uint64 next = sequence() + 1;
@@ -122,8 +148,50 @@ contract AuctionTest is Base {
         assertEq(vault.free(ETH), 99e18);
         vm.expectRevert(abi.encodeWithSelector(AuctionHouse.NoAuction.selector, 1));
         house.end(1);
-        // A next round of the same lot.
-        order(startAuction(terms(1)));
+    }
+
+    /// 1 of 10 is sold: a next round offers the other 9, and not what is gone, though the vault holds as much.
+    function test_what_was_sold_is_not_offered_again() public {
+        depositEth(ALICE, 100e18);
+        _take(BOB, 1e18);
+        skip(100);
+        house.end(1);
+        assertEq(house.auction(1).unsold, 9e18);
+        orderFails(startAuction(terms(1)), abi.encodeWithSelector(AuctionHouse.LotSold.selector, 1, 9e18, 10e18));
+        Terms memory t = terms(1);
+        t.quantity = 9e18;
+        order(startAuction(t));
+        // Called off, it leaves the same 9; sold out, it leaves nothing to offer.
+        order(cancelAuction(1, lastNonce));
+        t = terms(1);
+        t.quantity = 9e18 + 1;
+        orderFails(startAuction(t), abi.encodeWithSelector(AuctionHouse.LotSold.selector, 1, 9e18, 9e18 + 1));
+        t.quantity = 8e18;
+        order(startAuction(t));
+        _take(BOB, 8e18);
+        t.quantity = 1;
+        orderFails(startAuction(t), abi.encodeWithSelector(AuctionHouse.LotSold.selector, 1, 0, 1));
+        assertEq(reserved(ETH), 0);
+    }
+
+    /// An auction that met its need left what it did not have to sell.
+    function test_what_the_need_left_can_be_offered_again() public {
+        Terms memory t = terms(2);
+        t.need = 4400e18;
+        order(startAuction(t));
+        vm.prank(BOB);
+        house.take(2, 2e18, type(uint128).max, BOB, "");
+        (t.quantity, t.need) = (8e18 + 1, 1);
+        orderFails(startAuction(t), abi.encodeWithSelector(AuctionHouse.LotSold.selector, 2, 8e18, 8e18 + 1));
+        t.quantity = 8e18;
+        order(startAuction(t));
+    }
+
+    /// A start that was called off before it came has sold nothing: the lot may be offered whole.
+    function test_a_start_that_never_was_leaves_the_lot_whole() public {
+        startAuction(terms(2));
+        order(cancelAuction(2, lastNonce));
+        order(startAuction(terms(2)));
     }
 
     /// 0.5 % of 1,800 is 9; only for a listed maker, only from the invitation on.
@@ -183,12 +251,16 @@ contract AuctionTest is Base {
     /// The auction ended before its cancellation came: that takes effect and tells nothing twice. Nor does it touch
     /// the next round.
     function test_cancel_of_an_auction_that_is_over_tells_no_end() public {
-        _take(BOB, 10e18);
-        order(startAuction(terms(1)));
+        _take(BOB, 4e18);
+        skip(100);
+        house.end(1);
+        Terms memory t = terms(1);
+        t.quantity = 6e18;
+        order(startAuction(t));
         uint64 told = sequence();
         order(cancelAuction(1, start));
         assertEq(sequence(), told + 1);
-        assertEq(house.auction(1).stock.left, 10e18);
+        assertEq(house.auction(1).stock.left, 6e18);
     }
 
     function test_flash_settlement_pays_out_of_the_collateral() public {

@@ -7,7 +7,7 @@ struct Prices {
     uint96 start;
     /// Never below, Wad, at most 2^90.
     uint96 floor;
-    /// The price is multiplied by this at each step, Wad, below one.
+    /// The price is multiplied by this at each step, Wad, below one. Zero: it falls evenly, to nothing within one step.
     uint64 stepFactor;
 }
 
@@ -19,7 +19,7 @@ struct Clock {
     uint32 invitesAfter;
     /// After `opened`: nothing is sold any more.
     uint32 endsAfter;
-    /// Length of one step.
+    /// Length of one step; of the whole fall where it is even.
     uint32 step;
     /// Wad of collateral: a take leaves nothing, or at least this.
     uint112 dust;
@@ -27,6 +27,7 @@ struct Clock {
 
 /// The price of a lot as it falls: the same numbers as the hub's engine, to the wei.
 ///
+/// - Fall: by steps, or evenly where the factor is zero.
 /// - Power: by squaring, half up at each multiplication; its product with `start` down; never below the floor.
 /// - Due: up, against the taker. Rebate: down.
 /// - No overflow: prices are at most 2^90, factors below 2^60, quantities at most 2^110, so every product is below
@@ -39,8 +40,17 @@ library DutchPrice {
         unchecked {
             uint256 passed = clock.opened < time ? time - clock.opened : 0;
             if (clock.invitesAfter <= passed) return prices.floor;
-            uint256 falling = uint256(prices.start) * rpow(prices.stepFactor, passed / clock.step) / WAD;
+            uint256 falling = prices.stepFactor == 0
+                ? linear(prices.start, passed, clock.step)
+                : uint256(prices.start) * rpow(prices.stepFactor, passed / clock.step) / WAD;
             return falling < prices.floor ? prices.floor : falling;
+        }
+    }
+
+    /// `start` falling evenly to nothing within `step`, as MakerDAO's `LinearDecrease`; down, Wad.
+    function linear(uint256 start, uint256 passed, uint256 step) internal pure returns (uint256) {
+        unchecked {
+            return passed < step ? start * (step - passed) / step : 0;
         }
     }
 

@@ -97,6 +97,36 @@ fn lots_of_a_thin_chain_are_sold_as_one() {
     assert!(amount("1424.9") < cash && cash <= whole(1_425), "{cash}");
 }
 
+/// A bridge shares 6 digits between chains. Of 10.0000019 ETH it takes 10.000001; the rest is alice's, at home.
+#[test]
+fn a_bridge_takes_what_is_whole_in_six_digits() {
+    let mut house = House::new();
+    house.deposit("lender", "polygon", "USDC", whole(100_000));
+    house.lend("lender", "polygon", whole(50_000)).expect("half of its cash");
+    house.deposit("alice", "polygon", "ETH", amount("10.000001900000000001"));
+    house.borrow("alice", "polygon", whole(15_000)).expect("2,000 / 1.32 = 1,515 a unit");
+    house.apply(Vec::new());
+    let out = house.price("ETH", price("1650"));
+    let sent: Vec<_> = out
+        .orders
+        .iter()
+        .filter_map(|order| match order.action {
+            OrderAction::Bridge { amount, .. } => Some(amount),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [amount("10.000001")]);
+    house.apply(Vec::new());
+    let (there, here) = (house.token("ETH", "polygon"), house.token("ETH", "ethereum"));
+    let rest = amount("0.000000900000000001");
+    assert_eq!((total(&house, there), total(&house, here)), (rest, amount("10.000001")));
+    let alice = house.view("alice");
+    assert_eq!(
+        alice.collateral.iter().map(|held| (held.token, held.amount)).collect::<Vec<_>>(),
+        [(there, rest)]
+    );
+}
+
 /// What is worth enough does not wait.
 #[test]
 fn a_large_joint_lot_is_sold_at_once() {

@@ -5,6 +5,10 @@
 //!   them, so that a small demo shows the same picture.
 //! - Money and shares are decimal strings, spans are milliseconds, moments are TOML date-times in UTC.
 
+mod nodes;
+
+pub use nodes::{ChainFaults, FaultPlan, Keepers};
+
 use crate::calendar;
 use ballast_units::{Amount, Millis, Ratio, Time};
 use serde::{Deserialize, Deserializer};
@@ -62,6 +66,10 @@ pub struct Scenario {
     pub bidders_away: Vec<Away>,
     /// When a chain is slow and dear.
     pub congestion: Vec<Congestion>,
+    /// Who executes liquidations.
+    pub keepers: Keepers,
+    /// Validators, and what goes wrong with them and with chains.
+    pub faults: FaultPlan,
     /// What the layers of the waterfall hold at the start.
     pub layers: Layers,
     /// The trade whose slippage is watched.
@@ -266,6 +274,8 @@ impl Default for Scenario {
             bidders: Bidders::default(),
             bidders_away: Vec::new(),
             congestion: Vec::new(),
+            keepers: Keepers::default(),
+            faults: FaultPlan::default(),
             layers: Layers::default(),
             probe: Probe::default(),
             chains: BTreeMap::new(),
@@ -492,6 +502,7 @@ impl Scenario {
         if slow < fast {
             return fault("bidders.latency", format!("{fast} to {slow}"), "least, then most");
         }
+        nodes::check(&self.keepers, &self.faults)?;
         if self.borrowers.collateral_max == 0 {
             return fault("borrowers.collateral_max", "0".to_owned(), "at least 1");
         }

@@ -171,10 +171,10 @@ pub enum Revert {
         /// A day ahead.
         latest: Time,
     },
-    /// Fewer than move money froze it a short while ago.
+    /// It was shut a short while ago, and fewer than move money want to freeze it.
     #[error("fewer than a quorum cannot freeze again before {from}")]
     FreezeTooSoon {
-        /// A day after the end of the last one.
+        /// When the vault has been open as long as it was shut.
         from: Time,
     },
     /// The same collateral came before.

@@ -349,12 +349,19 @@ fn a_freeze_out_of_turn_is_refused() {
     let below = CertificateError::BelowQuorum { have: 1, need: 2 };
     assert_eq!(freeze(&mut chain, 180, stop(1, 900), 0, &keys[..1]), Err(Revert::Certificate(below)));
     assert_eq!(freeze(&mut chain, 200, stop(1, 900), 0, &keys[..2]), Ok(Done::Frozen));
-    // Two of four have to leave the vault open for a day; three may go on.
-    let soon = Revert::FreezeTooSoon { from: at(900 + day) };
-    assert_eq!(freeze(&mut chain, 1_000, stop(2, 2_000), 0, &keys[..2]), Err(soon));
+    // Shut from 220 to 900: two of four have to leave it open for 680 s, three may freeze at once.
+    let soon = |from| Revert::FreezeTooSoon { from: at(from) };
+    assert_eq!(freeze(&mut chain, 1_000, stop(2, 2_000), 0, &keys[..2]), Err(soon(1_580)));
     assert_eq!(freeze(&mut chain, 1_020, stop(2, 2_000), 0, &keys[..3]), Ok(Done::Frozen));
-    advance(&mut chain, 2_000 + day);
-    assert_eq!(freeze(&mut chain, 2_000 + day, stop(3, 3_000 + day), 0, &keys[2..]), Ok(Done::Frozen));
+    // Shut from 1,040, and prolonged by a quorum until 3,000: open until 4,960.
+    assert_eq!(freeze(&mut chain, 1_900, stop(3, 3_000), 0, &keys[1..3]), Err(soon(2_960)));
+    assert_eq!(freeze(&mut chain, 1_920, stop(3, 3_000), 0, &keys[1..]), Ok(Done::Frozen));
+    assert_eq!(freeze(&mut chain, 4_920, stop(4, 9_000), 0, &keys[2..]), Err(soon(4_960)));
+    assert_eq!(freeze(&mut chain, 4_940, stop(4, 9_000), 0, &keys[2..]), Ok(Done::Frozen));
+    // Unfrozen at 5,000: the pause counts from there, and is of 40 s.
+    assert_eq!(try_order(&mut chain, 4_980, order(1, OrderAction::Unfreeze {})), Ok(Carried::Executed));
+    assert_eq!(freeze(&mut chain, 5_000, stop(5, 9_000), 0, &keys[2..]), Err(soon(5_040)));
+    assert_eq!(freeze(&mut chain, 5_020, stop(5, 9_000), 0, &keys[2..]), Ok(Done::Frozen));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //!   and sold once.
 //! - An owner who is healthy again gets his part back where it is: what was bridged is his collateral on the liquid
 //!   chain.
-//! - Rounds: what is sent is whole in the units of both chains; what is not stays the owner's.
+//! - Rounds: what is sent is whole in the units of both chains and in those of the bridge; what is not stays the owner's.
 //! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way).
 
 use super::selling::{detach, forget_empty, requeue, set_lot_stage, unit, units_down, value_of};
@@ -23,6 +23,10 @@ use ballast_types::{
 };
 use ballast_units::{Amount, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
+
+/// What a bridge counts in: 10^(18 - 6) wei. LayerZero's OFT standard shares 6 digits between chains (`sharedDecimals`), and
+/// refuses or keeps what is finer.
+const BRIDGE_UNIT: Amount = Amount::from_wei(1_000_000_000_000);
 
 /// Collateral on its way from one chain to another, by the order that sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -63,13 +67,13 @@ fn depth(state: &State, token: Token, chain: ChainId) -> Amount {
     depth.unwrap_or(Amount::ZERO)
 }
 
-/// What is whole in the units of both chains.
+/// What is whole in the units of both chains and of the bridge. Units are powers of ten: what is whole in the largest is in all.
 fn sendable(state: &State, from: Token, to: ChainId, quantity: Amount) -> Amount {
     let there = unit(state, Token { asset: from.asset, chain: to });
-    units_down(quantity, unit(state, from).max(there))
+    units_down(quantity, unit(state, from).max(there).max(BRIDGE_UNIT))
 }
 
-/// Orders a lot to be sent. What is not whole in both units goes back to its account.
+/// Orders a lot to be sent. What is not whole for all three goes back to its account.
 pub(super) fn bridge(state: &mut State, out: &mut Outcome, id: LotId, to: ChainId) {
     let lot = state.lots.find(id).expect("queued lots are open");
     let (from, left) = (lot.token, lot.left());

@@ -65,6 +65,11 @@ fn house(error: &House) -> Option<Revert> {
         House::AlreadyRunning(error) => {
             Revert::LotRunning { lot: LotId(error.lot), start: Nonce(error.start) }
         }
+        House::LotSold(error) => Revert::LotSold {
+            lot: LotId(error.lot),
+            unsold: wad(error.unsold),
+            quantity: wad(error.quantity),
+        },
         House::WrongTerms(error) => Revert::WrongTerms(LotId(error.lot)),
         House::NoAuction(error) => Revert::NoAuction(LotId(error.lot)),
         House::Over(error) => Revert::NoAuction(LotId(error.lot)),

@@ -61,6 +61,8 @@ pub(super) struct Waiting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FreezeState {
     pub(super) serial: u64,
+    /// From when on the vault was shut until `until`: of the first of freezes without a gap.
+    pub(super) since: Time,
     pub(super) until: Time,
 }
 

@@ -17,7 +17,7 @@ use ballast_types::digest::{result_start, result_take};
 use ballast_types::{AssetId, Auction, ChainId, Hash, LotId, Nonce, Order, OrderAction, Owner, VaultEvent};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
-/// Longest freeze, and how long after it fewer than a quorum cannot freeze again.
+/// Longest freeze.
 const DAY: Millis = Millis::days(1);
 
 /// A vault and what it told in the block that is being made.
@@ -59,7 +59,7 @@ impl Vault {
         if epoch != set.epoch() {
             return Err(Revert::WrongEpoch { have: epoch, want: set.epoch() });
         }
-        let FreezeState { serial, until } = self.books.freeze();
+        let FreezeState { serial, since, until } = self.books.freeze();
         if freeze.serial != serial + 1 {
             return Err(Revert::WrongSerial { have: freeze.serial, want: serial + 1 });
         }
@@ -67,13 +67,14 @@ impl Vault {
         if freeze.until <= time || latest < freeze.until {
             return Err(Revert::WrongUntil { until: freeze.until, latest });
         }
-        // A quorum may prolong a freeze; fewer have to let the vault be open first.
-        let from = until.after(DAY);
-        if certificate.signatures.len() < set.quorum() && serial != 0 && time < from {
+        // A quorum may prolong a freeze; fewer have to let the vault be open first, as long as it was shut.
+        let from = until.after(until.since(since));
+        if certificate.signatures.len() < set.quorum() && time < from {
             return Err(Revert::FreezeTooSoon { from });
         }
         set.verify(freeze.digest(self.domain, epoch), certificate, set.freeze_quorum())?;
-        self.books.set_freeze(FreezeState { serial: freeze.serial, until: freeze.until });
+        let since = if until <= time { time } else { since };
+        self.books.set_freeze(FreezeState { serial: freeze.serial, since, until: freeze.until });
         Ok(Done::Frozen)
     }
 
@@ -226,9 +227,9 @@ impl Vault {
             }
             OrderAction::ListMaker { maker, listed } => self.books.set_maker(maker, listed),
             OrderAction::Unfreeze {} => {
-                let FreezeState { serial, until } = self.books.freeze();
+                let last = self.books.freeze();
                 // An earlier end stays: the pause after a freeze counts from it.
-                self.books.set_freeze(FreezeState { serial, until: until.min(time) });
+                self.books.set_freeze(FreezeState { until: last.until.min(time), ..last });
             }
             OrderAction::ListToken { asset, token: _, unit } => match self.books.unit(asset) {
                 Some(have) if have != unit => {

@@ -24,11 +24,14 @@ fn auctions() -> impl Strategy<Value = Auction> {
     let prices = (sized(PRICE_MOST), sized(PRICE_MOST))
         .prop_map(|(one, other)| (one.max(other).max(1), one.min(other).max(1)));
     let factor = 1..1_000_000_000_000_000_000_i128;
-    // Real schedules fall slowly; a drawn factor alone would be at the floor after a few steps.
-    let factor = prop_oneof![factor.clone(), 900_000_000_000_000_000..1_000_000_000_000_000_000_i128];
-    let times = (1..40_000_u64, 0..400_000_u64, 1..100_000_u64);
-    (sized(AMOUNT_MOST), prices, factor, times, sized(AMOUNT_MOST), 0..=10_000_u32).prop_map(
-        |(quantity, (start, floor), factor, (step, falls, stays), dust, rebate)| {
+    // Real schedules fall slowly; a drawn factor alone would be at the floor after a few steps. Zero is an even fall, whose
+    // step is all of it.
+    let slow = 900_000_000_000_000_000..1_000_000_000_000_000_000_i128;
+    let stepped = (prop_oneof![factor, slow], 1..40_000_u64);
+    let fall = prop_oneof![2 => stepped, 1 => (Just(0), prop_oneof![1..500_000_u64, Just(86_400_000)])];
+    let times = (0..400_000_u64, 1..100_000_u64);
+    (sized(AMOUNT_MOST), prices, fall, times, sized(AMOUNT_MOST), 0..=10_000_u32).prop_map(
+        |(quantity, (start, floor), (factor, step), (falls, stays), dust, rebate)| {
             let opened = Time::from_millis(OPENED);
             Auction {
                 quantity: Amount::from_wei(quantity),

@@ -54,7 +54,10 @@ enum Draft {
         amount: u128,
     },
     Start {
+        /// Of the last lots, from 1; 0 is a new one.
+        again: u64,
         asset: u8,
+        factor: i64,
         quantity: u128,
         start: u64,
         floor: u64,
@@ -90,8 +93,13 @@ fn amounts() -> impl Strategy<Value = u128> {
 
 fn drafts() -> impl Strategy<Value = Draft> {
     let start = (1..3_u8, amounts(), 100..200_u64, 1..110_u64, 1..20_u64, 0..60_u64, 20..200_u64);
-    let start = (start, 1..4_000_u64, amounts()).prop_map(
-        |((asset, quantity, start, floor, step, falls, stays), need, dust)| Draft::Start {
+    // Now and then a lot is offered again, whole, in part, or with more than it has left.
+    let again = prop_oneof![2 => Just(0), 1 => 1..4_u64];
+    let factor = prop_oneof![3 => Just(93_i64), 1 => Just(0)];
+    let start = (start, (again, factor), 1..4_000_u64, amounts()).prop_map(
+        |((asset, quantity, start, floor, step, falls, stays), (again, factor), need, dust)| Draft::Start {
+            again,
+            factor,
             asset,
             quantity,
             start,
@@ -147,7 +155,7 @@ struct Twins {
     sim_events: Vec<VaultEvent>,
     /// Results of running lots by the wire's own hashes, and the ends expected of them.
     lots: BTreeMap<LotId, (Hash, Time)>,
-    /// Lots that a start was ordered for; each has its own.
+    /// Lots that a start was ordered for.
     last_lot: u64,
     domain: Hash,
 }
@@ -431,8 +439,6 @@ impl Twins {
     }
 
     fn freeze(&mut self, seconds: u64, signers: usize) {
-        // How long fewer than a quorum have to leave a vault open between two freezes is each vault's own matter.
-        let signers = if self.serial == 0 { signers } else { signers.max(3) };
         let freeze = Freeze { serial: self.serial + 1, until: self.now.after(Millis::seconds(seconds)) };
         let sign = |domain| Certificate::sign(freeze.digest(domain, self.epoch), &self.keys[..signers]);
         let (there, here) = (sign(self.sim.domain()), sign(self.domain));
@@ -463,19 +469,22 @@ impl Twins {
                 asset: asset(of),
                 amount: Amount::from_wei(amount),
             },
-            Draft::Start { asset: of, quantity, start, floor, step, falls, stays, need, dust } => {
+            Draft::Start {
+                again, asset: of, factor, quantity, start, floor, step, falls, stays, need, dust
+            } => {
                 let invites = self.now.after(Millis::seconds(falls));
-                self.last_lot += 1;
+                self.last_lot += u64::from(again == 0);
                 OrderAction::StartAuction {
-                    lot: LotId(self.last_lot),
+                    lot: LotId((self.last_lot + 1).saturating_sub(again.max(1)).max(1)),
                     asset: asset(of),
                     auction: Auction {
                         quantity: Amount::from_wei(quantity),
                         opened: self.now,
                         start: Price::whole(start),
                         floor: Price::whole(floor),
-                        step_factor: Ratio::percent(93),
-                        step: Millis::seconds(step),
+                        step_factor: Ratio::percent(factor),
+                        // An even fall takes one step.
+                        step: Millis::seconds(if factor == 0 { 10 * step } else { step }),
                         invites,
                         ends: invites.after(Millis::seconds(stays)),
                         need: Amount::whole(need),
