@@ -171,20 +171,18 @@ fn running(lot: &Lot) -> Option<&Auction> {
 }
 
 fn auctions(tracker: &Tracker, state: &State) -> Auctions {
-    let count =
-        |is: fn(&LotStage) -> bool| state.lots.iter().filter(|(_, lot)| is(&lot.stage)).count() as u64;
-    let mut open: Vec<(Amount, LotId)> = state
-        .lots
-        .iter()
-        .filter(|(_, lot)| running(lot).is_some())
-        .map(|(id, lot)| (lot.value, id))
-        .collect();
+    let (mut open, mut queued, mut warehoused) = (Vec::new(), 0, 0);
+    for (id, lot) in state.lots.iter() {
+        open.extend(running(lot).map(|_| (lot.value, id)));
+        queued += u64::from(matches!(lot.stage, LotStage::Queued));
+        warehoused += u64::from(matches!(lot.stage, LotStage::Warehoused(_)));
+    }
     let shown = AUCTIONS.min(open.len());
     open.sort_unstable_by(|(a, first), (b, second)| b.cmp(a).then(first.cmp(second)));
     Auctions {
         open: open.len() as u64,
-        queued: count(|stage| matches!(stage, LotStage::Queued)),
-        warehoused: count(|stage| matches!(stage, LotStage::Warehoused(_))),
+        queued,
+        warehoused,
         rows: open.iter().take(shown).filter_map(|(_, id)| auction_row(tracker, state, *id)).collect(),
     }
 }

@@ -73,6 +73,11 @@ impl Count {
 
 const WAD: f64 = 1e18;
 
+/// The number of wei, as near as a float comes: two halves, each converted by one instruction.
+fn float(wei: u128) -> f64 {
+    (wei >> 64) as u64 as f64 * 18_446_744_073_709_551_616.0 + wei as u64 as f64
+}
+
 /// Index over threshold by chain and asset, and growth of debt by chain.
 struct Terms {
     weights: Vec<Vec<(AssetId, f64)>>,
@@ -98,7 +103,7 @@ impl Terms {
 
     /// What a loan has grown to, wei.
     fn owed(&self, loan: &Loan) -> f64 {
-        loan.scaled.wei() as f64 * self.growth[usize::from(loan.chain.0)]
+        float(loan.scaled.wei()) * self.growth[usize::from(loan.chain.0)]
     }
 
     fn weight(&self, chain: ChainId, asset: AssetId) -> f64 {
@@ -110,9 +115,9 @@ impl Terms {
         if !account.positions.is_empty() || !account.claims.is_empty() {
             return health::maintenance(state, id).wei() as f64 / debt + 1.0;
         }
-        let mut behind = account.balances.cash().wei() as f64;
+        let mut behind = float(account.balances.cash().wei());
         for held in account.balances.holdings() {
-            let amount = held.amount.wei() as f64 + held.pending.wei() as f64;
+            let amount = float((held.amount + held.pending).wei());
             behind += amount * self.weight(held.token.chain, held.token.asset);
         }
         behind / debt
