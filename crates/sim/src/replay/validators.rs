@@ -9,7 +9,7 @@ use crate::scenario::FaultPlan;
 use crate::seed::{Seed, Stream};
 use ballast_spoke::certificate::{Key, ValidatorSet, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
-use ballast_spoke::quorum::{Facts, Measurements};
+use ballast_spoke::quorum::{FactError, Facts, Measurements, Numbered};
 use ballast_types::{
     Block, ChainId, CostReport, DepthReport, Hash, Observation, PriceReport, Signer, VaultEvent,
 };
@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 
 /// Validators never rotate here.
 pub(super) const EPOCH: u32 = 0;
+
+/// More reports at once are put in order first: so many may not wait for one that is missing.
+const AT_ONCE: usize = 1_000;
 
 /// A liar's figures are so many times the true ones.
 const FAR_OFF: Ratio = Ratio::percent(130);
@@ -40,6 +43,8 @@ struct Reading {
     /// Share of its reports that is false, in ten thousandths.
     lies: u32,
     feeds: BTreeMap<ChainId, Feed>,
+    /// Refused as too far ahead: sent again.
+    ahead: BTreeMap<ChainId, Vec<Numbered>>,
 }
 
 /// Who they are.
@@ -68,6 +73,7 @@ impl Validators {
                 signer: key.signer(),
                 lies: if lies { plan.lies } else { 0 },
                 feeds: contracts.keys().map(feed).collect(),
+                ahead: BTreeMap::new(),
             }
         };
         let stakes = keys.iter().map(|key| (key.signer(), Amount::whole(1))).collect();
@@ -112,9 +118,18 @@ impl Validators {
         let Some(facts) = &mut self.facts else { return };
         for reader in &mut self.readers {
             for (chain, feed) in &mut reader.feeds {
-                for report in feed.arrived(now) {
+                let ahead = reader.ahead.entry(*chain).or_default();
+                let mut arrived = std::mem::take(ahead);
+                arrived.extend(feed.arrived(now));
+                if AT_ONCE < arrived.len() {
+                    arrived.sort_by_key(|report| report.serial);
+                }
+                for report in arrived {
                     // What comes twice is refused the second time.
-                    let _ = facts.report(reader.signer, self.contracts[chain], report);
+                    let taken = facts.report(reader.signer, self.contracts[chain], report);
+                    if let Err(FactError::TooFarAhead { .. }) = taken {
+                        ahead.push(report);
+                    }
                 }
             }
         }
