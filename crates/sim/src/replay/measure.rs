@@ -1,11 +1,12 @@
 //! What a replay did: totals, and series for the charts. Everything is read from what the engine said, and
 //! from receipts of the chains; nothing here acts.
 
-use super::bidders::Sale;
+use super::claims::Claims;
 use super::places::Places;
 use crate::liquidated::Liquidated;
 use ballast_engine::{Outcome, State, auction};
-use ballast_spoke::SimChain;
+use ballast_keeper::Sale;
+use ballast_spoke::{Spoke, TxId};
 use ballast_types::{AccountId, AssetId, ChainId, Event, Hash, LotId, MarketId, TaskId, Token};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde::Serialize;
@@ -105,6 +106,8 @@ pub struct TakePoint {
     pub price: Ratio,
     /// Dollars paid.
     pub paid: Amount,
+    /// Where, by which transaction.
+    pub key: (ChainId, TxId),
 }
 
 /// The price of an auction from start to end.
@@ -189,6 +192,8 @@ pub struct Summary {
     pub auctions: AuctionTotals,
     /// What was refused, by code and name.
     pub rejects: BTreeMap<String, u64>,
+    /// What the house claims, measured.
+    pub claims: Claims,
 }
 
 /// One hour.
@@ -409,9 +414,9 @@ impl Measure {
     }
 
     /// Takes note of the prices of the auctions that are followed, at the chains' heads.
-    pub(super) fn priced(&mut self, chains: &[SimChain], now: Time) {
+    pub(super) fn priced<S: Spoke>(&mut self, chains: &[S], now: Time) {
         for path in &mut self.figures.auctions {
-            let offer = chains[usize::from(path.chain.0)].running(path.lot);
+            let offer = chains[usize::from(path.chain.0)].offer(path.lot).ok().flatten();
             let price = offer.map(|offer| auction::price(&offer.auction, now));
             let Some(Ok(share)) = price.map(|price| price.ratio_to_down(path.index)) else { continue };
             if path.steps.last().is_none_or(|(_, last)| *last != share) {
@@ -425,8 +430,11 @@ impl Measure {
         }
     }
 
-    /// Takes note of what bidders bought.
-    pub(super) fn sold(&mut self, sales: &[Sale], places: &Places) {
+    /// Takes note of what bidders bought, and of what a reorg took from them again.
+    pub(super) fn sold(&mut self, sales: &[Sale], undone: &[(ChainId, TxId)], places: &Places) {
+        if !undone.is_empty() {
+            self.figures.takes.retain(|take| !undone.contains(&take.key));
+        }
         for sale in sales {
             let Some(track) = self.lots.get(&sale.lot) else { continue };
             let index = places.price(track.asset, sale.time);
@@ -435,7 +443,7 @@ impl Measure {
             self.totals.paid += sale.paid;
             self.totals.sold += worth;
             let after = sale.time.since(track.opened);
-            self.figures.takes.push(TakePoint { after, price, paid: sale.paid });
+            self.figures.takes.push(TakePoint { after, price, paid: sale.paid, key: sale.key });
             if let Some(path) = self.figures.auctions.iter_mut().find(|path| path.lot == sale.lot)
                 && let Ok(price) = sale.paid.price_of(sale.quantity)
                 && let Ok(share) = price.ratio_to_down(path.index)
@@ -506,6 +514,7 @@ impl Measure {
             distance: self.figures.markets.iter().map(MarketSeries::distance).collect(),
             auctions: self.auctions(),
             rejects: self.rejects.clone(),
+            claims: Claims::default(),
         }
     }
 

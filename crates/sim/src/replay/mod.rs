@@ -7,6 +7,8 @@
 //!   own units.
 
 mod bidders;
+mod claims;
+mod keepers;
 mod makers;
 mod measure;
 mod oracle;
@@ -15,11 +17,16 @@ mod probe;
 mod savers;
 mod stage;
 mod traders;
+mod validators;
+mod world;
 
+pub use claims::{Claims, KeeperRow};
+pub use keepers::{Role, roles};
 pub use measure::{
     AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, Slip, SlippageRow,
     Summary, TakePoint, Waterfall,
 };
+pub use world::{SimWorld, World};
 
 use crate::book::{Book, BookError};
 use crate::calendar::date_time;
@@ -27,15 +34,16 @@ use crate::candles::CandleSet;
 use crate::house;
 use crate::liquidated::Liquidated;
 use crate::path::{MarketData, MarketDataError};
-use crate::scenario::{Congestion, Scenario, ScenarioFault};
-use crate::seed::Seed;
+use crate::scenario::{Scenario, ScenarioFault};
+use crate::seed::{Seed, Stream};
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State, late_inclusions};
-use ballast_spoke::certificate::{Key, ValidatorSet};
-use ballast_spoke::message::Payload;
-use ballast_spoke::{Conditions, Courier, SimChain, SimChainParams, Spoke};
-use ballast_types::{AccountId, Block, ChainId, Genesis, Height, Order};
-use ballast_units::{Amount, Millis, Time};
-use bidders::Bidders;
+use ballast_keeper::{Bidders, News};
+use ballast_spoke::certificate::ValidatorSet;
+use ballast_spoke::{SimChain, Spoke};
+use ballast_types::{AccountId, Block, Genesis, Hash, Height};
+use ballast_units::{Amount, Millis, Ratio, Time};
+use claims::ClaimsTrack;
+use keepers::Keepers;
 use makers::Makers;
 use measure::Measure;
 use oracle::Sources;
@@ -43,9 +51,10 @@ use places::Places;
 use probe::Probe;
 use savers::Savers;
 use stage::Stage;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use traders::{Flow, Followers};
+use validators::Validators;
 
 /// Length of a replay whose scenario does not say.
 const LENGTH: Millis = Millis::hours(24);
@@ -53,34 +62,33 @@ const LENGTH: Millis = Millis::hours(24);
 /// Least time to open positions in, once deposits are final.
 const OPENING: Millis = Millis::minutes(5);
 
-/// Validators never rotate here.
-const EPOCH: u32 = 0;
+/// What a replay's chains are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// Who is there and what goes wrong.
+    pub scenario: &'a Scenario,
+    /// Whose orders the vaults take.
+    pub validators: &'a ValidatorSet,
+    /// First moment, and the one after the last.
+    pub window: [Time; 2],
+}
 
-/// A chain tells the time of its last final block at least this often.
-const FINAL_EVERY: Millis = Millis::seconds(5);
-
-/// From the finality of a bridge at its source to its arrival.
-const TRAVEL: Millis = Millis::minutes(2);
-
-/// Why asking a chain cannot fail.
-const IN_PROCESS: &str = "a chain in this process answers";
-
-/// A replay that can be stepped through.
+/// A replay that can be stepped through, over chains of one kind: in this process, or over a network.
 #[derive(Debug)]
-pub struct Replay {
+pub struct Replay<S: Spoke = SimChain> {
     scenario: Scenario,
     genesis: Genesis,
     engine: Engine,
     places: Places,
-    chains: Vec<SimChain>,
-    courier: Courier,
+    /// In order of their ids.
+    chains: Vec<S>,
+    world: Box<dyn World<S>>,
+    validators: Validators,
     cast: Cast,
-    orders: VecDeque<(Time, Order)>,
-    /// The lone validator, who signs them.
-    validator: Key,
     block: Block,
     outcome: Outcome,
     measure: Measure,
+    claims: ClaimsTrack,
     aave: Option<Liquidated>,
     from: Time,
     to: Time,
@@ -99,6 +107,9 @@ struct Cast {
     /// Of each chain: blocks on top of a final one.
     final_depth: Vec<u64>,
     bidders: Bidders,
+    keepers: Keepers,
+    /// Randomness of the consensus.
+    randomness: Stream,
     probe: Probe,
 }
 
@@ -193,13 +204,44 @@ pub enum ReplayError {
     },
 }
 
+/// Chains in this process, and what breaks them.
+type InProcess = (Vec<SimChain>, Box<dyn World<SimChain>>);
+
 impl Replay {
-    /// A replay before its first block. `aave` is what was really liquidated, if that is known.
+    /// A replay over chains in this process, before its first block. `aave` is what was really liquidated, if that is
+    /// known.
     pub fn new(
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
     ) -> Result<Replay, ReplayError> {
+        let build = |setup: Setup<'_>, genesis: &mut Genesis, places: &Places| -> InProcess {
+            let Setup { scenario, validators, window } = setup;
+            let (chains, world) = SimWorld::new(scenario, genesis, places, validators, window);
+            (chains, Box::new(world))
+        };
+        Self::prepare(scenario, candles, aave, build)
+    }
+}
+
+impl<S: Spoke> Replay<S> {
+    /// A replay over chains that `build` makes, before its first block: one a chain of the genesis, in its order, and
+    /// what stands behind them. It may write the vaults' domains into the genesis.
+    pub fn over(
+        scenario: Scenario,
+        candles: CandleSet,
+        aave: Option<Liquidated>,
+        build: impl FnOnce(Setup<'_>, &mut Genesis) -> (Vec<S>, Box<dyn World<S>>),
+    ) -> Result<Self, ReplayError> {
+        Self::prepare(scenario, candles, aave, |setup, genesis, _| build(setup, genesis))
+    }
+
+    fn prepare(
+        scenario: Scenario,
+        candles: CandleSet,
+        aave: Option<Liquidated>,
+        build: impl FnOnce(Setup<'_>, &mut Genesis, &Places) -> (Vec<S>, Box<dyn World<S>>),
+    ) -> Result<Self, ReplayError> {
         scenario.check()?;
         let known: Vec<String> = house::genesis().assets.into_iter().map(|asset| asset.symbol).collect();
         let candles: CandleSet = candles.into_iter().filter(|(symbol, _)| known.contains(symbol)).collect();
@@ -208,12 +250,18 @@ impl Replay {
         }
         let data = MarketData::new(candles)?;
         let (from, to) = window(&scenario, &data)?;
-        let genesis = stage::genesis(&scenario, &data, from)?;
+        let mut genesis = stage::genesis(&scenario, &data, from)?;
         let book = scenario.book.as_deref().map_or(Ok(Book::built_in()), Book::from_csv)?;
-        let engine = Engine::new(&genesis)?;
+        // Names that resolve to nothing are refused here.
+        Engine::new(&genesis)?;
         let places = Places::new(&genesis, data, from);
-        let validator = Key::from_label("replay");
-        let chains = chains(&scenario, &genesis, &places, &validator);
+        let keys = validators::keys(&scenario.faults);
+        let set = ValidatorSet::of(validators::EPOCH, &keys).expect("different labels are different keys");
+        let setup = Setup { scenario: &scenario, validators: &set, window: [from, to] };
+        let (chains, world) = build(setup, &mut genesis, &places);
+        let engine = Engine::new(&genesis)?;
+        let contracts = chains.iter().map(|chain| (chain.chain(), chain.domain())).collect();
+        let validators = Validators::new(&scenario.faults, contracts, scenario.seed);
         let ready = ready(&scenario, &genesis);
         let need = ready.since(genesis.time) + OPENING;
         if scenario.warm_up < need {
@@ -221,7 +269,8 @@ impl Replay {
         }
         let first = AccountId(u32::try_from(engine.state().accounts.len()).expect("ids have 32 bits"));
         let stage = Stage::new(&scenario, &places, &book, first, [genesis.time, ready, from]);
-        let cast = Cast::new(&scenario, &genesis, &engine, &places, stage, from);
+        let keepers = Keepers::new(&scenario, validators.signing(), from);
+        let cast = Cast::new(&scenario, &genesis, &engine, &places, stage, keepers, from);
         let measure = Measure::new(&places, from);
         Ok(Replay {
             block: Block { time: genesis.time, ..Block::default() },
@@ -230,12 +279,12 @@ impl Replay {
             engine,
             places,
             chains,
-            courier: Courier::new(TRAVEL),
+            world,
+            validators,
             cast,
-            orders: VecDeque::new(),
-            validator,
             outcome: Outcome::default(),
             measure,
+            claims: ClaimsTrack::default(),
             aave,
             from,
             to,
@@ -292,6 +341,7 @@ impl Replay {
             warnings: self.warnings(),
             seed: self.scenario.seed,
             accounts: self.scenario.accounts,
+            claims: self.claims.claims(&self.cast.keepers.roles(), self.world.reorgs()),
             ..self.measure.summary(&self.places, self.to, self.aave.as_ref())
         }
     }
@@ -323,32 +373,46 @@ impl Replay {
 
     /// The next block, from what the chains tell and everybody asks for.
     fn gather(&mut self, now: Time) {
-        let Self { block, cast, places, chains, scenario, .. } = self;
+        let Self { block, cast, places, chains, world, validators, claims, .. } = self;
         block.height = Height(block.height.0 + 1);
         block.time = now;
         block.observations.clear();
         block.prices.clear();
+        block.depths.clear();
+        block.costs.clear();
         block.commands.clear();
-        for (chain, place) in chains.iter_mut().zip(&places.chains) {
-            let terms = scenario.chain_terms(&place.name);
-            let jam = |jam: &&Congestion| jam.chain == place.name && jam.from <= now && now < jam.to;
-            let (inclusion, gas) = match scenario.congestion.iter().find(jam) {
-                Some(jam) => (jam.inclusion, jam.gas),
-                None => (terms.inclusion, terms.gas),
-            };
-            chain.set_conditions(conditions(chain.present().block_time, inclusion, gas));
-            block.observations.extend(chain.advance(now).expect(IN_PROCESS));
-            let sales = cast.bidders.learn(place.id, &chain.receipts().expect(IN_PROCESS));
-            self.measure.sold(&sales, places);
+        let seed: [u64; 4] = std::array::from_fn(|_| cast.randomness.bits());
+        block.seed = Hash(std::array::from_fn(|at| seed[at / 8].to_be_bytes()[at % 8]));
+        world.turn(chains, now);
+        let mut costs = Vec::new();
+        for chain in chains.iter_mut() {
+            let id = chain.chain();
+            // Whoever does not answer is asked again in the next block.
+            let told = chain.advance(now).unwrap_or_default();
+            let receipts = chain.receipts().unwrap_or_default();
+            validators.read(id, &told, now, &mut block.observations);
+            let (sales, undone) = cast.bidders.learn(id, &receipts);
+            self.measure.sold(&sales, &undone, places);
+            claims.sold(&sales, &undone, places);
+            let carried = cast.keepers.learn(id, &told, &receipts);
+            claims.carried(id, &carried);
+            if let Ok(conditions) = chain.conditions() {
+                cast.sources.costs(id, &conditions, now, &mut costs);
+            }
         }
-        self.courier.carry(chains, now);
-        cast.sources.report(places, now, &mut block.prices);
+        validators.agreed(now, &mut block.observations);
+        world.carry(chains, now);
+        let (mut prices, mut depths) = (Vec::new(), Vec::new());
+        cast.sources.report(places, now, &mut prices);
+        let away = bidders::share_away(&self.scenario.bidders_away, now);
+        let open = |chain| cast.bidders.depth(chain, Ratio::ONE, away);
+        cast.sources.depths(places, open, now, &mut depths);
+        validators.measured(&prices, &depths, &costs, now, block);
         let state = self.engine.state();
         cast.stage.act(now, &mut block.commands);
-        for (owner, token, amount) in cast.stage.deposits(state, now) {
-            let chain = &mut chains[usize::from(token.chain.0)];
-            chain.deposit(owner, token.asset, amount).expect("whole units of a listed token");
-        }
+        cast.stage.deposit(state, chains, now);
+        let shown = cast.keepers.ask(state, now, &mut block.commands);
+        claims.shown(&shown, &cast.keepers, state);
         // Arbitrageurs first: they know the mark that the last block left.
         cast.makers.act(state, places, now, &mut block.commands);
         if self.from <= now {
@@ -360,7 +424,7 @@ impl Replay {
 
     /// What the block brought about goes its way.
     fn settle(&mut self, now: Time) {
-        let Self { block, outcome, cast, places, chains, measure, .. } = self;
+        let Self { block, outcome, cast, places, chains, measure, claims, .. } = self;
         cast.makers.learn(block, outcome, now);
         if now < self.from {
             for refused in outcome.rejects.iter().filter(|refused| refused.part == BlockPart::Command) {
@@ -368,25 +432,25 @@ impl Replay {
                 cast.stage.refused(&block.commands[number], now);
             }
         }
-        let arrival = now.after(self.scenario.order_latency);
-        self.orders.extend(outcome.orders.iter().map(|order| (arrival, order.clone())));
-        let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
-        while let Some((_, order)) = self.orders.pop_front_if(|(arrival, _)| *arrival <= now) {
-            batches.entry(order.chain).or_default().push(order);
-        }
-        for (id, orders) in batches {
-            let chain = &mut chains[usize::from(id.0)];
-            let keys = std::slice::from_ref(&self.validator);
-            let payload = Payload::sign(chain.domain(), id, EPOCH, orders, keys).expect("orders in range");
-            chain.deliver(&payload).expect("signed for this chain");
-        }
-        cast.bidders.act(chains, places, now);
-        let inputs = block.observations.len() + block.prices.len() + block.commands.len();
+        let state = self.engine.state();
+        let away = bidders::share_away(&self.scenario.bidders_away, now);
+        claims.block(outcome, state, &cast.bidders, away, places, now);
+        cast.keepers.take_in(block, outcome, state, chains, now);
+        cast.keepers.deliver(chains, now);
+        let news = News {
+            now,
+            index: &|asset| places.price(asset, now),
+            unit: &|chain, asset| places.unit(chain, asset),
+            away,
+        };
+        cast.bidders.act(chains, &news);
+        let measured = block.prices.len() + block.depths.len() + block.costs.len();
+        let inputs = block.observations.len() + measured + block.commands.len();
         measure.block(inputs, outcome, places, now);
         measure.priced(chains, now);
-        measure.sample(self.engine.state(), places, now);
+        measure.sample(state, places, now);
         if self.from <= now {
-            cast.probe.look(self.engine.state(), places, now, &mut measure.figures.slips);
+            cast.probe.look(state, places, now, &mut measure.figures.slips);
         }
     }
 }
@@ -398,6 +462,7 @@ impl Cast {
         engine: &Engine,
         places: &Places,
         mut stage: Stage,
+        keepers: Keepers,
         from: Time,
     ) -> Self {
         let final_depth = |chain: &places::ChainPlace| scenario.chain_terms(&chain.name).final_depth;
@@ -411,7 +476,9 @@ impl Cast {
             followers: Followers::new(stage.followers.clone(), &scenario.followers, scenario.block_time),
             savers: Savers::new(std::mem::take(&mut stage.savers)),
             final_depth: places.chains.iter().map(final_depth).collect(),
-            bidders: Bidders::new(scenario, places),
+            bidders: bidders::bidders(scenario, places),
+            keepers,
+            randomness: seed.stream("randomness"),
             probe: Probe::new(engine.state(), scenario.probe.every, scenario.probe.quote, from),
             stage,
         }
@@ -446,36 +513,6 @@ fn deepest_day(data: &MarketData) -> Time {
     }
     let (_, midnight) = deepest.expect("candles are never empty");
     Time::from_millis(midnight)
-}
-
-/// The chains at the time of genesis.
-fn chains(scenario: &Scenario, genesis: &Genesis, places: &Places, validator: &Key) -> Vec<SimChain> {
-    let set = ValidatorSet::of(EPOCH, std::slice::from_ref(validator)).expect("a set of one");
-    let chain = |place: &places::ChainPlace| {
-        let terms = scenario.chain_terms(&place.name);
-        let tokens = place.tokens.iter().chain([&place.coin]);
-        SimChain::new(SimChainParams {
-            chain: place.id,
-            coin: place.coin.token.asset,
-            units: tokens.map(|token| (token.token.asset, token.unit)).collect(),
-            validators: set.clone(),
-            start: genesis.time,
-            conditions: conditions(
-                genesis.chains[usize::from(place.id.0)].block_time,
-                terms.inclusion,
-                terms.gas,
-            ),
-            safe_depth: terms.safe_depth,
-            final_depth: terms.final_depth,
-            final_every: FINAL_EVERY,
-        })
-    };
-    places.chains.iter().map(chain).collect()
-}
-
-/// An order and a bridge cost as much gas as a take.
-const fn conditions(block_time: Millis, inclusion: Millis, gas: Amount) -> Conditions {
-    Conditions { block_time, inclusion, gas_order: gas, gas_take: gas, bridge: gas }
 }
 
 /// When deposits made at genesis are final everywhere.

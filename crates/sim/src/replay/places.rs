@@ -19,6 +19,8 @@ pub(crate) struct AssetPlace {
     pub(crate) id: AssetId,
     pub(crate) symbol: String,
     pub(crate) stable: bool,
+    /// What keepers stake: nobody measures its price.
+    pub(crate) staked: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct ChainPlace {
     pub(crate) coin: TokenPlace,
     /// Volatile tokens that can be collateral.
     pub(crate) tokens: Vec<TokenPlace>,
+    /// What keepers stake, where this chain lists it.
+    pub(crate) stake: Option<TokenPlace>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +60,7 @@ impl Places {
                 id: AssetId(id),
                 symbol: asset.symbol.clone(),
                 stable: asset.stable,
+                staked: genesis.stake_asset.as_ref() == Some(&asset.symbol),
             })
             .collect();
         let find = |symbol: &str| {
@@ -75,13 +80,16 @@ impl Places {
                     };
                     (asset, place)
                 });
-                let (coins, volatile): (Vec<_>, Vec<_>) = tokens.partition(|(asset, _)| asset.stable);
+                let (staked, tokens): (Vec<_>, Vec<_>) = tokens.partition(|(asset, _)| asset.staked);
+                let (coins, volatile): (Vec<_>, Vec<_>) =
+                    tokens.into_iter().partition(|(asset, _)| asset.stable);
                 let coin = coins.iter().find(|(asset, _)| asset.symbol == chain.coin);
                 ChainPlace {
                     id: ChainId(id),
                     name: chain.name.clone(),
                     coin: coin.expect("a chain lists its coin").1,
                     tokens: volatile.into_iter().map(|(_, token)| token).collect(),
+                    stake: staked.first().map(|(_, token)| *token),
                 }
             })
             .collect();
@@ -102,11 +110,18 @@ impl Places {
     /// The price of an asset: a dollar for a stablecoin, that of the first moment before it.
     pub(crate) fn price(&self, asset: AssetId, at: Time) -> Price {
         let place = &self.assets[usize::from(asset.0)];
-        if place.stable {
+        if place.stable || place.staked {
             return Price::ONE;
         }
         let price = self.data.at(&place.symbol, at.max(self.from));
         price.expect("every volatile asset has a price from the first moment to the last")
+    }
+
+    /// The unit of a token; one wei of one that the chain does not list.
+    pub(crate) fn unit(&self, chain: ChainId, asset: AssetId) -> Amount {
+        let chain = self.chain(chain);
+        let mut tokens = chain.tokens.iter().chain([&chain.coin]).chain(&chain.stake);
+        tokens.find(|token| token.token.asset == asset).map_or(Amount::from_wei(1), |token| token.unit)
     }
 
     pub(crate) fn chain(&self, id: ChainId) -> &ChainPlace {

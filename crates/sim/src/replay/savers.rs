@@ -3,7 +3,8 @@
 //! counts when safe and pays when final.
 
 use super::places::{Places, TokenPlace};
-use ballast_spoke::{SimChain, Spoke};
+use ballast_keeper::inclusion;
+use ballast_spoke::{Spoke, SpokeError};
 use ballast_types::{AccountId, AssetId, Command, Owner};
 use ballast_units::{Amount, Bps, Millis, Price, Time};
 use std::collections::BTreeMap;
@@ -47,9 +48,9 @@ impl Savers {
     }
 
     /// `final_depth` by chain.
-    pub(super) fn act(
+    pub(super) fn act<S: Spoke>(
         &mut self,
-        chains: &mut [SimChain],
+        chains: &mut [S],
         final_depth: &[u64],
         places: &Places,
         now: Time,
@@ -60,12 +61,20 @@ impl Savers {
             while let Some(saver) = savers.pop_if(|saver| price <= saver.alarm) {
                 let at = usize::from(saver.coin.token.chain.0);
                 let amount = saver.coin.whole_units(saver.loan.bps_up(Bps::new(5_000)));
-                if chains[at].deposit(saver.owner, saver.coin.token.asset, amount).is_err() {
-                    continue;
+                match chains[at].deposit(saver.owner, saver.coin.token.asset, amount) {
+                    Ok(_) => {}
+                    // Tried again in the next block.
+                    Err(SpokeError::Network { .. }) => {
+                        savers.push(saver);
+                        break;
+                    }
+                    Err(_) => continue,
                 }
-                let block_time = chains[at].present().block_time.get();
-                let wait = Millis::new((final_depth[at] + 1) * block_time);
-                let due = chains[at].inclusion_of(now).after(wait).after(SLACK);
+                let (Ok(heads), Ok(conditions)) = (chains[at].heads(), chains[at].conditions()) else {
+                    continue;
+                };
+                let wait = Millis::new((final_depth[at] + 1) * conditions.block_time.get());
+                let due = inclusion(&heads, &conditions, now).after(wait).after(SLACK);
                 let (account, chain) = (saver.account, saver.coin.token.chain);
                 self.repaying.insert((due, account), Command::Repay { account, chain, amount: Some(amount) });
             }

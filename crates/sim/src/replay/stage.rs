@@ -18,7 +18,11 @@ use crate::path::MarketData;
 use crate::scenario::Scenario;
 use crate::seed::{Q32_ONE, Seed, Stream};
 use ballast_engine::State;
-use ballast_types::{AccountId, Address, ChainId, Command, Genesis, Layer, Owner, Scope, Token, TradeAmount};
+use ballast_spoke::{Spoke, SpokeError};
+use ballast_types::{
+    AccountId, Address, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token, TokenGenesis,
+    TokenParams, TradeAmount,
+};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,13 +36,23 @@ const BLOCK_COMMANDS: usize = 10_000;
 /// A position on a volatile token has this leverage at most.
 const LEVERAGE_ON_TOKEN: i64 = 2;
 
+/// What keepers stake.
+const STAKE: &str = "BAL";
+
+/// A keeper's uptime is told once it has been there for so long: no warm-up is a day long.
+const UPTIME_AGE: Millis = Millis::minutes(10);
+
+/// Cores and memory of every keeper, GiB.
+const HARDWARE: [u32; 2] = [32, 64];
+
 /// How often a position that was refused is tried again, each time smaller.
 const TRIES: u8 = 5;
 
 /// How long it takes until everybody of so many is in.
 pub(super) fn opening(scenario: &Scenario) -> Millis {
     // The house's own come on top; one block more until the last deposits are sent.
-    let accounts = u64::from(scenario.accounts) + u64::from(scenario.makers.number) + 100;
+    let house = u64::from(scenario.makers.number) + u64::from(scenario.keepers.number);
+    let accounts = u64::from(scenario.accounts) + house + 100;
     let blocks = accounts.div_ceil(BLOCK_COMMANDS as u64) + 2;
     Millis::new(blocks * scenario.block_time.get())
 }
@@ -88,7 +102,20 @@ pub(super) fn genesis(scenario: &Scenario, data: &MarketData, from: Time) -> Res
             params.depth = None;
         }
     }
+    if 0 < scenario.keepers.number {
+        staked(&mut genesis);
+    }
     overridden(&genesis, &scenario.genesis)
+}
+
+/// Keepers stake a token that the first chain lists. They have all been up since they registered, a while before the
+/// first moment: their uptime is told from then on.
+fn staked(genesis: &mut Genesis) {
+    genesis.assets.push(AssetGenesis { symbol: STAKE.to_owned(), stable: false });
+    let token = TokenGenesis { asset: STAKE.to_owned(), params: TokenParams::default() };
+    genesis.chains.first_mut().expect("a house has chains").tokens.push(token);
+    genesis.stake_asset = Some(STAKE.to_owned());
+    genesis.keepers.uptime_age_min = UPTIME_AGE;
 }
 
 /// A genesis with some of its parameters replaced. In JSON, which has a word for a guard that is off.
@@ -136,6 +163,8 @@ fn entry_name(entry: &Value) -> Option<&str> {
 pub(super) struct Stage {
     /// Deposits, to be sent once every account is open.
     deposits: Vec<(Owner, Token, Amount)>,
+    /// Some of them are sent.
+    sending: bool,
     /// When that is, and the last of them.
     open_by: Time,
     last: (AccountId, Owner),
@@ -166,6 +195,8 @@ struct Casting<'a> {
     commands: Vec<Command>,
     loans: Vec<Command>,
     positions: Vec<Command>,
+    /// The last keeper colludes with the next one.
+    colluding: bool,
 }
 
 impl Stage {
@@ -193,6 +224,7 @@ impl Stage {
             chains: places.chains.iter().map(weight).enumerate().filter(|(_, weight)| 0 < *weight).collect(),
             stage: Stage {
                 deposits: Vec::new(),
+                sending: false,
                 open_by: start,
                 last: (first, owner(0)),
                 schedule: BTreeMap::new(),
@@ -206,6 +238,7 @@ impl Stage {
             commands: Vec::new(),
             loans: Vec::new(),
             positions: Vec::new(),
+            colluding: false,
         };
         if casting.chains.is_empty() {
             casting.chains = vec![(0, 1)];
@@ -222,12 +255,12 @@ impl Stage {
         }
     }
 
-    /// Deposits that are due by `now`; all at once, or none.
-    pub(super) fn deposits(&mut self, state: &State, now: Time) -> Vec<(Owner, Token, Amount)> {
-        if now <= self.open_by {
-            return Vec::new();
+    /// Sends the deposits that are due by `now`. What cannot be sent is sent in the next block.
+    pub(super) fn deposit<S: Spoke>(&mut self, state: &State, chains: &mut [S], now: Time) {
+        if now <= self.open_by || self.deposits.is_empty() {
+            return;
         }
-        if !self.deposits.is_empty() {
+        if !self.sending {
             let (account, owner) = self.last;
             assert_eq!(
                 state.account_of(owner),
@@ -235,7 +268,15 @@ impl Stage {
                 "accounts are opened in the order of their ids"
             );
         }
-        std::mem::take(&mut self.deposits)
+        self.sending = true;
+        self.deposits.retain(|(owner, token, amount)| {
+            let sent = chains[usize::from(token.chain.0)].deposit(*owner, token.asset, *amount);
+            match sent {
+                Ok(_) => false,
+                Err(SpokeError::Network { .. }) => true,
+                Err(error) => panic!("whole units of a listed token: {error}"),
+            }
+        });
     }
 
     /// A position of the warm-up that was refused is tried again, smaller.
@@ -289,6 +330,35 @@ impl<'a> Casting<'a> {
             let coin = self.places.chains[self.chains[at].0].coin;
             self.deposit(owner, coin, each.expect("a part of a bounded total"));
             self.stage.makers.push(account);
+        }
+        self.keepers();
+    }
+
+    /// Keepers, each with its stake. Two that collude have one operator.
+    fn keepers(&mut self) {
+        let terms = &self.scenario.keepers;
+        let first = self.places.chains.first().expect("a house has chains");
+        let Some(token) = first.stake else { return };
+        let mut stream = self.seed.stream("stakes");
+        let [low, high] = terms.stake;
+        let mut operators = 0_u64;
+        for (number, role) in (0_u32..).zip(super::keepers::roles(terms)) {
+            let (account, owner) = self.open();
+            let stake = Amount::whole(stream.between(low, high));
+            self.deposit(owner, token, stake);
+            let pair = role == super::keepers::Role::Colluding && self.colluding;
+            operators += u64::from(!pair);
+            self.colluding = role == super::keepers::Role::Colluding && !self.colluding;
+            let region = u16::try_from(number % terms.regions.max(1)).unwrap_or(0);
+            self.commands.push(Command::RegisterKeeper {
+                account,
+                operator: node(0x0b, operators),
+                region: RegionId(region),
+                cores: HARDWARE[0],
+                memory: HARDWARE[1],
+                signer: node(0x0c, u64::from(number)),
+                stake,
+            });
         }
     }
 
@@ -538,6 +608,14 @@ fn owner(number: u64) -> Owner {
     let mut address = [0; 32];
     address[12..].copy_from_slice(&hasher.finalize().as_bytes()[..20]);
     Owner { address: Address(address), subaccount: 0 }
+}
+
+/// Address of a keeper's operator, or of its key.
+fn node(kind: u8, number: u64) -> Address {
+    let mut address = [0; 32];
+    address[12] = kind;
+    address[24..].copy_from_slice(&number.to_be_bytes());
+    Address(address)
 }
 
 /// A worth of collateral, divided by a threshold. Rounded down.

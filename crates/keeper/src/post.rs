@@ -1,0 +1,135 @@
+//! Signed payloads on their way: who sends them, and how far their chains have come with them.
+//!
+//! - Everybody may bring every payload, as often as he likes. Whoever is asked sends one that nobody has sent, or that
+//!   was sent and has not shown up for too long; a courier carries every payload as well, later.
+//! - An order is done once a receipt says so, and open again when its block is dropped.
+
+use crate::inclusion;
+use ballast_spoke::message::Payload;
+use ballast_spoke::{Done, Receipt, Revert, Spoke, TxId};
+use ballast_types::{ChainId, Nonce};
+use ballast_units::{Millis, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was sent and should have shown up is sent again this much later.
+const PATIENCE: Millis = Millis::seconds(10);
+
+/// A payload, in order of signing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LetterId(u64);
+
+/// Payloads that are not carried out whole.
+#[derive(Clone, Debug, Default)]
+pub struct Post {
+    last: LetterId,
+    letters: BTreeMap<LetterId, Letter>,
+    /// The newest payload with an order.
+    latest: BTreeMap<(ChainId, Nonce), LetterId>,
+    /// Orders that the head has carried out.
+    done: BTreeSet<(ChainId, Nonce)>,
+    /// What transactions carried out, for as long as a reorg may take it back.
+    by_tx: BTreeMap<(ChainId, TxId), (Time, Vec<Nonce>)>,
+}
+
+#[derive(Clone, Debug)]
+struct Letter {
+    payload: Payload,
+    /// When enough have signed.
+    ready: Time,
+    /// Sent, and not worth sending again before.
+    quiet_until: Option<Time>,
+    /// Nobody needs it any more after this.
+    expires: Time,
+}
+
+impl Post {
+    /// Takes in a payload that is signed at `ready`.
+    pub fn add(&mut self, payload: Payload, ready: Time) -> LetterId {
+        self.last = LetterId(self.last.0 + 1);
+        for order in &payload.orders {
+            self.latest.insert((payload.chain, order.nonce), self.last);
+        }
+        let expires = payload.orders.iter().map(|order| order.expires).max().unwrap_or(ready);
+        self.letters.insert(self.last, Letter { payload, ready, quiet_until: None, expires });
+        self.last
+    }
+
+    /// The newest payload with an order.
+    #[must_use]
+    pub fn with(&self, chain: ChainId, nonce: Nonce) -> Option<LetterId> {
+        self.latest.get(&(chain, nonce)).copied()
+    }
+
+    /// Sends a payload where that is of use. Gives when to look again: `None` where there is nothing left to do.
+    pub fn send<S: Spoke>(&mut self, id: LetterId, chains: &mut [S], now: Time) -> Option<Time> {
+        let letter = self.letters.get_mut(&id)?;
+        let chain = letter.payload.chain;
+        let is_open = |nonce| !self.done.contains(&(chain, nonce));
+        let open = letter.payload.orders.iter().any(|order| is_open(order.nonce) && now < order.expires);
+        if !open {
+            return None;
+        }
+        let later = letter.quiet_until.into_iter().chain([letter.ready]).max();
+        if let Some(later) = later.filter(|later| now < *later) {
+            return Some(later);
+        }
+        let spoke = chains.iter_mut().find(|spoke| spoke.chain() == chain)?;
+        let (heads, conditions) = (spoke.heads(), spoke.conditions());
+        let again = now.after(PATIENCE);
+        if spoke.deliver(&letter.payload).is_ok() {
+            let shows = match (heads, conditions) {
+                (Ok(heads), Ok(conditions)) => inclusion(&heads, &conditions, now).after(conditions.block_time),
+                _ => now,
+            };
+            letter.quiet_until = Some(shows.after(PATIENCE));
+        }
+        Some(letter.quiet_until.unwrap_or(again))
+    }
+
+    /// What a chain's head has come to. Gives the orders that were carried out, each with the time of its block.
+    pub fn learn(&mut self, chain: ChainId, receipts: &[Receipt]) -> Vec<(Nonce, Time)> {
+        let mut carried = Vec::new();
+        for receipt in receipts {
+            match &receipt.result {
+                Ok(Done::Delivered(orders)) => {
+                    let mut here = Vec::new();
+                    for (nonce, result) in orders {
+                        if result.is_ok() {
+                            carried.push((*nonce, receipt.time));
+                            here.push(*nonce);
+                        }
+                        if matches!(result, Ok(_) | Err(Revert::OrderSeen(_))) {
+                            self.done.insert((chain, *nonce));
+                        }
+                    }
+                    self.by_tx.insert((chain, receipt.tx), (receipt.time, here));
+                }
+                Err(Revert::Reorged) => {
+                    let (_, orders) = self.by_tx.remove(&(chain, receipt.tx)).unwrap_or_default();
+                    for nonce in orders {
+                        self.done.remove(&(chain, nonce));
+                    }
+                }
+                _ => {}
+            }
+        }
+        carried
+    }
+
+    /// Forgets what has expired, and which transactions carried out what before `before`.
+    pub fn forget(&mut self, now: Time, before: Time) {
+        self.by_tx.retain(|_, (time, _)| before <= *time);
+        let gone: Vec<LetterId> =
+            self.letters.iter().filter(|(_, letter)| letter.expires <= now).map(|(id, _)| *id).collect();
+        for id in gone {
+            let letter = self.letters.remove(&id).expect("found above");
+            for order in &letter.payload.orders {
+                let key = (letter.payload.chain, order.nonce);
+                if self.latest.get(&key) == Some(&id) {
+                    self.latest.remove(&key);
+                    self.done.remove(&key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! What the house claims, measured (`docs/replay.md`, "Claims").
+//!
+//! - Everything is read off events, observations and receipts; nothing here acts.
+
+use super::keepers::{Keepers, Role};
+use super::places::Places;
+use ballast_engine::{Outcome, State};
+use ballast_keeper::{Bidders, Report, Sale};
+use ballast_spoke::TxId;
+use ballast_types::{ChainId, Event, KeeperId, LotId, Nonce, OrderAction, TaskId, Token};
+use ballast_units::{Amount, Millis, Price, Ratio, Time};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// Share of all tasks that ended with debt and interest repaid from proceeds, by the first or second draw of keepers,
+    /// without the reserve.
+    pub success: Ratio,
+    /// Of tasks that sold collateral, the same.
+    pub success_sold: Ratio,
+    /// 99 of 100 first orders of a task were included within this after the block of the price that opened it, seconds.
+    pub response_p99_s: Ratio,
+    /// The same, half of them.
+    pub response_median_s: Ratio,
+    /// Share of what was for sale, by value at entry, that takers bought.
+    pub fill: Ratio,
+    /// From an auction's start to its last take, mean over lots, seconds.
+    pub duration_mean_s: Ratio,
+    /// Owners' loss from delay, mean by value.
+    pub delay_loss: Ratio,
+    /// Median over takes of price over index.
+    pub price_median: Ratio,
+    /// 99 of 100 takes paid at least this share of index.
+    pub price_p99: Ratio,
+    /// Share of tasks that ended without a dispute.
+    pub consistency: Ratio,
+    /// False reports that keepers showed, on blocks that stand.
+    pub false_reports_planted: u64,
+    /// Of these, by keepers that were slashed and not paid for the task.
+    pub false_reports_found: u64,
+    /// Keepers slashed that did not lie.
+    pub honest_slashed: u64,
+    /// Reorgs of all chains.
+    pub reorgs: u64,
+    /// False reports that were paid for, and disputes.
+    pub malicious_changes: u64,
+    /// Tasks, those that are open at the end included.
+    pub tasks: u64,
+    /// Of the tasks that are no success: why not, each under its first reason.
+    pub failures: BTreeMap<String, u64>,
+    /// What each keeper did.
+    pub keepers: Vec<KeeperRow>,
+}
+
+/// A keeper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeeperRow {
+    /// What kind of node.
+    pub role: String,
+    /// Tasks that it was drawn for.
+    pub drawn: u64,
+    /// Deadlines missed.
+    pub late: u64,
+    /// Reports shown.
+    pub reports: u64,
+    /// Dollars earned.
+    pub earned: Amount,
+    /// Times frozen.
+    pub frozen: u64,
+    /// Slashed.
+    pub slashed: bool,
+}
+
+/// Keeps count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClaimsTrack {
+    tasks: BTreeMap<TaskId, TaskTrack>,
+    lots: BTreeMap<LotId, LotTrack>,
+    /// The first order of a task, by order.
+    first_orders: BTreeMap<(ChainId, Nonce), Vec<TaskId>>,
+    rows: BTreeMap<KeeperId, KeeperRow>,
+    /// False reports.
+    planted: BTreeMap<(TaskId, ChainId, KeeperId), u64>,
+    paid: BTreeSet<(TaskId, KeeperId)>,
+    slashed: BTreeSet<KeeperId>,
+    disputes: BTreeSet<TaskId>,
+    sales: BTreeMap<(ChainId, TxId), (Sale, Ratio)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct TaskTrack {
+    detected: Time,
+    ordered: bool,
+    included: Option<Time>,
+    draws: u8,
+    undrawn: bool,
+    reserve: bool,
+    sold: bool,
+    /// What was queued, dollars at index, and what selling it at once would have lost.
+    queued: Amount,
+    instant: Amount,
+    /// What is still unpaid where it has ended.
+    closed: Option<Amount>,
+}
+
+#[derive(Clone, Debug)]
+struct LotTrack {
+    token: Token,
+    opened: Time,
+    /// Index when it was first offered, and at detection.
+    entry: Price,
+    detected: Price,
+    bought: Amount,
+    left: Amount,
+}
+
+impl ClaimsTrack {
+    /// Takes note of a block.
+    pub(super) fn block(
+        &mut self,
+        outcome: &Outcome,
+        state: &State,
+        bidders: &Bidders,
+        away: Ratio,
+        places: &Places,
+        now: Time,
+    ) {
+        for event in &outcome.events {
+            match event {
+                Event::AccountLocked { task, .. } => {
+                    self.tasks.insert(*task, TaskTrack { detected: now, ..TaskTrack::default() });
+                }
+                Event::LotQueued { task, token, quantity, .. } => {
+                    let value = quantity.value_down(places.price(token.asset, now)).unwrap_or(Amount::ZERO);
+                    let loss = bidders.instant_loss(token.chain, value, away);
+                    if let Some(track) = self.tasks.get_mut(task) {
+                        track.sold = true;
+                        track.queued += value;
+                        track.instant += value.mul_ratio_down(loss).unwrap_or(value);
+                    }
+                }
+                Event::LotOffered { lot, token, quantity, .. } => {
+                    self.offered(*lot, *token, *quantity, state, places, now);
+                }
+                Event::LotBoughtByReserve { lot, quantity, .. } => {
+                    if let Some(track) = self.lots.get_mut(lot) {
+                        track.left = track.left.saturating_sub(*quantity);
+                        track.bought += *quantity;
+                    }
+                    let parts = state.lots.find(*lot).into_iter().flat_map(|lot| &lot.parts);
+                    for task in parts.map(|part| part.task) {
+                        self.by_reserve(task);
+                    }
+                }
+                Event::LotReturned { lot, quantity } => {
+                    if let Some(track) = self.lots.get_mut(lot) {
+                        track.left = track.left.saturating_sub(*quantity);
+                    }
+                }
+                Event::TaskDisputed { task, .. } => {
+                    self.disputes.insert(*task);
+                }
+                Event::TaskClosed { task, shortfall, .. } => {
+                    if let Some(track) = self.tasks.get_mut(task) {
+                        track.closed = Some(*shortfall);
+                    }
+                }
+                Event::KeepersDrawn { task, draw, keepers } => {
+                    if let Some(track) = self.tasks.get_mut(task) {
+                        track.draws = *draw;
+                    }
+                    for keeper in keepers {
+                        self.row(*keeper).drawn += 1;
+                    }
+                }
+                Event::NoKeeperDrawn { task, .. } => {
+                    if let Some(track) = self.tasks.get_mut(task) {
+                        track.undrawn = true;
+                    }
+                }
+                Event::KeeperLate { keeper, .. } => self.row(*keeper).late += 1,
+                Event::ReportRevealed { keeper, .. } => self.row(*keeper).reports += 1,
+                Event::KeeperPaid { keeper, task, bonus, share } => {
+                    self.row(*keeper).earned += *bonus + *share;
+                    self.paid.insert((*task, *keeper));
+                }
+                Event::KeeperFrozen { keeper, .. } => self.row(*keeper).frozen += 1,
+                Event::KeeperSlashed { keeper, .. } => {
+                    self.row(*keeper).slashed = true;
+                    self.slashed.insert(*keeper);
+                }
+                _ => {}
+            }
+        }
+        for order in &outcome.orders {
+            if matches!(order.action, OrderAction::StartAuction { .. } | OrderAction::Bridge { .. }) {
+                self.ordered((order.chain, order.nonce), state);
+            }
+        }
+    }
+
+    /// A task's first order.
+    fn ordered(&mut self, key: (ChainId, Nonce), state: &State) {
+        let lot = state.orders.find(key).and_then(|sent| sent.lot());
+        let parts = lot.and_then(|lot| state.lots.find(lot)).into_iter().flat_map(|lot| &lot.parts);
+        for task in parts.map(|part| part.task) {
+            let Some(track) = self.tasks.get_mut(&task).filter(|track| !track.ordered) else { continue };
+            track.ordered = true;
+            self.first_orders.entry(key).or_default().push(task);
+        }
+    }
+
+    fn by_reserve(&mut self, task: TaskId) {
+        if let Some(track) = self.tasks.get_mut(&task) {
+            track.reserve = true;
+        }
+    }
+
+    fn offered(&mut self, lot: LotId, token: Token, quantity: Amount, state: &State, places: &Places, now: Time) {
+        if self.lots.contains_key(&lot) {
+            return;
+        }
+        let entry = places.price(token.asset, now);
+        let (mut value, mut whole) = (Amount::ZERO, Amount::ZERO);
+        for part in state.lots.find(lot).into_iter().flat_map(|lot| &lot.parts) {
+            let detected = self.tasks.get(&part.task).map_or(now, |track| track.detected);
+            let price = places.price(token.asset, detected);
+            value += part.quantity.value_down(price).unwrap_or(Amount::ZERO);
+            whole += part.quantity;
+        }
+        let detected = value.price_of(whole).unwrap_or(entry);
+        let bought = Amount::ZERO;
+        self.lots.insert(lot, LotTrack { token, opened: now, entry, detected, bought, left: quantity });
+    }
+
+    /// Takes note of orders that a chain has carried out.
+    pub(super) fn carried(&mut self, chain: ChainId, orders: &[(Nonce, Time)]) {
+        for (nonce, time) in orders {
+            for task in self.first_orders.get(&(chain, *nonce)).into_iter().flatten() {
+                if let Some(track) = self.tasks.get_mut(task) {
+                    track.included = Some(*time);
+                }
+            }
+        }
+    }
+
+    /// Takes note of what bidders bought, and of what a reorg took from them again.
+    pub(super) fn sold(&mut self, sales: &[Sale], undone: &[(ChainId, TxId)], places: &Places) {
+        for key in undone {
+            self.sales.remove(key);
+        }
+        for sale in sales {
+            let Some(track) = self.lots.get(&sale.lot) else { continue };
+            let worth = sale.quantity.value_down(places.price(track.token.asset, sale.time));
+            let Ok(price) = worth.and_then(|worth| sale.paid.ratio_to_down(worth)) else { continue };
+            self.sales.insert(sale.key, (*sale, price));
+        }
+    }
+
+    /// Takes note of reports that keepers show.
+    pub(super) fn shown(&mut self, reports: &[Report], keepers: &Keepers, state: &State) {
+        for report in reports {
+            if keepers.reads_as(report, state) == Some(false) {
+                *self.planted.entry((report.task, report.chain, report.keeper)).or_default() += 1;
+            }
+        }
+    }
+
+    fn row(&mut self, keeper: KeeperId) -> &mut KeeperRow {
+        self.rows.entry(keeper).or_insert(KeeperRow {
+            role: String::new(),
+            drawn: 0,
+            late: 0,
+            reports: 0,
+            earned: Amount::ZERO,
+            frozen: 0,
+            slashed: false,
+        })
+    }
+
+    /// The figures.
+    pub(super) fn claims(&self, roles: &[Role], reorgs: u64) -> Claims {
+        let mut failures: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut good, mut sold, mut sold_good, mut closed) = (0, 0, 0, 0_u64);
+        for (task, track) in &self.tasks {
+            let failure = track.failure(self.disputes.contains(task));
+            if let Some(reason) = failure {
+                *failures.entry(reason.to_owned()).or_default() += 1;
+            }
+            good += u64::from(failure.is_none());
+            sold += u64::from(track.sold);
+            sold_good += u64::from(track.sold && failure.is_none());
+            closed += u64::from(track.closed.is_some());
+        }
+        let mut responses: Vec<Millis> =
+            self.tasks.values().filter_map(|track| Some(track.included?.since(track.detected))).collect();
+        responses.sort_unstable();
+        let mut prices: Vec<Ratio> = self.sales.values().map(|(_, price)| *price).collect();
+        prices.sort_unstable();
+        let planted: u64 = self.planted.values().sum();
+        let found = |key: &&(TaskId, ChainId, KeeperId)| {
+            self.slashed.contains(&key.2) && !self.paid.contains(&(key.0, key.2))
+        };
+        let found: u64 = self.planted.keys().filter(found).map(|key| self.planted[key]).sum();
+        let lies = |keeper: &&KeeperId| roles.get(keeper.0 as usize) == Some(&Role::Lying);
+        let planters: BTreeSet<KeeperId> = self.planted.keys().map(|key| key.2).collect();
+        let honest = self.slashed.iter().filter(|keeper| !lies(keeper) && !planters.contains(keeper));
+        let rows = (0_u32..).zip(roles).map(|(id, role)| {
+            let row = self.rows.get(&KeeperId(id)).cloned();
+            let mut row = row.unwrap_or_else(|| Self::default().row(KeeperId(id)).clone());
+            row.role = role.name().to_owned();
+            row
+        });
+        let (fill, duration_mean_s, delay_loss) = self.sales();
+        let disputes = self.disputes.len() as u64;
+        Claims {
+            success: share(good, self.tasks.len() as u64),
+            success_sold: share(sold_good, sold),
+            response_p99_s: seconds(quantile(&responses, 99)),
+            response_median_s: seconds(quantile(&responses, 50)),
+            fill,
+            duration_mean_s,
+            delay_loss,
+            price_median: quantile(&prices, 50).unwrap_or(Ratio::ZERO),
+            price_p99: quantile(&prices, 1).unwrap_or(Ratio::ZERO),
+            consistency: share(closed.saturating_sub(disputes), closed),
+            false_reports_planted: planted,
+            false_reports_found: found,
+            honest_slashed: honest.count() as u64,
+            reorgs,
+            malicious_changes: planted - found + disputes,
+            tasks: self.tasks.len() as u64,
+            failures,
+            keepers: rows.collect(),
+        }
+    }
+
+    /// Fill, mean duration in seconds, loss from delay.
+    fn sales(&self) -> (Ratio, Ratio, Ratio) {
+        let mut by_lot: BTreeMap<LotId, (Amount, Time)> = BTreeMap::new();
+        let (mut detected, mut paid) = (Amount::ZERO, Amount::ZERO);
+        for (sale, _) in self.sales.values() {
+            let (sold, last) = by_lot.entry(sale.lot).or_default();
+            *sold += sale.quantity;
+            *last = sale.time.max(*last);
+            detected += sale.quantity.value_down(self.lots[&sale.lot].detected).unwrap_or(Amount::ZERO);
+            paid += sale.paid;
+        }
+        let (mut filled, mut all, mut spans) = (Amount::ZERO, Amount::ZERO, 0_u128);
+        for (id, track) in &self.lots {
+            let (sold, last) = by_lot.get(id).copied().unwrap_or_default();
+            let value = |quantity: Amount| quantity.value_down(track.entry).unwrap_or(Amount::ZERO);
+            filled += value(sold);
+            all += value(sold.max(track.left) + track.bought);
+            if !sold.is_zero() {
+                spans += u128::from(last.since(track.opened).get());
+            }
+        }
+        let mean = spans.checked_div(by_lot.len() as u128).unwrap_or(0);
+        let mean = Millis::new(u64::try_from(mean).unwrap_or(u64::MAX));
+        let queued: Amount = self.tasks.values().map(|track| track.queued).sum();
+        let instant: Amount = self.tasks.values().map(|track| track.instant).sum();
+        let loss = Ratio::ONE - paid.ratio_to_down(detected).unwrap_or(Ratio::ONE);
+        let at_once = instant.ratio_to_down(queued).unwrap_or(Ratio::ZERO);
+        (filled.ratio_to_down(all).unwrap_or(Ratio::ONE), seconds(Some(mean)), loss - at_once)
+    }
+}
+
+impl TaskTrack {
+    /// Why it is no success.
+    fn failure(&self, disputed: bool) -> Option<&'static str> {
+        match self.closed {
+            None => Some("open at the end"),
+            Some(shortfall) if !shortfall.is_zero() && self.sold => Some("debt left, collateral sold"),
+            Some(shortfall) if !shortfall.is_zero() => Some("debt left, nothing to sell"),
+            Some(_) if self.reserve => Some("bought by the reserve"),
+            Some(_) if self.undrawn => Some("nobody to draw"),
+            Some(_) if 2 < self.draws => Some("third draw"),
+            Some(_) if disputed => Some("disputed"),
+            Some(_) => None,
+        }
+    }
+}
+
+fn share(part: u64, whole: u64) -> Ratio {
+    let amount = |count: u64| Amount::from_wei(u128::from(count));
+    amount(part).ratio_to_down(amount(whole)).unwrap_or(Ratio::ONE)
+}
+
+/// So many of a hundred are not above it; of `sorted`, by nearest rank.
+fn quantile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied()
+}
+
+fn seconds(span: Option<Millis>) -> Ratio {
+    Ratio::from_wei(i128::from(span.unwrap_or_default().get()) * 1_000_000_000_000_000)
+}
