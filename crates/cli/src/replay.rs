@@ -158,7 +158,7 @@ impl Drop for Paths {
 }
 
 fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> anyhow::Result<()> {
-    let (fall, totals) = (&summary.waterfall, &summary.auctions);
+    let (fall, totals, claims) = (&summary.waterfall, &summary.auctions, &summary.claims);
     let [engine, around] = replay.spent().map(|spent| spent.as_secs_f64());
     let rows = [
         ("from", calendar::date_time(summary.from)),
@@ -183,6 +183,17 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
         ("  left as deficit", dollars(fall.deficit)),
         ("    repaid by recoveries", dollars(summary.deficit_repaid)),
         ("deleveraged, USD", dollars(fall.deleveraged)),
+        ("", String::new()),
+        ("tasks that succeeded", percent(claims.success)),
+        ("order included, median, s", claims.response_median_s.to_string()),
+        ("  99 of 100", claims.response_p99_s.to_string()),
+        ("lots sold to takers", percent(claims.fill)),
+        ("auction, mean, s", claims.duration_mean_s.to_string()),
+        ("owners' loss from delay", percent(claims.delay_loss)),
+        ("tasks without dispute", percent(claims.consistency)),
+        ("false reports, found", format!("{}, {}", claims.false_reports_planted, claims.false_reports_found)),
+        ("honest keepers slashed", claims.honest_slashed.to_string()),
+        ("reorgs", claims.reorgs.to_string()),
         ("", String::new()),
         ("state hash", summary.state_hash.to_string()),
     ];

@@ -21,7 +21,9 @@ pub fn assignments(block: &Block, outcome: &Outcome, state: &State) -> BTreeSet<
     for event in &outcome.events {
         let Event::KeepersDrawn { task, keepers, .. } = event else { continue };
         let Some(round) = state.rounds.find(*task) else { continue };
-        for (keeper, job) in keepers.iter().flat_map(|keeper| round.jobs.iter().map(move |job| (*keeper, job))) {
+        for (keeper, job) in
+            keepers.iter().flat_map(|keeper| round.jobs.iter().map(move |job| (*keeper, job)))
+        {
             let open = job.orders.iter().filter(|order| !order.done);
             asked.extend(open.map(|order| (keeper, Assignment::Deliver(job.chain, order.nonce))));
             if !job.ended.is_empty() {
@@ -36,7 +38,9 @@ pub fn assignments(block: &Block, outcome: &Outcome, state: &State) -> BTreeSet<
         }
     }
     for observation in &block.observations {
-        let Observation::Seen { chain, event: VaultEvent::Ended { lot, .. }, .. } = observation else { continue };
+        let Observation::Seen { chain, event: VaultEvent::Ended { lot, .. }, .. } = observation else {
+            continue;
+        };
         for task in tasks_of_lot(state, *lot) {
             asked.extend(current(state, task).map(|keeper| (keeper, Assignment::Report(task, *chain))));
         }

@@ -222,7 +222,8 @@ impl Bidders {
                 return;
             }
             let saw = offer.auction.opened.after(bidder.latency) <= now;
-            if bidder.free < BID_MIN || bidder.rank < news.away || !saw || !bidder.chains.contains(&chain.id) {
+            if bidder.free < BID_MIN || bidder.rank < news.away || !saw || !bidder.chains.contains(&chain.id)
+            {
                 continue;
             }
             let price = auction::price(&offer.auction, included(bidder.latency));

@@ -42,8 +42,12 @@ impl Poker {
             }
         }
         self.ended.retain(|_, before| now < before.after(Millis::hours(1)));
-        let due: Vec<(Time, ChainId)> =
-            self.waiting.keys().filter(|(ready, at)| *at == chain && *ready <= heads.head.time).copied().collect();
+        let due: Vec<(Time, ChainId)> = self
+            .waiting
+            .keys()
+            .filter(|(ready, at)| *at == chain && *ready <= heads.head.time)
+            .copied()
+            .collect();
         for key in due {
             let nonces = self.waiting.remove(&key).expect("found above");
             for nonce in nonces {

@@ -78,7 +78,9 @@ impl Post {
         let again = now.after(PATIENCE);
         if spoke.deliver(&letter.payload).is_ok() {
             let shows = match (heads, conditions) {
-                (Ok(heads), Ok(conditions)) => inclusion(&heads, &conditions, now).after(conditions.block_time),
+                (Ok(heads), Ok(conditions)) => {
+                    inclusion(&heads, &conditions, now).after(conditions.block_time)
+                }
                 _ => now,
             };
             letter.quiet_until = Some(shows.after(PATIENCE));

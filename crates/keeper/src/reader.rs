@@ -1,7 +1,6 @@
 //! Results of auctions as a keeper's own endpoint tells them.
 
 use ballast_types::{ChainId, Hash, LotId, Observation, TaskId, VaultEvent, digest};
-use ballast_units::Time;
 use std::collections::BTreeMap;
 
 /// Ends of auctions that are kept of a chain, final or not.
@@ -44,15 +43,8 @@ impl Reader {
     /// them.
     #[must_use]
     pub fn report(&self, task: TaskId, chain: ChainId, ended: &[(LotId, Hash)]) -> Option<Hash> {
-        let results: Option<Vec<Hash>> = ended
-            .iter()
-            .map(|(lot, version)| self.results.get(&(chain, *lot, *version)).copied())
-            .collect();
+        let results: Option<Vec<Hash>> =
+            ended.iter().map(|(lot, version)| self.results.get(&(chain, *lot, *version)).copied()).collect();
         Some(digest::task_report(task, chain, &results?))
     }
-}
-
-/// When somebody who was asked at `now` acts.
-pub(crate) fn due(now: Time, latency: ballast_units::Millis) -> Time {
-    now.after(latency)
 }

@@ -4,8 +4,7 @@
 //! - It reports once all of a task's auctions on a chain are over, or half of the time for it has passed; first a
 //!   commitment, in the next block the report. What ends later is reported anew.
 
-use crate::reader::{Reader, due};
-use crate::{Assignment, LetterId, Post};
+use crate::{Assignment, LetterId, Post, Reader};
 use ballast_engine::State;
 use ballast_engine::liquidation::RunState;
 use ballast_spoke::Spoke;
@@ -63,7 +62,11 @@ impl Worker {
 
     /// Says that it is up, where the time for it has come.
     pub fn beat(&mut self, state: &State, now: Time, out: &mut Vec<Command>) {
-        if state.keepers.find(self.keeper).is_none() || self.beat.is_some_and(|next| now < next) {
+        if self.beat.is_some_and(|next| now < next) {
+            return;
+        }
+        let record = state.keepers.find(self.keeper);
+        if record.is_none_or(|record| record.suspended.is_some() || is_barred(state, record)) {
             return;
         }
         self.beat = Some(now.after(state.house.keepers.params.heartbeat));
@@ -72,7 +75,7 @@ impl Worker {
 
     /// It is asked for something at `now`.
     pub fn ask(&mut self, assignment: Assignment, now: Time) {
-        let due = due(now, self.latency);
+        let due = now.after(self.latency);
         match assignment {
             Assignment::Deliver(chain, nonce) => {
                 self.deliveries.insert((due, chain, nonce));
@@ -87,7 +90,8 @@ impl Worker {
 
     /// Sends what it has to deliver by `now`.
     pub fn deliver<S: Spoke>(&mut self, post: &mut Post, chains: &mut [S], now: Time) {
-        while let Some((_, chain, nonce)) = self.deliveries.pop_first_due(now) {
+        while let Some((at, chain, nonce)) = self.deliveries.first().copied().filter(|(at, ..)| *at <= now) {
+            self.deliveries.remove(&(at, chain, nonce));
             if let Some(letter) = post.with(chain, nonce) {
                 self.letters.insert((now, letter));
             }
@@ -136,6 +140,9 @@ impl Worker {
     }
 
     fn read(&self, reader: &Reader, state: &State, task: TaskId, chain: ChainId, now: Time) -> Reading {
+        if state.keepers.find(self.keeper).is_none_or(|record| is_barred(state, record)) {
+            return Reading::Nothing;
+        }
         let Some(round) = state.rounds.find(task) else { return Reading::Nothing };
         let Some(job) = round.jobs.iter().find(|job| job.chain == chain) else { return Reading::Nothing };
         let Some(last) = job.ended.last() else { return Reading::Nothing };
@@ -158,6 +165,11 @@ impl Worker {
     }
 }
 
+/// Nothing is asked of it any more.
+fn is_barred(state: &State, record: &ballast_engine::keeper::Keeper) -> bool {
+    state.barred.find(record.operator).is_some()
+}
+
 enum Reading {
     Nothing,
     Later(Time),
@@ -169,17 +181,4 @@ fn is_selling(state: &State, task: TaskId, chain: ChainId) -> bool {
     let lots = state.tasks.find(task).into_iter().flat_map(|task| &task.lots);
     let lots = lots.filter_map(|lot| state.lots.find(*lot)).filter(|lot| lot.token.chain == chain);
     lots.flat_map(|lot| &lot.runs).any(|run| run.state != RunState::Over)
-}
-
-/// Takes out the first of what is due.
-trait PopDue {
-    fn pop_first_due(&mut self, now: Time) -> Option<(Time, ChainId, Nonce)>;
-}
-
-impl PopDue for BTreeSet<(Time, ChainId, Nonce)> {
-    fn pop_first_due(&mut self, now: Time) -> Option<(Time, ChainId, Nonce)> {
-        let first = self.first().copied().filter(|(at, _, _)| *at <= now)?;
-        self.remove(&first);
-        Some(first)
-    }
 }

@@ -56,6 +56,9 @@ pub fn html_with(summary: &Summary, figures: &Figures, more: &[(String, Vec<Vec<
     let liquidations = vec![locked(&figures.house), positions(&figures.house), hourly(summary)];
     section(&mut page, "Liquidations", &charts(liquidations));
     section(&mut page, "Auctions", &charts(vec![paths(figures), takes(figures), lots(&figures.house)]));
+    let [claims, failures, keepers] =
+        [claims_table(summary), failures_table(summary), keepers_table(summary)];
+    section(&mut page, "Claims", &[responses(figures).figure(), claims, failures, keepers]);
     section(&mut page, "Reserve", &charts(vec![reserve(&figures.house)]));
     section(&mut page, "Waterfall", &charts(vec![layers(&figures.house)]));
     let slips = (0..).zip(&figures.markets).map(|(id, market)| slippage(id, &market.symbol, &figures.slips));
@@ -343,6 +346,63 @@ fn auctions_table(summary: &Summary) -> String {
         ("lots warehoused", grouped(u128::from(totals.warehoused))),
     ];
     table("Auctions", &["", ""], rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]))
+}
+
+fn responses(figures: &Figures) -> Chart {
+    let dots = figures.responses.iter().map(|(time, span)| (millis(*time), seconds(span.get()))).collect();
+    Chart {
+        title: "From price to order, each task's first".to_owned(),
+        note: "From the block whose price opened the task to the block of the chain that carried its first order out."
+            .to_owned(),
+        x: Axis::clock(),
+        y: Axis::new("seconds", Scale::Number).zero(),
+        series: vec![Series::new("orders", Shape::Dots, 0, dots)],
+    }
+}
+
+fn claims_table(summary: &Summary) -> String {
+    let claims = &summary.claims;
+    let seconds = |ratio: Ratio| format!("{} s", ratio.wei() / 10_i128.pow(18));
+    let count = |number: u64| grouped(u128::from(number));
+    let rows = [
+        ("tasks that succeeded", percent(claims.success)),
+        ("of those that sold collateral", percent(claims.success_sold)),
+        ("order included, 99 of 100 within", seconds(claims.response_p99_s)),
+        ("half of them within", seconds(claims.response_median_s)),
+        ("lots sold to takers, by value", percent(claims.fill)),
+        ("auction's start to last take, mean", seconds(claims.duration_mean_s)),
+        ("owners' loss from delay", percent(claims.delay_loss)),
+        ("price over index, median", percent(claims.price_median)),
+        ("99 of 100 sales at or above", percent(claims.price_p99)),
+        ("tasks without dispute", percent(claims.consistency)),
+        ("false reports planted", count(claims.false_reports_planted)),
+        ("found", count(claims.false_reports_found)),
+        ("honest keepers slashed", count(claims.honest_slashed)),
+        ("results changed by malice", count(claims.malicious_changes)),
+        ("reorgs survived", count(claims.reorgs)),
+    ];
+    table("Claims", &["", ""], rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]))
+}
+
+fn failures_table(summary: &Summary) -> String {
+    let failures = &summary.claims.failures;
+    let rows = failures.iter().map(|(why, count)| vec![why.clone(), grouped(u128::from(*count))]);
+    table("Tasks that are no success, by first reason", &["why", "tasks"], rows)
+}
+
+fn keepers_table(summary: &Summary) -> String {
+    let count = |number: u64| grouped(u128::from(number));
+    let rows = summary.claims.keepers.iter().map(|row| {
+        let slashed = if row.slashed { "yes" } else { "no" };
+        let counts = [row.drawn, row.late, row.reports, row.frozen].map(count);
+        [row.role.clone()]
+            .into_iter()
+            .chain(counts)
+            .chain([dollars(row.earned), slashed.to_owned()])
+            .collect()
+    });
+    let head = ["keeper", "drawn", "late", "reports", "frozen", "earned, USD", "slashed"];
+    table("Keepers", &head, rows)
 }
 
 fn rejects_table(summary: &Summary) -> String {

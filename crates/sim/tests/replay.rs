@@ -94,8 +94,9 @@ fn everybody_is_in_before_the_first_moment() {
             }
         }
     }
-    // 300 people, one who fills the layers, twelve arbitrageurs.
-    assert_eq!(opened, 313);
+    // 300 people, one who fills the layers, twelve arbitrageurs, twelve keepers.
+    assert_eq!(opened, 325);
+    assert_eq!(replay.state().keepers.len(), 12);
     assert_eq!(borrowed, 180);
     assert_eq!(lent, 6);
     // 96 traders, but for those who were refused to the end; arbitrageurs on top.
@@ -110,12 +111,14 @@ fn assets_without_candles_are_left_out() {
     let mut replay = replay(crash(200), only_eth);
     let genesis = replay.genesis();
     let assets: Vec<&str> = genesis.assets.iter().map(|asset| asset.symbol.as_str()).collect();
-    assert_eq!(assets, ["USDC", "ETH"]);
+    assert_eq!(assets, ["USDC", "ETH", "BAL"]);
     let markets: Vec<&str> = genesis.markets.iter().map(|market| market.asset.as_str()).collect();
     assert_eq!((markets, genesis.chains.len()), (vec!["ETH"], 5));
-    for chain in &genesis.chains {
+    for (place, chain) in genesis.chains.iter().enumerate() {
         let tokens: Vec<&str> = chain.tokens.iter().map(|token| token.asset.as_str()).collect();
-        assert_eq!(tokens, ["USDC", "ETH"], "{}", chain.name);
+        // Keepers stake on the first chain.
+        let listed = if place == 0 { &["USDC", "ETH", "BAL"][..] } else { &["USDC", "ETH"] };
+        assert_eq!(tokens, listed, "{}", chain.name);
     }
     assert!(0 < run(&mut replay).liquidated);
 }
@@ -159,6 +162,7 @@ fn the_report_is_whole() {
         "Open interest",
         "Liquidations",
         "Auctions",
+        "Claims",
         "Reserve",
         "Waterfall",
         "Slippage",

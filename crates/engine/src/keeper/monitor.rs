@@ -1,7 +1,7 @@
 //! The monitor: misdeeds, freezes, votes, and what malice costs.
 //!
-//! - Lateness and bad prices that add up within a month freeze a keeper for a bounded time and open a vote; unanswered,
-//!   the freeze just ends.
+//! - Lateness and bad prices that add up within a month, in number and as a share of its duties, freeze a keeper for a
+//!   bounded time and open a vote; unanswered, the freeze just ends.
 //! - Upheld: the operator is barred, and the keeper forfeits what a D does. Not upheld: it is free at once.
 //! - Provable malice takes the whole stake at once and bars the operator: none of its keepers is drawn again.
 
@@ -10,13 +10,17 @@ use crate::state::{Outcome, State};
 use ballast_types::{ChainId, Event, KeeperId, Malice, Misdeed, Reject, TaskId};
 use ballast_units::Amount;
 
+/// A keeper with more duties a misdeed than this is not frozen: who does most of the work on a bad day would be the first.
+const DUTIES_A_MISDEED: u32 = 10;
+
 /// A misdeed; the one that fills the measure freezes.
 pub(crate) fn misdeed(state: &mut State, out: &mut Outcome, keeper: KeeperId, misdeed: Misdeed) {
     let now = state.now();
     let params = state.house.keepers.params;
     let record = state.keepers.get_mut(keeper);
     record.misdeeds = record.misdeeds.saturating_add(1);
-    if record.misdeeds < params.misdeeds {
+    let duties = record.misdeeds.saturating_mul(DUTIES_A_MISDEED);
+    if record.misdeeds < u32::from(params.misdeeds) || duties < record.month.duties {
         return;
     }
     record.misdeeds = 0;

@@ -47,7 +47,7 @@ pub struct Keeper {
     /// What is rated at the end of the month.
     pub month: Month,
     /// Misdeeds since the last freeze or rating.
-    pub misdeeds: u8,
+    pub misdeeds: u32,
     /// Suspended until then.
     pub suspended: Option<Time>,
     /// Frozen until then; a vote on it is open as long.

@@ -32,9 +32,7 @@ pub(super) fn bidders(scenario: &Scenario, places: &Places) -> Bidders {
             chains: places
                 .chains
                 .iter()
-                .filter(|chain| {
-                    chain.id == ChainId(0) || super::traders::within(terms.on_chain, &mut stream)
-                })
+                .filter(|chain| chain.id == ChainId(0) || super::traders::within(terms.on_chain, &mut stream))
                 .map(|chain| chain.id)
                 .collect(),
             rank: between([Ratio::ZERO, Ratio::ONE], stream.below(STEPS)),

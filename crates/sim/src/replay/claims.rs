@@ -7,7 +7,7 @@ use super::places::Places;
 use ballast_engine::{Outcome, State};
 use ballast_keeper::{Bidders, Report, Sale};
 use ballast_spoke::TxId;
-use ballast_types::{ChainId, Event, KeeperId, LotId, Nonce, OrderAction, TaskId, Token};
+use ballast_types::{AccountId, ChainId, Event, KeeperId, LotId, Nonce, OrderAction, TaskId, Token};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +77,8 @@ pub struct KeeperRow {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClaimsTrack {
     tasks: BTreeMap<TaskId, TaskTrack>,
+    /// The last task of an account.
+    by_account: BTreeMap<AccountId, TaskId>,
     lots: BTreeMap<LotId, LotTrack>,
     /// The first order of a task, by order.
     first_orders: BTreeMap<(ChainId, Nonce), Vec<TaskId>>,
@@ -98,6 +100,7 @@ struct TaskTrack {
     undrawn: bool,
     reserve: bool,
     sold: bool,
+    positions: bool,
     /// What was queued, dollars at index, and what selling it at once would have lost.
     queued: Amount,
     instant: Amount,
@@ -129,8 +132,13 @@ impl ClaimsTrack {
     ) {
         for event in &outcome.events {
             match event {
-                Event::AccountLocked { task, .. } => {
+                Event::AccountLocked { task, account, .. } => {
+                    self.by_account.insert(*account, *task);
                     self.tasks.insert(*task, TaskTrack { detected: now, ..TaskTrack::default() });
+                }
+                Event::PositionLiquidated(fill) => self.positioned(fill.account),
+                Event::PositionTakenOver { account, .. } | Event::PositionDeleveraged { account, .. } => {
+                    self.positioned(*account);
                 }
                 Event::LotQueued { task, token, quantity, .. } => {
                     let value = quantity.value_down(places.price(token.asset, now)).unwrap_or(Amount::ZERO);
@@ -201,6 +209,13 @@ impl ClaimsTrack {
         }
     }
 
+    fn positioned(&mut self, account: AccountId) {
+        let task = self.by_account.get(&account);
+        if let Some(track) = task.and_then(|task| self.tasks.get_mut(task)) {
+            track.positions = true;
+        }
+    }
+
     /// A task's first order.
     fn ordered(&mut self, key: (ChainId, Nonce), state: &State) {
         let lot = state.orders.find(key).and_then(|sent| sent.lot());
@@ -218,7 +233,15 @@ impl ClaimsTrack {
         }
     }
 
-    fn offered(&mut self, lot: LotId, token: Token, quantity: Amount, state: &State, places: &Places, now: Time) {
+    fn offered(
+        &mut self,
+        lot: LotId,
+        token: Token,
+        quantity: Amount,
+        state: &State,
+        places: &Places,
+        now: Time,
+    ) {
         if self.lots.contains_key(&lot) {
             return;
         }
@@ -235,15 +258,18 @@ impl ClaimsTrack {
         self.lots.insert(lot, LotTrack { token, opened: now, entry, detected, bought, left: quantity });
     }
 
-    /// Takes note of orders that a chain has carried out.
-    pub(super) fn carried(&mut self, chain: ChainId, orders: &[(Nonce, Time)]) {
+    /// Takes note of orders that a chain has carried out. Gives the time and response of those that were a task's first.
+    pub(super) fn carried(&mut self, chain: ChainId, orders: &[(Nonce, Time)]) -> Vec<(Time, Millis)> {
+        let mut responses = Vec::new();
         for (nonce, time) in orders {
             for task in self.first_orders.get(&(chain, *nonce)).into_iter().flatten() {
                 if let Some(track) = self.tasks.get_mut(task) {
                     track.included = Some(*time);
+                    responses.push((*time, time.since(track.detected)));
                 }
             }
         }
+        responses
     }
 
     /// Takes note of what bidders bought, and of what a reorg took from them again.
@@ -373,8 +399,8 @@ impl TaskTrack {
     fn failure(&self, disputed: bool) -> Option<&'static str> {
         match self.closed {
             None => Some("open at the end"),
-            Some(shortfall) if !shortfall.is_zero() && self.sold => Some("debt left, collateral sold"),
-            Some(shortfall) if !shortfall.is_zero() => Some("debt left, nothing to sell"),
+            Some(shortfall) if !shortfall.is_zero() && self.positions => Some("debt left of a position"),
+            Some(shortfall) if !shortfall.is_zero() => Some("debt left of a loan"),
             Some(_) if self.reserve => Some("bought by the reserve"),
             Some(_) if self.undrawn => Some("nobody to draw"),
             Some(_) if 2 < self.draws => Some("third draw"),
@@ -397,4 +423,65 @@ fn quantile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
 
 fn seconds(span: Option<Millis>) -> Ratio {
     Ratio::from_wei(i128::from(span.unwrap_or_default().get()) * 1_000_000_000_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_by_nearest_rank() {
+        let hundred: Vec<u32> = (1..=100).collect();
+        assert_eq!([1, 50, 99].map(|percent| quantile(&hundred, percent)), [Some(1), Some(50), Some(99)]);
+        assert_eq!([1, 50, 99].map(|percent| quantile(&[7, 8], percent)), [Some(7), Some(7), Some(8)]);
+        assert_eq!(quantile::<u32>(&[], 50), None);
+    }
+
+    #[test]
+    fn fill_duration_and_loss_are_those_of_the_lots() {
+        let (start, price) = (Time::from_millis(1_000_000), Price::whole(100));
+        let token = Token { asset: ballast_types::AssetId(1), chain: ChainId(0) };
+        let lot = |left: u64, bought: u64| LotTrack {
+            token,
+            opened: start,
+            entry: price,
+            detected: price,
+            bought: Amount::whole(bought),
+            left: Amount::whole(left),
+        };
+        let sale = |lot: u64, after: u64, quantity: u64, paid: u64| Sale {
+            key: (ChainId(0), TxId(lot * 10 + after)),
+            lot: LotId(lot),
+            time: start.after(Millis::seconds(after)),
+            quantity: Amount::whole(quantity),
+            paid: Amount::whole(paid),
+        };
+        let mut track = ClaimsTrack::default();
+        // 10 sold in two takes; 10 of which 6 are sold and the reserve has 4.
+        track.lots = [(LotId(1), lot(10, 0)), (LotId(2), lot(6, 4))].into();
+        let sales = [sale(1, 20, 4, 392), sale(1, 60, 6, 576), sale(2, 40, 6, 552)];
+        track.sales = sales.into_iter().map(|sale| (sale.key, (sale, Ratio::ONE))).collect();
+        let task =
+            TaskTrack { queued: Amount::whole(2_000), instant: Amount::whole(20), ..TaskTrack::default() };
+        track.tasks = [(TaskId(1), task)].into();
+        // 1,600 worth went for 1,520: 5 %, of which 1 % at once. 60 s and 40 s.
+        let want = (Ratio::percent(80), Ratio::whole(50), Ratio::percent(4));
+        assert_eq!(track.sales(), want);
+    }
+
+    #[test]
+    fn a_task_fails_for_its_first_reason() {
+        let closed = TaskTrack { closed: Some(Amount::ZERO), draws: 2, ..TaskTrack::default() };
+        assert_eq!(closed.failure(false), None);
+        assert_eq!(closed.failure(true), Some("disputed"));
+        assert_eq!(TaskTrack { draws: 3, ..closed }.failure(true), Some("third draw"));
+        assert_eq!(
+            TaskTrack { reserve: true, draws: 3, ..closed }.failure(false),
+            Some("bought by the reserve")
+        );
+        let unpaid = TaskTrack { closed: Some(Amount::whole(1)), reserve: true, ..closed };
+        assert_eq!(unpaid.failure(false), Some("debt left of a loan"));
+        assert_eq!(TaskTrack { positions: true, ..unpaid }.failure(false), Some("debt left of a position"));
+        assert_eq!(TaskTrack { closed: None, ..closed }.failure(false), Some("open at the end"));
+    }
 }

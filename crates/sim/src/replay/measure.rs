@@ -31,6 +31,8 @@ pub struct Figures {
     pub slips: Vec<Slip>,
     /// Parts of lots that were sold.
     pub takes: Vec<TakePoint>,
+    /// First orders of tasks: when they were included, and how long after the price that opened the task.
+    pub responses: Vec<(Time, Millis)>,
     /// The first large auctions, whole.
     pub auctions: Vec<AuctionPath>,
 }

@@ -426,7 +426,7 @@ impl<S: Spoke> Replay<S> {
             self.measure.sold(&sales, &undone, places);
             claims.sold(&sales, &undone, places);
             let carried = cast.keepers.learn(id, &told, &receipts);
-            claims.carried(id, &carried);
+            self.measure.figures.responses.extend(claims.carried(id, &carried));
             if let Ok(conditions) = chain.conditions() {
                 cast.sources.costs(id, &conditions, now, &mut costs);
             }

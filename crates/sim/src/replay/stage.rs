@@ -20,8 +20,8 @@ use crate::seed::{Q32_ONE, Seed, Stream};
 use ballast_engine::State;
 use ballast_spoke::{Spoke, SpokeError};
 use ballast_types::{
-    AccountId, Address, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token, TokenGenesis,
-    TokenParams, TradeAmount,
+    AccountId, Address, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token,
+    TokenGenesis, TokenParams, TradeAmount,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use serde_json::Value;

@@ -87,7 +87,13 @@ impl Validators {
     }
 
     /// A chain told this at `now`: every validator reads it.
-    pub(super) fn read(&mut self, chain: ChainId, told: &[Observation], now: Time, out: &mut Vec<Observation>) {
+    pub(super) fn read(
+        &mut self,
+        chain: ChainId,
+        told: &[Observation],
+        now: Time,
+        out: &mut Vec<Observation>,
+    ) {
         if self.facts.is_none() {
             out.extend_from_slice(told);
             return;
@@ -132,7 +138,8 @@ impl Validators {
         }
         for reader in &self.readers {
             let lies = self.noise.chance(u64::from(reader.lies));
-            let off = |amount: Amount| if lies { amount.mul_ratio_down(FAR_OFF).unwrap_or(amount) } else { amount };
+            let off =
+                |amount: Amount| if lies { amount.mul_ratio_down(FAR_OFF).unwrap_or(amount) } else { amount };
             for report in prices {
                 let price = report.price.mul_ratio_down(FAR_OFF).ok().filter(|_| lies);
                 let report = PriceReport { price: price.unwrap_or(report.price), ..*report };

@@ -113,12 +113,7 @@ impl World<SimChain> for SimWorld {
     }
 }
 
-fn chain(
-    scenario: &Scenario,
-    genesis: &Genesis,
-    place: &ChainPlace,
-    validators: &ValidatorSet,
-) -> SimChain {
+fn chain(scenario: &Scenario, genesis: &Genesis, place: &ChainPlace, validators: &ValidatorSet) -> SimChain {
     let terms = scenario.chain_terms(&place.name);
     let tokens = place.tokens.iter().chain([&place.coin]).chain(&place.stake);
     let block_time = genesis.chains[usize::from(place.id.0)].block_time;

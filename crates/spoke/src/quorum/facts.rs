@@ -90,6 +90,8 @@ struct Chain {
     views: BTreeMap<Signer, View>,
     /// True and not final, from `final_sequence + 1` on.
     told: VecDeque<Entry>,
+    /// Since it was last looked at, a view has lost an event or has another one than is true: nothing else contradicts.
+    doubted: bool,
     final_sequence: u64,
     final_time: Time,
 }
@@ -133,6 +135,7 @@ impl Facts {
             contract: *contract,
             views: BTreeMap::new(),
             told: VecDeque::new(),
+            doubted: false,
             final_sequence: 0,
             final_time: Time::ZERO,
         };
@@ -155,6 +158,16 @@ impl Facts {
             return Err(FactError::UnknownContract { chain: id, have: contract, want: chain.contract });
         }
         let final_sequence = chain.final_sequence;
+        let told = &chain.told;
+        let doubts = |observation: &Observation| match observation {
+            Observation::Seen { sequence, version, event, .. } => {
+                let at = sequence.0.checked_sub(final_sequence + 1).and_then(|at| usize::try_from(at).ok());
+                at.and_then(|at| told.get(at)).is_some_and(|entry| *entry != (*version, *event))
+            }
+            Observation::Dropped { .. } => true,
+            Observation::Final { .. } => false,
+        };
+        let mut doubted = false;
         let view = chain.views.entry(validator).or_default();
         let (serial, next) = (report.serial, view.serial + 1);
         if serial < next || view.early.contains_key(&serial) {
@@ -166,8 +179,10 @@ impl Facts {
         view.early.insert(serial, report.observation);
         while let Some(observation) = view.early.remove(&(view.serial + 1)) {
             view.serial += 1;
+            doubted |= doubts(&observation);
             view.take_in(observation, final_sequence);
         }
+        chain.doubted |= doubted;
         Ok(())
     }
 
@@ -221,7 +236,10 @@ impl View {
 
 impl Chain {
     fn agree(&mut self, chain: ChainId, need: usize, agreed: &mut Vec<Observation>) {
-        if let Some(at) = self.first_contradicted(need) {
+        // Thousands of events wait for their finality: they are gone through only where one may be false.
+        if std::mem::take(&mut self.doubted)
+            && let Some(at) = self.first_contradicted(need)
+        {
             self.told.truncate(at);
             let sequence = Sequence(self.next());
             agreed.push(Observation::Dropped { chain, sequence });
