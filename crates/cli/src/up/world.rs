@@ -157,7 +157,8 @@ fn plan(
         TokenPlan {
             asset: AssetId(u16::try_from(asset).unwrap_or_default()),
             symbol: token.asset.clone(),
-            decimals: u8::try_from(18_u32.saturating_sub(digits)).unwrap_or(18),
+            // The hub may count coarser than an OFT does; never finer.
+            decimals: if kind == TokenKind::Bridged { 18 } else { decimals(digits) },
             kind,
             price: None,
         }
@@ -171,6 +172,10 @@ fn plan(
         tokens: tokens.collect(),
         safe_owners: (0..OWNERS).map(|number| dev_key("safe owner", number).address()).collect(),
     }
+}
+
+fn decimals(zeros: u32) -> u8 {
+    u8::try_from(18_u32.saturating_sub(zeros)).unwrap_or(18)
 }
 
 /// Lists the tokens, sets their limits, fills purses. Gives how many facts the vault has told by then.
