@@ -1,4 +1,4 @@
-//! `ballast up`, short: chains hold what the ledger says, the log leads to the same house, and no node outlives the run.
+//! `ballast up`, over the fall alone: chains hold what the ledger says, the log leads to the same house, and no node outlives the run.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 /// Packages of `contracts/`, without which there is no node.
 fn has_packages() -> bool {
-    let there = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/node_modules/.bin/anvil").exists();
+    let there =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/node_modules/.bin/anvil").exists();
     if !there {
         eprintln!("skipped: contracts/node_modules is not there; run `npm ci` in contracts/");
     }
@@ -20,10 +21,25 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-fn up(folder: &Path, minutes: &str) -> Command {
+/// The run's own scenario, for 22 minutes of the fall only.
+fn steep(folder: &Path) -> PathBuf {
+    let scenario = include_str!("../../../scenarios/up.toml");
+    let scenario = scenario.replace("T12:30:00Z", "T12:50:00Z").replace("T14:30:00Z", "T13:12:00Z");
+    let file = folder.join("steep.toml");
+    std::fs::write(&file, scenario.replace("warm_up = 1200000", "warm_up = 900000")).unwrap();
+    file
+}
+
+fn up(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ballast"));
-    command.args(["up", "--speed", "0", "--plain", "--json", "--accounts", "60", "--minutes", minutes]);
-    command.arg("--dir").arg(folder).arg("--report").arg(folder.join("report.html"));
+    command.args(["up", "--speed", "0", "--plain", "--json", "--accounts", "200"]);
+    command
+        .arg("--scenario")
+        .arg(steep(folder))
+        .arg("--dir")
+        .arg(folder)
+        .arg("--report")
+        .arg(folder.join("report.html"));
     // Nodes put their folders there: what is left of them shows.
     command.env("TMPDIR", folder).stdin(Stdio::null());
     command
@@ -37,12 +53,12 @@ fn nodes(folder: &Path) -> usize {
 }
 
 #[test]
-fn ten_minutes_end_with_chains_and_ledger_the_same_to_the_wei() {
+fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     if !has_packages() {
         return;
     }
     let folder = folder("up_short");
-    let Output { status, stdout, stderr } = up(&folder, "10").output().unwrap();
+    let Output { status, stdout, stderr } = up(&folder).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{stdout}\n{stderr}");
     let json = stdout.lines().rev().find(|line| line.starts_with('{')).expect("a line of JSON");
@@ -54,11 +70,14 @@ fn ten_minutes_end_with_chains_and_ledger_the_same_to_the_wei() {
     for token in chains.iter().flat_map(|chain| chain["tokens"].as_array().unwrap()) {
         assert_eq!(token["ledger"], token["vault"], "{token}");
     }
-    let deposits: u64 = chains.iter().map(|chain| chain["deposits"].as_u64().unwrap()).sum();
-    assert!(60 <= deposits, "{deposits}");
-    assert!(std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger"));
+    let sum = |what: &str| chains.iter().map(|chain| chain[what].as_u64().unwrap()).sum::<u64>();
+    assert!(200 <= sum("deposits") && 0 < sum("takes"), "{run}");
+    assert!(
+        std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
+    );
     assert_eq!(nodes(&folder), 0);
-    let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(folder.join("blocks")).output();
+    let verified =
+        Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(folder.join("blocks")).output();
     assert!(verified.unwrap().status.success());
 }
 
@@ -68,7 +87,7 @@ fn a_run_that_is_interrupted_leaves_no_node_behind() {
         return;
     }
     let folder = folder("up_interrupted");
-    let mut run = up(&folder, "60").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut run = up(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let until = |wanted: &dyn Fn(usize) -> bool| {
         let began = std::time::Instant::now();
         while !wanted(nodes(&folder)) && began.elapsed() < Duration::from_secs(120) {

@@ -116,7 +116,8 @@ impl LocalSpoke {
     /// Coins that an address has spent of the 10,000 it was given.
     pub(super) fn coins_spent(&self, address: Address) -> Option<Amount> {
         let address = chain_address(address)?;
-        let has = self.runtime.block_on(self.chain.node.provider().get_balance(address).into_future()).ok()?;
+        let has =
+            self.runtime.block_on(self.chain.node.provider().get_balance(address).into_future()).ok()?;
         let given = Amount::whole(10_000);
         Some(given.saturating_sub(Amount::from_wei(u128::try_from(has).ok()?)))
     }

@@ -102,12 +102,17 @@ impl Tally {
         for (title, rows) in self.tables(summary) {
             writeln!(out, "\n{title}")?;
             let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-            let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::len).max().unwrap_or(0);
+            let width =
+                |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::len).max().unwrap_or(0);
             let widths: Vec<usize> = (0..columns).map(width).collect();
             for row in &rows {
                 let mut line = String::from(" ");
                 for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                    line.push_str(&if at == 0 { format!(" {cell:<width$}") } else { format!("  {cell:>width$}") });
+                    line.push_str(&if at == 0 {
+                        format!(" {cell:<width$}")
+                    } else {
+                        format!("  {cell:>width$}")
+                    });
                 }
                 writeln!(out, "{}", line.trim_end())?;
             }
@@ -135,17 +140,35 @@ impl Tally {
     fn own_tables(&self) -> Vec<(String, Vec<Vec<String>>)> {
         let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
         let mut traffic = vec![row(&[
-            "chain", "block s", "blocks", "deposits", "orders", "takes", "pokes", "failed", "gas couriers", "gas bidders",
+            "chain",
+            "block s",
+            "blocks",
+            "deposits",
+            "orders",
+            "takes",
+            "pokes",
+            "failed",
+            "gas couriers",
+            "gas bidders",
         ])];
         let mut vaults = vec![row(&["vault", "asset", "ledger", "on the chain", "difference"])];
         for chain in &self.chains {
-            let counts = [chain.block_time_s, chain.blocks, chain.deposits, chain.deliveries, chain.takes, chain.pokes, chain.failed];
+            let counts = [
+                chain.block_time_s,
+                chain.blocks,
+                chain.deposits,
+                chain.deliveries,
+                chain.takes,
+                chain.pokes,
+                chain.failed,
+            ];
             let mut cells = vec![chain.name.clone()];
             cells.extend(counts.map(|count| count.to_string()));
             cells.extend([chain.gas_couriers, chain.gas_bidders].map(|coins| coins.to_string()));
             traffic.push(cells);
             for token in &chain.tokens {
-                let difference = token.ledger.saturating_sub(token.vault) + token.vault.saturating_sub(token.ledger);
+                let difference =
+                    token.ledger.saturating_sub(token.vault) + token.vault.saturating_sub(token.ledger);
                 let figures = [token.ledger, token.vault, difference].map(|amount| amount.to_string());
                 let mut cells = vec![chain.name.clone(), token.asset.clone()];
                 cells.extend(figures);
@@ -205,8 +228,11 @@ fn claims(claims: &Claims) -> Vec<Vec<String>> {
         ("tasks without a dispute", percent(claims.consistency)),
         ("reorgs", claims.reorgs.to_string()),
     ];
-    let mut rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    rows.extend(claims.failures.iter().map(|(why, number)| vec![format!("  no success: {why}"), number.to_string()]));
+    let mut rows: Vec<Vec<String>> =
+        rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    rows.extend(
+        claims.failures.iter().map(|(why, number)| vec![format!("  no success: {why}"), number.to_string()]),
+    );
     rows
 }
 
