@@ -21,11 +21,14 @@ help: ## Print this
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: toolchain ## Replay 19 May 2021 in this process and write out/demo.html; needs no data
+demo: toolchain contracts/node_modules/.package-lock.json ## The house on local chains through 19 May 2021, live in the terminal; writes out/demo.html
 	@mkdir -p out
-	cargo run --release -p ballast-cli -- replay --report out/demo.html
+	cargo build --release -p ballast-cli
+	target/release/ballast up --report out/demo.html
 
-replay: demo ## The same as demo, for now
+replay: toolchain ## Replay 19 May 2021 in this process and write out/replay.html; needs neither data nor Node.js
+	@mkdir -p out
+	cargo run --release -p ballast-cli -- replay --report out/replay.html
 
 test: lint contracts ## Format, lints, contracts, all tests with every invariant checked after each block, doc tests, a short fuzz pass
 	cargo test --workspace $(VERIFY) --no-fail-fast 2>&1 | .ci/summary

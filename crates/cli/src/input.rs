@@ -44,10 +44,19 @@ pub struct Source {
 impl Source {
     /// The replay before its first block.
     pub fn prepare(&self) -> anyhow::Result<Replay> {
-        let mut scenario = match &self.scenario {
+        let scenario = match &self.scenario {
             Some(file) => Scenario::read(file).map_err(|error| bad(&error))?,
             None => Scenario::default(),
         };
+        self.prepare_over(scenario, Replay::new)
+    }
+
+    /// The same of a scenario that is known, over whatever `make` builds.
+    pub fn prepare_over<R>(
+        &self,
+        mut scenario: Scenario,
+        make: impl FnOnce(Scenario, CandleSet, Option<Liquidated>) -> Result<R, ReplayError>,
+    ) -> anyhow::Result<R> {
         scenario.accounts = self.accounts.unwrap_or(scenario.accounts);
         scenario.seed = self.seed.unwrap_or(scenario.seed);
         let (candles, aave) = match &self.prices {
@@ -61,7 +70,7 @@ impl Source {
             ReplayError::NoAsset { .. } | ReplayError::Prices(_) => self.prices.clone(),
             _ => self.scenario.clone(),
         };
-        Ok(Replay::new(scenario, candles, aave).map_err(|error| match place(&error) {
+        Ok(make(scenario, candles, aave).map_err(|error| match place(&error) {
             Some(path) => BadInput(format!("{}: {}", path.display(), bad(&error))),
             None => bad(&error),
         })?)

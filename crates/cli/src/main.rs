@@ -10,6 +10,8 @@ mod moves;
 mod replay;
 #[cfg(feature = "evm")]
 mod reserve;
+#[cfg(feature = "evm")]
+mod up;
 mod verify;
 
 use ballast_cli::input::BadInput;
@@ -29,6 +31,8 @@ struct Cli {
 enum Command {
     Replay(replay::Args),
     Watch(watch::Args),
+    #[cfg(feature = "evm")]
+    Up(up::Args),
     Exec(exec::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -42,6 +46,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Replay(args) => replay::run(&args),
         Command::Watch(args) => watch::run(&args),
+        #[cfg(feature = "evm")]
+        Command::Up(args) => up::run(&args),
         Command::Exec(args) => exec::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -23,6 +23,12 @@ p.lead{color:#4a5564;margin:0 0 14px}";
 /// The whole file.
 #[must_use]
 pub fn html(summary: &Summary, figures: &Figures) -> String {
+    html_with(summary, figures, &[])
+}
+
+/// The same, with more tables after the results: a title, and rows of which the first names the columns.
+#[must_use]
+pub fn html_with(summary: &Summary, figures: &Figures, more: &[(String, Vec<Vec<String>>)]) -> String {
     let title = escape(&format!("Ballast: {}", summary.scenario));
     let lead = escape(&format!(
         "{} to {} UTC. {} accounts, seed {}, {} blocks.",
@@ -40,6 +46,9 @@ pub fn html(summary: &Summary, figures: &Figures) -> String {
         write(&mut page, format_args!("<p class=\"lead\">Warning: {}.</p>\n", escape(warning)));
     }
     section(&mut page, "Results", &[results(summary)]);
+    for (title, rows) in more {
+        section(&mut page, title, &[plain_table(rows)]);
+    }
     let charts = |charts: Vec<Chart>| charts.iter().map(Chart::figure).collect::<Vec<_>>();
     section(&mut page, "Prices and mark", &charts(figures.markets.iter().map(prices).collect()));
     section(&mut page, "Distance of mark from index", &charts(vec![premium(figures)]));
@@ -59,6 +68,17 @@ pub fn html(summary: &Summary, figures: &Figures) -> String {
     section(&mut page, "Tables", &tables);
     page.push_str("</body>\n</html>\n");
     page
+}
+
+fn plain_table(rows: &[Vec<String>]) -> String {
+    let mut table = "<table>\n".to_owned();
+    for (number, row) in rows.iter().enumerate() {
+        let cell = if number == 0 { "th" } else { "td" };
+        let cells: String = row.iter().map(|text| format!("<{cell}>{}</{cell}>", escape(text))).collect();
+        write(&mut table, format_args!("<tr>{cells}</tr>\n"));
+    }
+    table.push_str("</table>\n");
+    table
 }
 
 fn section(page: &mut String, title: &str, parts: &[String]) {

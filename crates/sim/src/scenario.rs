@@ -74,6 +74,8 @@ pub struct Scenario {
     pub layers: Layers,
     /// The trade whose slippage is watched.
     pub probe: Probe,
+    /// Chains of the house that are not there.
+    pub without_chains: Vec<String>,
     /// What the chains are like, beside what genesis says.
     pub chains: BTreeMap<String, ChainTerms>,
     /// Parameters that replace those of the house's genesis, in its own form; entries of its lists are found
@@ -278,6 +280,7 @@ impl Default for Scenario {
             faults: FaultPlan::default(),
             layers: Layers::default(),
             probe: Probe::default(),
+            without_chains: Vec::new(),
             chains: BTreeMap::new(),
             genesis: toml::Table::new(),
             book: None,

@@ -58,7 +58,7 @@ enum Wish {
     Help,
 }
 
-/// Shows what comes until somebody quits.
+/// Shows what comes until somebody quits, or the source has it end.
 pub(super) fn show(updates: &Receiver<Update>, control: &Control) -> std::io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     let shown = follow(&mut terminal, updates, control);
@@ -76,7 +76,7 @@ fn follow(
     view.notice = WAITING.to_owned();
     let (mut frame, mut newest) = (Frame::default(), None);
     let (mut changed, mut ends) = (true, false);
-    loop {
+    while !control.is_stopped() {
         while !ends {
             match updates.try_recv() {
                 Ok(Update::Frame(frame)) => newest = Some(*frame),
@@ -109,6 +109,7 @@ fn follow(
             terminal.draw(|f| draw(f, &frame, &view))?;
         }
     }
+    Ok(())
 }
 
 fn wish(key: KeyEvent) -> Option<Wish> {

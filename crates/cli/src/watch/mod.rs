@@ -22,5 +22,5 @@ pub mod stream;
 
 pub use coverage::{Coverage, coverage};
 pub use panes::Pane;
-pub use run::{Args, run};
+pub use run::{Args, present, run};
 pub use tracker::{Throttle, Tracker};

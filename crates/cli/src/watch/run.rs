@@ -8,7 +8,9 @@ use super::tracker::{Throttle, Tracker};
 use crate::input::{BadInput, Pace, Source};
 use anyhow::Context as _;
 use ballast_sim::replay::Replay;
+use ballast_spoke::{SimChain, Spoke};
 use ballast_units::{Millis, Time};
+use std::fmt::Debug;
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,10 +69,32 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let replay = args.source.prepare()?;
             let publisher = args.publish.as_deref().map(|place| publish(place, on_screen)).transpose()?;
             let speed = args.source.speed.unwrap_or(if on_screen { SPEED } else { 0.0 });
-            let player = Player::new(replay, args, Pace::new(speed), publisher);
-            if on_screen { watch_replay(player) } else { log_replay(player, log) }
+            let name = args.source.scenario.as_deref().and_then(Path::file_stem);
+            let name = name.map_or("replay".to_owned(), |name| name.to_string_lossy().into_owned());
+            let player = Player::new(replay, &name, Pace::new(speed), publisher);
+            let (_, last) = if on_screen { watch_replay(player, true)? } else { log_replay(player, log)? };
+            writeln!(std::io::stdout(), "{}", lines::status(&last))?;
+            Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Plays a replay to its end, on the screen where there is a terminal and `plain` does not say otherwise, and gives it
+/// back; earlier where somebody quits.
+pub fn present<S: Spoke + Debug + Send + 'static>(
+    replay: Replay<S>,
+    name: &str,
+    speed: f64,
+    socket: Option<&Path>,
+    plain: bool,
+) -> anyhow::Result<Replay<S>> {
+    let on_screen = !plain && has_terminal();
+    let publisher = socket.map(|place| publish(place, on_screen)).transpose()?;
+    let player = Player::new(replay, name, Pace::new(speed), publisher);
+    let (player, last) =
+        if on_screen { watch_replay(player, false)? } else { log_replay(player, Log::new(Some(60)))? };
+    writeln!(std::io::stdout(), "{}", lines::status(&last))?;
+    Ok(player.replay)
 }
 
 fn has_terminal() -> bool {
@@ -89,19 +113,17 @@ fn publish(place: &Path, on_screen: bool) -> anyhow::Result<Publisher> {
 }
 
 /// A replay that is watched while it runs.
-struct Player {
-    replay: Replay,
+struct Player<S: Spoke = SimChain> {
+    replay: Replay<S>,
     tracker: Tracker,
     pace: Pace,
     publisher: Option<Publisher>,
     throttle: Throttle,
 }
 
-impl Player {
-    fn new(replay: Replay, args: &Args, pace: Pace, publisher: Option<Publisher>) -> Self {
-        let name = args.source.scenario.as_deref().and_then(Path::file_stem);
-        let name = name.map_or("replay".to_owned(), |name| name.to_string_lossy().into_owned());
-        let tracker = Tracker::new(replay.genesis(), &name);
+impl<S: Spoke> Player<S> {
+    fn new(replay: Replay<S>, name: &str, pace: Pace, publisher: Option<Publisher>) -> Self {
+        let tracker = Tracker::new(replay.genesis(), name);
         Self { replay, tracker, pace, publisher, throttle: Throttle::default() }
     }
 
@@ -142,7 +164,11 @@ impl Player {
     }
 }
 
-fn watch_replay(mut player: Player) -> anyhow::Result<ExitCode> {
+/// `stay`: until somebody quits.
+fn watch_replay<S: Spoke + Debug + Send + 'static>(
+    mut player: Player<S>,
+    stay: bool,
+) -> anyhow::Result<(Player<S>, Frame)> {
     let control = Arc::new(Control::default());
     let (updates, screen) = sync_channel(2);
     let told = Arc::clone(&control);
@@ -161,18 +187,20 @@ fn watch_replay(mut player: Player) -> anyhow::Result<ExitCode> {
                 break;
             }
         }
-        finish(&mut player, &updates, &told)
+        let last = finish(&mut player, &updates, &told);
+        if !stay {
+            told.stop();
+        }
+        (player, last)
     })?;
     show(&screen, &control).context("the terminal cannot be drawn on; --plain writes lines")?;
     // A replay that waits to hand over its last frame must not wait for a screen that is gone.
     drop(screen);
-    let last = thread.join().expect("a replay does not panic");
-    writeln!(std::io::stdout(), "{}", lines::status(&last))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(thread.join().expect("a replay does not panic"))
 }
 
 /// The last frame reaches the screen, and readers are told that it was the last.
-fn finish(player: &mut Player, updates: &SyncSender<Update>, control: &Control) -> Frame {
+fn finish<S: Spoke>(player: &mut Player<S>, updates: &SyncSender<Update>, control: &Control) -> Frame {
     let last = player.published();
     if let Some(publisher) = player.publisher.take() {
         publisher.end(if control.is_stopped() { "the replay was stopped" } else { "the replay is over" });
@@ -185,7 +213,7 @@ fn finish(player: &mut Player, updates: &SyncSender<Update>, control: &Control) 
     last
 }
 
-fn log_replay(mut player: Player, mut log: Log) -> anyhow::Result<ExitCode> {
+fn log_replay<S: Spoke>(mut player: Player<S>, mut log: Log) -> anyhow::Result<(Player<S>, Frame)> {
     let mut out = std::io::stdout().lock();
     let control = Control::default();
     let mut told = 0;
@@ -207,9 +235,8 @@ fn log_replay(mut player: Player, mut log: Log) -> anyhow::Result<ExitCode> {
     if let Some(publisher) = player.publisher.take() {
         publisher.end("the replay is over");
     }
-    writeln!(out, "{}", lines::status(&last))?;
     out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok((player, last))
 }
 
 fn watch_hub(place: &Path) -> anyhow::Result<ExitCode> {

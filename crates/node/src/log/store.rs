@@ -127,7 +127,15 @@ struct Segment {
 impl Log {
     /// Begins the log of a house, in a folder that has none.
     pub fn create(folder: &Path, genesis: &Genesis, limit: u64) -> Result<Self, LogError> {
-        let head = Head::first(genesis, true);
+        Self::begin(folder, Head::first(genesis, true), limit)
+    }
+
+    /// The same for a house in a simulated world, whose users' commands nobody signs.
+    pub fn create_unsigned(folder: &Path, genesis: &Genesis, limit: u64) -> Result<Self, LogError> {
+        Self::begin(folder, Head::first(genesis, false), limit)
+    }
+
+    fn begin(folder: &Path, head: Head, limit: u64) -> Result<Self, LogError> {
         let (height, hash) = (Height(0), head.before);
         let segment = Segment::begin(folder, &head)?;
         Ok(Self::of(folder, head, segment, limit, height, hash))

@@ -8,6 +8,7 @@
 
 mod bidders;
 mod claims;
+mod hub;
 mod keepers;
 mod makers;
 mod measure;
@@ -21,6 +22,7 @@ mod validators;
 mod world;
 
 pub use claims::{Claims, KeeperRow};
+pub use hub::Hub;
 pub use keepers::{Role, roles};
 pub use measure::{
     AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, Slip, SlippageRow,
@@ -78,7 +80,9 @@ pub struct Setup<'a> {
 pub struct Replay<S: Spoke = SimChain> {
     scenario: Scenario,
     genesis: Genesis,
-    engine: Engine,
+    hub: Box<dyn Hub>,
+    /// Why there are no more blocks.
+    stopped: Option<String>,
     places: Places,
     /// In order of their ids.
     chains: Vec<S>,
@@ -196,6 +200,9 @@ pub enum ReplayError {
         /// What it takes.
         need: Millis,
     },
+    /// The chains or the hub do not start.
+    #[error("{0}")]
+    Start(String),
     /// The warm-up would begin before 1970.
     #[error("the scenario's warm_up of {warm_up} ms begins before 1970")]
     WarmUpBeforeTime {
@@ -205,7 +212,7 @@ pub enum ReplayError {
 }
 
 /// Chains in this process, and what breaks them.
-type InProcess = (Vec<SimChain>, Box<dyn World<SimChain>>);
+type InProcess = Result<(Vec<SimChain>, Box<dyn World<SimChain>>), ReplayError>;
 
 impl Replay {
     /// A replay over chains in this process, before its first block. `aave` is what was really liquidated, if that is
@@ -218,29 +225,32 @@ impl Replay {
         let build = |setup: Setup<'_>, genesis: &mut Genesis, places: &Places| -> InProcess {
             let Setup { scenario, validators, window } = setup;
             let (chains, world) = SimWorld::new(scenario, genesis, places, validators, window);
-            (chains, Box::new(world))
+            Ok((chains, Box::new(world)))
         };
-        Self::prepare(scenario, candles, aave, build)
+        let hub = |genesis: &Genesis| Ok(Box::new(Engine::new(genesis)?) as Box<dyn Hub>);
+        Self::prepare(scenario, candles, aave, build, hub)
     }
 }
 
 impl<S: Spoke> Replay<S> {
     /// A replay over chains that `build` makes, before its first block: one a chain of the genesis, in its order, and
-    /// what stands behind them. It may write the vaults' domains into the genesis.
+    /// what stands behind them. It may write the vaults' domains into the genesis. `hub` makes the house of that.
     pub fn over(
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
-        build: impl FnOnce(Setup<'_>, &mut Genesis) -> (Vec<S>, Box<dyn World<S>>),
+        build: impl FnOnce(Setup<'_>, &mut Genesis) -> Result<(Vec<S>, Box<dyn World<S>>), ReplayError>,
+        hub: impl FnOnce(&Genesis) -> Result<Box<dyn Hub>, ReplayError>,
     ) -> Result<Self, ReplayError> {
-        Self::prepare(scenario, candles, aave, |setup, genesis, _| build(setup, genesis))
+        Self::prepare(scenario, candles, aave, |setup, genesis, _| build(setup, genesis), hub)
     }
 
     fn prepare(
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
-        build: impl FnOnce(Setup<'_>, &mut Genesis, &Places) -> (Vec<S>, Box<dyn World<S>>),
+        build: impl FnOnce(Setup<'_>, &mut Genesis, &Places) -> Result<(Vec<S>, Box<dyn World<S>>), ReplayError>,
+        hub: impl FnOnce(&Genesis) -> Result<Box<dyn Hub>, ReplayError>,
     ) -> Result<Self, ReplayError> {
         scenario.check()?;
         let known: Vec<String> = house::genesis().assets.into_iter().map(|asset| asset.symbol).collect();
@@ -258,8 +268,8 @@ impl<S: Spoke> Replay<S> {
         let keys = validators::keys(&scenario.faults);
         let set = ValidatorSet::of(validators::EPOCH, &keys).expect("different labels are different keys");
         let setup = Setup { scenario: &scenario, validators: &set, window: [from, to] };
-        let (chains, world) = build(setup, &mut genesis, &places);
-        let engine = Engine::new(&genesis)?;
+        let (chains, world) = build(setup, &mut genesis, &places)?;
+        let hub = hub(&genesis)?;
         let contracts = chains.iter().map(|chain| (chain.chain(), chain.domain())).collect();
         let validators = Validators::new(&scenario.faults, contracts, scenario.seed);
         let ready = ready(&scenario, &genesis);
@@ -267,16 +277,17 @@ impl<S: Spoke> Replay<S> {
         if scenario.warm_up < need {
             return Err(ReplayError::WarmUp { have: scenario.warm_up, need });
         }
-        let first = AccountId(u32::try_from(engine.state().accounts.len()).expect("ids have 32 bits"));
+        let first = AccountId(u32::try_from(hub.state().accounts.len()).expect("ids have 32 bits"));
         let stage = Stage::new(&scenario, &places, &book, first, [genesis.time, ready, from]);
         let keepers = Keepers::new(&scenario, validators.signing(), from);
-        let cast = Cast::new(&scenario, &genesis, &engine, &places, stage, keepers, from);
+        let cast = Cast::new(&scenario, &genesis, hub.state(), &places, stage, keepers, from);
         let measure = Measure::new(&places, from);
         Ok(Replay {
             block: Block { time: genesis.time, ..Block::default() },
             scenario,
             genesis,
-            engine,
+            hub,
+            stopped: None,
             places,
             chains,
             world,
@@ -301,7 +312,7 @@ impl<S: Spoke> Replay<S> {
     /// The house as it stands.
     #[must_use]
     pub fn state(&self) -> &State {
-        self.engine.state()
+        self.hub.state()
     }
 
     /// How far it is.
@@ -319,18 +330,38 @@ impl<S: Spoke> Replay<S> {
     /// The next block; none after the last.
     pub fn step(&mut self) -> Option<Step<'_>> {
         let now = self.block.time.after(self.scenario.block_time);
-        if self.to <= now {
+        if self.to <= now || self.stopped.is_some() {
             return None;
         }
         let started = Instant::now();
         self.gather(now);
         let before = Instant::now();
-        self.engine.apply(&self.block, &mut self.outcome);
+        if let Err(why) = self.hub.apply(&self.block, &mut self.outcome) {
+            self.stopped = Some(why);
+            return None;
+        }
         let after = Instant::now();
         self.settle(now);
         self.spent.engine += after - before;
         self.spent.around += (before - started) + after.elapsed();
-        Some(Step { block: &self.block, outcome: &self.outcome, state: self.engine.state() })
+        Some(Step { block: &self.block, outcome: &self.outcome, state: self.hub.state() })
+    }
+
+    /// Why there are no more blocks, where it is not that the last moment has come.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&str> {
+        self.stopped.as_deref()
+    }
+
+    /// Its chains, in order of their ids.
+    #[must_use]
+    pub fn chains(&self) -> &[S] {
+        &self.chains
+    }
+
+    /// Its chains, to be let go on after the last moment.
+    pub fn chains_mut(&mut self) -> &mut [S] {
+        &mut self.chains
     }
 
     /// Totals up to the last block, without wall-clock time.
@@ -408,7 +439,7 @@ impl<S: Spoke> Replay<S> {
         let open = |chain| cast.bidders.depth(chain, Ratio::ONE, away);
         cast.sources.depths(places, open, now, &mut depths);
         validators.measured(&prices, &depths, &costs, now, block);
-        let state = self.engine.state();
+        let state = self.hub.state();
         cast.stage.act(now, &mut block.commands);
         cast.stage.deposit(state, chains, now);
         let shown = cast.keepers.ask(state, now, &mut block.commands);
@@ -432,7 +463,7 @@ impl<S: Spoke> Replay<S> {
                 cast.stage.refused(&block.commands[number], now);
             }
         }
-        let state = self.engine.state();
+        let state = self.hub.state();
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         claims.block(outcome, state, &cast.bidders, away, places, now);
         cast.keepers.take_in(block, outcome, state, chains, now);
@@ -459,7 +490,7 @@ impl Cast {
     fn new(
         scenario: &Scenario,
         genesis: &Genesis,
-        engine: &Engine,
+        state: &State,
         places: &Places,
         mut stage: Stage,
         keepers: Keepers,
@@ -479,7 +510,7 @@ impl Cast {
             bidders: bidders::bidders(scenario, places),
             keepers,
             randomness: seed.stream("randomness"),
-            probe: Probe::new(engine.state(), scenario.probe.every, scenario.probe.quote, from),
+            probe: Probe::new(state, scenario.probe.every, scenario.probe.quote, from),
             stage,
         }
     }

@@ -68,6 +68,7 @@ pub(super) fn genesis(scenario: &Scenario, data: &MarketData, from: Time) -> Res
     let stable: Vec<String> =
         genesis.assets.iter().filter(|asset| asset.stable).map(|asset| asset.symbol.clone()).collect();
     let kept = |symbol: &String| known(symbol) || stable.contains(symbol);
+    genesis.chains.retain(|chain| !scenario.without_chains.contains(&chain.name));
     genesis.assets.retain(|asset| kept(&asset.symbol));
     genesis.markets.retain(|market| known(&market.asset));
     for chain in &mut genesis.chains {

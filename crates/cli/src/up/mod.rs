@@ -1,0 +1,127 @@
+//! `ballast up`: the whole house on this machine: the hub, a node for every chain, and everybody who sends transactions
+//! to them, through the crash of 19 May 2021.
+//!
+//! - Time is the crash's: the hub makes a block each two seconds of it, each chain its blocks as far apart as the real
+//!   chain's. `--speed` holds that back; what the machine cannot do that fast takes longer.
+//! - Ends by itself: the log is applied again, the chains' balances are compared with the ledger, the claims are printed.
+//! - Nodes end with this program, by whatever end it comes to.
+
+mod hub;
+mod spoke;
+mod tally;
+mod world;
+
+use anyhow::Context as _;
+use ballast_cli::input::{BadInput, Source};
+use ballast_cli::watch;
+use ballast_sim::replay::{Replay, ReplayError};
+use ballast_sim::{Scenario, report};
+use ballast_units::Millis;
+use hub::DurableHub;
+use spoke::LocalSpoke;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+const EXAMPLES: &str = "Examples:
+  ballast up
+  ballast up --speed 0 --plain
+  ballast up --prices candles/ --accounts 1000 --seed 2
+  ballast up --minutes 10 --accounts 60      ballast watch --connect out/up/ballast.sock
+
+Needs the packages of contracts/ (npm ci, as make demo does). DIR/blocks holds the block log: ballast verify DIR/blocks.
+Exit codes: 0 it ran to its end and everything agrees; 1 the log or a chain does not agree with the ledger, or the
+machine failed; 2 input that cannot be read.";
+
+/// What is played where nobody says.
+const SCENARIO: &str = include_str!("../../../../scenarios/up.toml");
+
+/// Times real time.
+const SPEED: f64 = 60.0;
+
+/// Runs the house on local chains: hub, nodes, keepers, bidders, traders and borrowers, through 19 May 2021
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// How many minutes of the crash; without it as the scenario says, else 120
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    minutes: Option<u32>,
+    /// Folder for the block log and the socket; what an earlier run left there is replaced
+    #[arg(long, value_name = "DIR", default_value = "out/up")]
+    dir: PathBuf,
+    /// Write the report there, HTML
+    #[arg(long, value_name = "FILE", default_value = "out/demo.html")]
+    report: PathBuf,
+    /// Write plain lines, on a terminal too
+    #[arg(long)]
+    plain: bool,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let blocks = prepare(&args.dir)?;
+    let mut scenario = match &args.source.scenario {
+        Some(file) => Scenario::read(file),
+        None => Scenario::parse(Path::new("scenarios/up.toml"), SCENARIO),
+    }
+    .map_err(|error| BadInput(error.to_string()))?;
+    if let (Some(minutes), Some(from)) = (args.minutes, scenario.from) {
+        scenario.to = Some(from.after(Millis::minutes(u64::from(minutes))));
+    }
+    eprintln!("starting {}", scenario.name);
+    let bidders = usize::try_from(scenario.bidders.number).unwrap_or(1);
+    let bridged = Arc::new(AtomicU64::new(0));
+    let replay: Replay<LocalSpoke> = args.source.prepare_over(scenario, |scenario, candles, aave| {
+        Replay::over(
+            scenario,
+            candles,
+            aave,
+            |setup, genesis| {
+                let built = world::build(setup, genesis, bidders, Arc::clone(&bridged));
+                built.map_err(|error| ReplayError::Start(format!("the chains do not start: {error:#}")))
+            },
+            |genesis| Ok(Box::new(DurableHub::new(&blocks, genesis)?)),
+        )
+    })?;
+    let ready = began.elapsed();
+    eprintln!("{} chains are up after {:.1} s", replay.chains().len(), ready.as_secs_f64());
+    let socket = args.dir.join("ballast.sock");
+    let speed = args.source.speed.unwrap_or(SPEED);
+    let replay = watch::present(replay, "up", speed, Some(&socket), args.plain)?;
+    if let Some(why) = replay.stopped() {
+        anyhow::bail!("the hub stopped: {why}");
+    }
+    let played = began.elapsed().saturating_sub(ready);
+    let tally = tally::Tally::of(&replay, &blocks, &bridged, [ready, played])?;
+    let summary = replay.summary();
+    if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let html = report::html_with(&summary, replay.figures(), &tally.sections());
+    fs::write(&args.report, html).with_context(|| format!("cannot write {}", args.report.display()))?;
+    drop(replay);
+    tally.print(&mut std::io::stdout().lock(), &summary, args.json)?;
+    println!("report: {}", args.report.display());
+    Ok(if tally.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// An empty folder for the block log.
+fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
+    let blocks = dir.join("blocks");
+    let made = || {
+        if blocks.is_dir() {
+            fs::remove_dir_all(&blocks)?;
+        }
+        fs::create_dir_all(&blocks)
+    };
+    made().map_err(|error| BadInput(format!("{}: cannot be used: {error}", dir.display())))?;
+    Ok(blocks)
+}

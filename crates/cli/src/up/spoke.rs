@@ -1,0 +1,317 @@
+//! A local chain as a spoke in the run's time: its node mines each block when the run comes to it, with that time.
+//!
+//! - Asks its node as little as it can: what only a transaction changes is asked again once there was one.
+//! - Hides what came before the house: orders that listed tokens and set limits. The hub counts the vault's facts from
+//!   there.
+//! - A bidder of the simulation is a wallet here; which one, is looked up by its address.
+
+use alloy::providers::Provider as _;
+use ballast_spoke::certificate::Certificate;
+use ballast_spoke::evm::kit::LocalChain;
+use ballast_spoke::evm::{EvmSpoke, Holdings, chain_address};
+use ballast_spoke::message::{Freeze, Payload};
+use ballast_spoke::{Conditions, Done, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
+use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Owner, Sequence};
+use ballast_units::{Amount, Millis, Time};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// A chain on which nothing happens is looked at this often.
+const LOOK: Millis = Millis::seconds(6);
+
+/// Conditions are asked for this often.
+const CONDITIONS: Millis = Millis::seconds(30);
+
+/// After something was sent, a chain is looked at in every block for this long.
+const BUSY: Millis = Millis::minutes(2);
+
+/// What was sent to a chain, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Traffic {
+    /// Blocks mined.
+    pub(super) blocks: u64,
+    /// Deposits.
+    pub(super) deposits: u64,
+    /// Batches of orders.
+    pub(super) deliveries: u64,
+    /// Bids.
+    pub(super) takes: u64,
+    /// Ends of auctions, and releases that waited.
+    pub(super) pokes: u64,
+    /// Transactions that came to nothing.
+    pub(super) failed: u64,
+}
+
+/// One chain.
+#[derive(Debug)]
+pub(super) struct LocalSpoke {
+    runtime: Arc<Runtime>,
+    chain: LocalChain,
+    inner: EvmSpoke,
+    /// Facts of the vault from before the house.
+    hidden: u64,
+    /// Of the last block that was due, and of the head: seconds.
+    due: u64,
+    head: u64,
+    now: Time,
+    looked: Time,
+    busy_until: Time,
+    /// Something was sent since the last block.
+    queued: bool,
+    /// A block was mined since receipts were asked for.
+    fresh: bool,
+    /// Wallets of bidders, and those of them that have a bidder.
+    wallets: Vec<Address>,
+    bidders: BTreeMap<Address, Address>,
+    offers: RefCell<Option<Vec<(LotId, Offer)>>>,
+    conditions: RefCell<Option<(Time, Conditions)>>,
+    traffic: Traffic,
+}
+
+impl LocalSpoke {
+    /// A chain whose head is of `start`, seconds. `hidden`: facts before the house.
+    pub(super) fn new(
+        runtime: Arc<Runtime>,
+        chain: LocalChain,
+        inner: EvmSpoke,
+        hidden: u64,
+        start: u64,
+        wallets: Vec<Address>,
+    ) -> Self {
+        let time = Time::from_millis(start * 1_000);
+        Self {
+            runtime,
+            chain,
+            inner,
+            hidden,
+            due: start,
+            head: start,
+            now: time,
+            looked: Time::default(),
+            busy_until: time,
+            queued: false,
+            fresh: false,
+            wallets,
+            bidders: BTreeMap::new(),
+            offers: RefCell::new(None),
+            conditions: RefCell::new(None),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// What was sent so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// What the vault has at the last final block that the hub knows.
+    pub(super) fn final_holdings(&self) -> Result<Option<Holdings>, SpokeError> {
+        let number = self.inner.heads()?.final_.number;
+        let hash = self.inner.block_hash(number)?;
+        hash.map(|hash| self.inner.holdings(hash)).transpose()
+    }
+
+    /// Coins that an address has spent of the 10,000 it was given.
+    pub(super) fn coins_spent(&self, address: Address) -> Option<Amount> {
+        let address = chain_address(address)?;
+        let has =
+            self.runtime.block_on(self.chain.node.provider().get_balance(address).into_future()).ok()?;
+        let given = Amount::whole(10_000);
+        Some(given.saturating_sub(Amount::from_wei(u128::try_from(has).ok()?)))
+    }
+
+    /// Who sends deposits and orders.
+    pub(super) fn sender(&self) -> Address {
+        self.inner.sender()
+    }
+
+    /// Wallets of bidders.
+    pub(super) fn wallets(&self) -> &[Address] {
+        &self.wallets
+    }
+
+    /// Lets transactions make their own blocks, a second apart, or no more.
+    pub(super) fn set_busy(&mut self, on: bool) -> Result<(), SpokeError> {
+        let interval = if on { 1 } else { self.chain.node.config().block_time };
+        let node = &self.chain.node;
+        let head = self.runtime.block_on(async {
+            node.ask("anvil_setBlockTimestampInterval", serde_json::json!([interval])).await?;
+            node.set_automine(on).await?;
+            node.time().await
+        });
+        let head = head.map_err(|error| self.network(&error))?;
+        if !on && self.head < head {
+            self.head = head;
+            self.mined();
+            self.busy_until = self.now.after(BUSY);
+        }
+        Ok(())
+    }
+
+    fn mined(&mut self) {
+        self.fresh = true;
+        self.offers.replace(None);
+    }
+
+    fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
+        SpokeError::Network { chain: self.inner.chain(), reason: fault.to_string() }
+    }
+
+    fn sent(&mut self, count: fn(&mut Traffic) -> &mut u64) {
+        self.queued = true;
+        self.busy_until = self.now.after(BUSY);
+        *count(&mut self.traffic) += 1;
+    }
+
+    /// The wallet that a bidder pays from.
+    fn wallet(&mut self, bidder: Address) -> Address {
+        let next = self.bidders.len() % self.wallets.len().max(1);
+        *self.bidders.entry(bidder).or_insert(self.wallets.get(next).copied().unwrap_or(bidder))
+    }
+
+    fn shown(&self, sequence: Sequence) -> Sequence {
+        Sequence(sequence.0.saturating_sub(self.hidden))
+    }
+
+    fn shown_observation(&self, told: Observation) -> Observation {
+        match told {
+            Observation::Seen { chain, sequence, version, event } => {
+                Observation::Seen { chain, sequence: self.shown(sequence), version, event }
+            }
+            Observation::Final { chain, sequence, time } => {
+                Observation::Final { chain, sequence: self.shown(sequence), time }
+            }
+            Observation::Dropped { chain, sequence } => {
+                Observation::Dropped { chain, sequence: self.shown(sequence) }
+            }
+        }
+    }
+}
+
+impl Spoke for LocalSpoke {
+    fn chain(&self) -> ChainId {
+        self.inner.chain()
+    }
+
+    fn domain(&self) -> Hash {
+        self.inner.domain()
+    }
+
+    fn conditions(&self) -> Result<Conditions, SpokeError> {
+        let known = *self.conditions.borrow();
+        if let Some((_, conditions)) = known.filter(|(at, _)| self.now < at.after(CONDITIONS)) {
+            return Ok(conditions);
+        }
+        let conditions = self.inner.conditions()?;
+        self.conditions.replace(Some((self.now, conditions)));
+        Ok(conditions)
+    }
+
+    fn heads(&self) -> Result<Heads, SpokeError> {
+        self.inner.heads()
+    }
+
+    fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError> {
+        self.inner.block_hash(number)
+    }
+
+    fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
+        self.inner.vault(asset)
+    }
+
+    fn offer(&self, lot: LotId) -> Result<Option<Offer>, SpokeError> {
+        Ok(self.offers()?.into_iter().find(|(id, _)| *id == lot).map(|(_, offer)| offer))
+    }
+
+    fn offers(&self) -> Result<Vec<(LotId, Offer)>, SpokeError> {
+        if let Some(offers) = &*self.offers.borrow() {
+            return Ok(offers.clone());
+        }
+        let offers = self.inner.offers()?;
+        self.offers.replace(Some(offers.clone()));
+        Ok(offers)
+    }
+
+    fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
+        let tx = self.inner.deliver(payload)?;
+        self.sent(|traffic| &mut traffic.deliveries);
+        Ok(tx)
+    }
+
+    fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError> {
+        let tx = self.inner.freeze(freeze, epoch, certificate)?;
+        self.sent(|traffic| &mut traffic.deliveries);
+        Ok(tx)
+    }
+
+    fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<TxId, SpokeError> {
+        let tx = self.inner.deposit(owner, asset, amount)?;
+        self.sent(|traffic| &mut traffic.deposits);
+        Ok(tx)
+    }
+
+    fn take(&mut self, take: Take) -> Result<TxId, SpokeError> {
+        let taker = self.wallet(take.taker);
+        let tx = self.inner.take(Take { taker, ..take })?;
+        self.sent(|traffic| &mut traffic.takes);
+        Ok(tx)
+    }
+
+    fn poke(&mut self, poke: Poke) -> Result<TxId, SpokeError> {
+        let tx = self.inner.poke(poke)?;
+        self.sent(|traffic| &mut traffic.pokes);
+        Ok(tx)
+    }
+
+    fn advance(&mut self, to: Time) -> Result<Vec<Observation>, SpokeError> {
+        let block_time = self.chain.node.config().block_time;
+        let mut mined = false;
+        while (self.due + block_time) * 1_000 <= to.millis() {
+            let due = self.due + block_time;
+            // Blocks of a bridge's arrival may have come before their time: then this one is there.
+            if self.head < due {
+                let done = self.runtime.block_on(self.chain.node.mine_at(due));
+                done.map_err(|error| self.network(&error))?;
+                self.head = due;
+                self.traffic.blocks += 1;
+                mined = true;
+            }
+            self.due = due;
+        }
+        self.now = to;
+        if mined {
+            self.fresh = true;
+            if self.queued {
+                self.queued = false;
+                self.mined();
+            }
+        }
+        let due = to <= self.busy_until || self.looked.after(LOOK) <= to;
+        if !due || !(mined || self.fresh) {
+            return Ok(Vec::new());
+        }
+        let told = self.inner.advance(to)?;
+        self.looked = to;
+        Ok(told.into_iter().map(|one| self.shown_observation(one)).collect())
+    }
+
+    fn receipts(&mut self) -> Result<Vec<Receipt>, SpokeError> {
+        if !self.fresh {
+            return Ok(Vec::new());
+        }
+        self.fresh = false;
+        let mut receipts = self.inner.receipts()?;
+        for receipt in &mut receipts {
+            match &mut receipt.result {
+                Ok(Done::Deposited(sequence) | Done::BridgedIn(sequence)) => {
+                    sequence.0 = sequence.0.saturating_sub(self.hidden);
+                }
+                Ok(_) => {}
+                Err(_) => self.traffic.failed += 1,
+            }
+        }
+        Ok(receipts)
+    }
+}

@@ -1,0 +1,252 @@
+//! What a run came to, measured at its end: the log applied again, chains against the ledger, traffic, claims.
+
+use super::hub;
+use super::spoke::{LocalSpoke, Traffic};
+use ballast_engine::view;
+use ballast_sim::replay::{Claims, Replay, Summary};
+use ballast_sim::report::{dollars, percent};
+use ballast_spoke::Spoke as _;
+use ballast_types::{AssetId, Hash, LedgerAccount, Money, Token};
+use ballast_units::Amount;
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Tally {
+    /// Seconds until the chains were up, and to play.
+    start_s: f64,
+    play_s: f64,
+    blocks: u64,
+    state_hash: Hash,
+    /// Of the log, applied again.
+    again: Hash,
+    chains: Vec<ChainTally>,
+    /// Messages of the bridge that arrived.
+    bridged: u64,
+}
+
+/// A chain.
+#[derive(Clone, Debug, Serialize)]
+struct ChainTally {
+    name: String,
+    block_time_s: u64,
+    blocks: u64,
+    deposits: u64,
+    deliveries: u64,
+    takes: u64,
+    pokes: u64,
+    failed: u64,
+    /// Of its own coin, paid for gas by whoever sends orders and deposits, and by bidders.
+    gas_couriers: Amount,
+    gas_bidders: Amount,
+    tokens: Vec<TokenTally>,
+}
+
+/// A token of a vault, when all that the hub knows is final.
+#[derive(Clone, Debug, Serialize)]
+struct TokenTally {
+    asset: String,
+    ledger: Amount,
+    vault: Amount,
+}
+
+impl Tally {
+    pub(super) fn of(
+        replay: &Replay<LocalSpoke>,
+        log: &Path,
+        bridged: &AtomicU64,
+        [start, play]: [Duration; 2],
+    ) -> anyhow::Result<Self> {
+        let (blocks, again) = hub::again(log)?;
+        let mut chains = Vec::new();
+        for (chain, genesis) in replay.chains().iter().zip(&replay.genesis().chains) {
+            let Traffic { blocks, deposits, deliveries, takes, pokes, failed } = chain.traffic();
+            let bidders = chain.wallets().iter().filter_map(|wallet| chain.coins_spent(*wallet));
+            chains.push(ChainTally {
+                name: genesis.name.clone(),
+                block_time_s: genesis.block_time.get() / 1_000,
+                blocks,
+                deposits,
+                deliveries,
+                takes,
+                pokes,
+                failed,
+                gas_couriers: chain.coins_spent(chain.sender()).unwrap_or_default(),
+                gas_bidders: bidders.sum(),
+                tokens: tokens(replay, chain)?,
+            });
+        }
+        Ok(Self {
+            start_s: start.as_secs_f64(),
+            play_s: play.as_secs_f64(),
+            blocks,
+            state_hash: replay.state().house.hash,
+            again,
+            chains,
+            bridged: bridged.load(Ordering::Relaxed),
+        })
+    }
+
+    /// The log leads to the same house, and every vault holds what the ledger says.
+    pub(super) fn agrees(&self) -> bool {
+        self.state_hash == self.again
+            && self.chains.iter().flat_map(|chain| &chain.tokens).all(|token| token.ledger == token.vault)
+    }
+
+    pub(super) fn print(&self, out: &mut impl Write, summary: &Summary, json: bool) -> anyhow::Result<()> {
+        writeln!(out, "\n{}", summary.scenario)?;
+        for (title, rows) in self.tables(summary) {
+            writeln!(out, "\n{title}")?;
+            let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+            let width =
+                |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::len).max().unwrap_or(0);
+            let widths: Vec<usize> = (0..columns).map(width).collect();
+            for row in &rows {
+                let mut line = String::from(" ");
+                for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                    line.push_str(&if at == 0 {
+                        format!(" {cell:<width$}")
+                    } else {
+                        format!("  {cell:>width$}")
+                    });
+                }
+                writeln!(out, "{}", line.trim_end())?;
+            }
+        }
+        if json {
+            writeln!(out, "{}", serde_json::json!({ "up": self, "summary": summary }))?;
+        }
+        Ok(())
+    }
+
+    /// For the report.
+    pub(super) fn sections(&self) -> Vec<(String, Vec<Vec<String>>)> {
+        let mut tables = self.own_tables();
+        tables.truncate(3);
+        tables
+    }
+
+    fn tables(&self, summary: &Summary) -> Vec<(String, Vec<Vec<String>>)> {
+        let mut tables = self.own_tables();
+        tables.push(("Claims, as measured in this run".to_owned(), claims(&summary.claims)));
+        tables.push(("Losses".to_owned(), losses(summary)));
+        tables
+    }
+
+    fn own_tables(&self) -> Vec<(String, Vec<Vec<String>>)> {
+        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let mut traffic = vec![row(&[
+            "chain",
+            "block s",
+            "blocks",
+            "deposits",
+            "orders",
+            "takes",
+            "pokes",
+            "failed",
+            "gas couriers",
+            "gas bidders",
+        ])];
+        let mut vaults = vec![row(&["vault", "asset", "ledger", "on the chain", "difference"])];
+        for chain in &self.chains {
+            let counts = [
+                chain.block_time_s,
+                chain.blocks,
+                chain.deposits,
+                chain.deliveries,
+                chain.takes,
+                chain.pokes,
+                chain.failed,
+            ];
+            let mut cells = vec![chain.name.clone()];
+            cells.extend(counts.map(|count| count.to_string()));
+            cells.extend([chain.gas_couriers, chain.gas_bidders].map(|coins| coins.to_string()));
+            traffic.push(cells);
+            for token in &chain.tokens {
+                let difference =
+                    token.ledger.saturating_sub(token.vault) + token.vault.saturating_sub(token.ledger);
+                let figures = [token.ledger, token.vault, difference].map(|amount| amount.to_string());
+                let mut cells = vec![chain.name.clone(), token.asset.clone()];
+                cells.extend(figures);
+                vaults.push(cells);
+            }
+        }
+        let same = if self.state_hash == self.again { "the same" } else { "ANOTHER" };
+        let hub = vec![
+            row(&["blocks in the log", &self.blocks.to_string()]),
+            row(&["state hash", &self.state_hash.to_string()]),
+            row(&["log applied again", same]),
+            row(&["bridged by LayerZero", &self.bridged.to_string()]),
+            row(&["seconds to start, to play", &format!("{:.0}, {:.0}", self.start_s, self.play_s)]),
+        ];
+        vec![
+            ("Transactions".to_owned(), traffic),
+            ("Vaults against the ledger, at the last final block".to_owned(), vaults),
+            ("Hub".to_owned(), hub),
+        ]
+    }
+}
+
+/// What the ledger and the vault say of each token of a chain. A deposit that is not final is in neither.
+fn tokens(replay: &Replay<LocalSpoke>, chain: &LocalSpoke) -> anyhow::Result<Vec<TokenTally>> {
+    let (state, id) = (replay.state(), chain.chain());
+    let Some(holdings) = chain.final_holdings()? else { return Ok(Vec::new()) };
+    let name = |asset: AssetId| {
+        let named = replay.genesis().assets.get(usize::from(asset.0));
+        named.map_or_else(|| asset.0.to_string(), |named| named.symbol.clone())
+    };
+    let ledger = view::ledger(state);
+    let tokens = holdings.assets.iter().map(|held| {
+        let token = Token { asset: held.asset, chain: id };
+        let pending = ledger.iter().filter(|(account, money, _)| {
+            *money == Money::Token(token) && matches!(account, LedgerAccount::Pending(..))
+        });
+        let pending: Amount = pending.map(|(_, _, amount)| *amount).sum();
+        let ledger = state.house.money.token_total(token).saturating_sub(pending);
+        TokenTally { asset: name(held.asset), ledger, vault: held.booked }
+    });
+    Ok(tokens.collect())
+}
+
+fn claims(claims: &Claims) -> Vec<Vec<String>> {
+    let seconds = |ratio: ballast_units::Ratio| format!("{ratio} s");
+    let rows = [
+        ("tasks", claims.tasks.to_string()),
+        ("successful", percent(claims.success)),
+        ("successful, of those that sold collateral", percent(claims.success_sold)),
+        ("first order included, median", seconds(claims.response_median_s)),
+        ("first order included, 99 of 100 within", seconds(claims.response_p99_s)),
+        ("bought by takers, by value", percent(claims.fill)),
+        ("auction, mean", seconds(claims.duration_mean_s)),
+        ("price over index, median", percent(claims.price_median)),
+        ("price over index, 99 of 100 at least", percent(claims.price_p99)),
+        ("owners' loss from delay", percent(claims.delay_loss)),
+        ("tasks without a dispute", percent(claims.consistency)),
+        ("reorgs", claims.reorgs.to_string()),
+    ];
+    let mut rows: Vec<Vec<String>> =
+        rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    rows.extend(
+        claims.failures.iter().map(|(why, number)| vec![format!("  no success: {why}"), number.to_string()]),
+    );
+    rows
+}
+
+fn losses(summary: &Summary) -> Vec<Vec<String>> {
+    let fall = &summary.waterfall;
+    let rows = [
+        ("accounts liquidated", summary.liquidated.to_string()),
+        ("debt liquidated, USD", dollars(summary.debt_liquidated)),
+        ("positions liquidated, USD", dollars(summary.notional_liquidated)),
+        ("bad debt, USD", dollars(summary.bad_debt)),
+        ("  taken by tranches", dollars(fall.tranche)),
+        ("  taken by the float", dollars(fall.float)),
+        ("  taken by cover", dollars(fall.cover)),
+        ("  left as deficit", dollars(fall.deficit)),
+    ];
+    rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect()
+}

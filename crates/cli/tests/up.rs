@@ -1,0 +1,104 @@
+//! `ballast up`, over the fall alone: chains hold what the ledger says, the log leads to the same house, and no node outlives the run.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+/// Packages of `contracts/`, without which there is no node.
+fn has_packages() -> bool {
+    let there =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/node_modules/.bin/anvil").exists();
+    if !there {
+        eprintln!("skipped: contracts/node_modules is not there; run `npm ci` in contracts/");
+    }
+    there
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The run's own scenario, for 22 minutes of the fall only.
+fn steep(folder: &Path) -> PathBuf {
+    let scenario = include_str!("../../../scenarios/up.toml");
+    let scenario = scenario.replace("T12:30:00Z", "T12:50:00Z").replace("T14:30:00Z", "T13:12:00Z");
+    let file = folder.join("steep.toml");
+    std::fs::write(&file, scenario.replace("warm_up = 1200000", "warm_up = 900000")).unwrap();
+    file
+}
+
+fn up(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ballast"));
+    command.args(["up", "--speed", "0", "--plain", "--json", "--accounts", "200"]);
+    command
+        .arg("--scenario")
+        .arg(steep(folder))
+        .arg("--dir")
+        .arg(folder)
+        .arg("--report")
+        .arg(folder.join("report.html"));
+    // Nodes put their folders there: what is left of them shows.
+    command.env("TMPDIR", folder).stdin(Stdio::null());
+    command
+}
+
+/// Folders of nodes that are still there.
+fn nodes(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("ballast-anvil-")).count()
+}
+
+#[test]
+fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
+    if !has_packages() {
+        return;
+    }
+    let folder = folder("up_short");
+    let Output { status, stdout, stderr } = up(&folder).output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{stdout}\n{stderr}");
+    let json = stdout.lines().rev().find(|line| line.starts_with('{')).expect("a line of JSON");
+    let told: Value = serde_json::from_str(json).unwrap();
+    let run = &told["up"];
+    assert_eq!(run["state_hash"], run["again"]);
+    let chains = run["chains"].as_array().unwrap();
+    assert_eq!(chains.len(), 4);
+    for token in chains.iter().flat_map(|chain| chain["tokens"].as_array().unwrap()) {
+        assert_eq!(token["ledger"], token["vault"], "{token}");
+    }
+    let sum = |what: &str| chains.iter().map(|chain| chain[what].as_u64().unwrap()).sum::<u64>();
+    assert!(200 <= sum("deposits") && 0 < sum("takes"), "{run}");
+    assert!(
+        std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
+    );
+    assert_eq!(nodes(&folder), 0);
+    let verified =
+        Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(folder.join("blocks")).output();
+    assert!(verified.unwrap().status.success());
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_no_node_behind() {
+    if !has_packages() {
+        return;
+    }
+    let folder = folder("up_interrupted");
+    let mut run = up(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let until = |wanted: &dyn Fn(usize) -> bool| {
+        let began = std::time::Instant::now();
+        while !wanted(nodes(&folder)) && began.elapsed() < Duration::from_secs(120) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        nodes(&folder)
+    };
+    assert_eq!(until(&|nodes| nodes == 4), 4);
+    let id = run.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    run.wait().unwrap();
+    // Their shells take them away once our end of the pipe is closed.
+    assert_eq!(until(&|nodes| nodes == 0), 0);
+}
