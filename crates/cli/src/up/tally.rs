@@ -177,6 +177,7 @@ impl Tally {
         }
         let same = if self.state_hash == self.again { "the same" } else { "ANOTHER" };
         let hub = vec![
+            row(&["hub", "of this run"]),
             row(&["blocks in the log", &self.blocks.to_string()]),
             row(&["state hash", &self.state_hash.to_string()]),
             row(&["log applied again", same]),
