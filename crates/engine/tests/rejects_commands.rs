@@ -708,11 +708,12 @@ const TESTS: [(&str, &str); 33] = [
     ("E4008", "govern_rejects_a_depth_that_the_budget_cannot_pay"),
 ];
 
-/// The tests stand in this file in the order of the catalogue, and each names its reject.
+/// The tests stand in this file in the order of the catalogue, and each names its reject. Those of keepers are in
+/// `rejects_keepers.rs`.
 #[test]
 fn every_code_has_a_test() {
     let mut rest = include_str!("rejects_commands.rs");
-    let catalog = Reject::CATALOG.iter().filter(|info| "E2" <= info.code);
+    let catalog = Reject::CATALOG.iter().filter(|info| ("E2".."E5").contains(&info.code));
     assert_eq!(catalog.clone().count(), TESTS.len());
     for (info, (code, test)) in catalog.zip(TESTS) {
         assert_eq!(code, info.code, "the catalogue's order");

@@ -391,3 +391,18 @@ fn a_stake_asset_has_no_par_and_is_on_one_chain() {
     assert_eq!(refused("ETH"), unknown("asset without par on exactly one chain", "ETH"), "on two chains");
     assert_eq!(refused("BAL"), None);
 }
+
+/// Each code of keepers has its test here, in the order of the catalogue.
+#[test]
+fn every_code_of_keepers_has_a_test() {
+    let mut rest = include_str!("rejects_keepers.rs");
+    for info in Reject::CATALOG.iter().filter(|info| "E5" <= info.code) {
+        let name = format!("#[test]\nfn {}_", info.code.to_lowercase());
+        let at = rest
+            .find(&name)
+            .unwrap_or_else(|| panic!("{} {} has no test in its place", info.code, info.name));
+        rest = &rest[at..];
+        let named = include_str!("rejects_keepers.rs").contains(&format!("Reject::{} {{", info.name));
+        assert!(named, "nothing here is refused with {} {}", info.code, info.name);
+    }
+}
