@@ -48,6 +48,9 @@ pub struct News<'a> {
     pub away: Ratio,
 }
 
+/// A take that was included: what was paid, and the place in [`Bidders::held`] of its dollars.
+type Bought = (Bid, Amount, (Time, u64));
+
 /// All bidders.
 #[derive(Clone, Debug)]
 pub struct Bidders {
@@ -60,7 +63,7 @@ pub struct Bidders {
     /// Sent and not yet included, with the time of sending.
     sent: BTreeMap<(ChainId, TxId), (Time, Bid)>,
     /// Included: what was paid, and where it is held.
-    bought: BTreeMap<(ChainId, TxId), (Bid, Amount, (Time, u64))>,
+    bought: BTreeMap<(ChainId, TxId), Bought>,
     /// What is bid for of each lot.
     claimed: BTreeMap<LotId, Amount>,
     /// Paid, and when it is dollars again.

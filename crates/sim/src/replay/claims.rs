@@ -456,9 +456,9 @@ mod tests {
             quantity: Amount::whole(quantity),
             paid: Amount::whole(paid),
         };
-        let mut track = ClaimsTrack::default();
         // 10 sold in two takes; 10 of which 6 are sold and the reserve has 4.
-        track.lots = [(LotId(1), lot(10, 0)), (LotId(2), lot(6, 4))].into();
+        let lots = [(LotId(1), lot(10, 0)), (LotId(2), lot(6, 4))].into();
+        let mut track = ClaimsTrack { lots, ..ClaimsTrack::default() };
         let sales = [sale(1, 20, 4, 392), sale(1, 60, 6, 576), sale(2, 40, 6, 552)];
         track.sales = sales.into_iter().map(|sale| (sale.key, (sale, Ratio::ONE))).collect();
         let task =
