@@ -582,14 +582,14 @@ fn black_thursday_no_bidders() {
     bounded(
         "black_thursday_no_bidders, owner buys",
         &figures(bought),
-        Usd::whole(3_703_141),
-        Usd::whole(3_703_141),
+        Usd::whole(2_703_141),
+        Usd::whole(2_703_141),
     );
     bounded(
         "black_thursday_no_bidders, nobody for 4 h",
         &figures(unsold),
-        Usd::whole(3_703_141),
-        Usd::whole(3_703_141),
+        Usd::whole(2_703_141),
+        Usd::whole(2_703_141),
     );
 }
 
