@@ -19,6 +19,7 @@ mod govern;
 mod hash;
 mod invariants;
 mod members;
+mod warm;
 
 pub mod account;
 pub mod attest;
