@@ -121,6 +121,11 @@ impl RiskIndex {
         }
     }
 
+    /// Makes room for a new account, so that no later block pays for thousands at once.
+    pub(crate) fn admit(&mut self, account: AccountId) {
+        self.watch(account);
+    }
+
     fn watch(&mut self, account: AccountId) -> &mut Watch {
         slot(&mut self.watches, account.row())
     }
