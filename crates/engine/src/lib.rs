@@ -14,11 +14,13 @@
 )]
 
 mod apply;
+mod chain;
 mod fees;
 mod govern;
 mod hash;
 mod invariants;
 mod members;
+mod reserve;
 mod warm;
 
 pub mod account;
@@ -29,6 +31,7 @@ pub mod custody;
 pub mod genesis;
 pub mod keeper;
 pub mod ledger;
+pub mod liabilities;
 pub mod liquidation;
 pub mod market;
 pub mod measures;

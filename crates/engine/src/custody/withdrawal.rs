@@ -246,7 +246,7 @@ impl WithdrawPlan {
 }
 
 /// Inventory beyond what the chain's lenders have idle. Loans are paid out in the chain's coin alone.
-fn free_inventory(state: &State, token: Token) -> Amount {
+pub(crate) fn free_inventory(state: &State, token: Token) -> Amount {
     let chain = state.chains.get(token.chain);
     let idle = if chain.coin == token.asset { chain.money.lending() } else { Amount::ZERO };
     inventory(state, token).saturating_sub(idle)
