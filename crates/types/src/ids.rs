@@ -169,10 +169,9 @@ fn parse_hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
 }
 
 impl Owner {
-    /// The reserve, an owner that nobody has a key for: ASCII. A coin that is deposited to it goes to the float; the
-    /// multisigs recall what they keep by this.
-    pub const RESERVE: Self =
-        Self { address: Address(*b"ballast reserve\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), subaccount: 0 };
+    /// The reserve, an owner that nobody has a key for: ASCII, 32 letters, since a vault refuses an owner that ends in
+    /// twelve zeros. A coin that is deposited to it goes to the float; the multisigs recall what they keep by this.
+    pub const RESERVE: Self = Self { address: Address(*b"Ballast, the reserve's own funds"), subaccount: 0 };
 }
 
 /// Whose account it is: an address and the number of one of its subaccounts.

@@ -11,9 +11,7 @@ use alloy::primitives::{B256, U256};
 use ballast_spoke::evm::kit::dev_key;
 use ballast_spoke::evm::{Proposal, recall};
 use ballast_spoke::message::RootKind;
-use ballast_types::{
-    Change, Command, KeeperId, LedgerAccount, LotId, MarketId, Owner, Side, Token, TradeAmount,
-};
+use ballast_types::{Change, Command, KeeperId, LedgerAccount, LotId, MarketId, Owner, Side, TradeAmount};
 use ballast_units::{Amount, Bps, Price};
 use genesis::{BSC, LAYER2, whole};
 use hub::House;
@@ -72,8 +70,14 @@ fn the_chains_hold_what_the_ledger_says_from_deposit_to_recall() {
     }
     is_split(&mut house, "dave", second);
 
-    // What was left over is theirs, and leaves by their own wish, to the last coin.
+    // What was left over is theirs, and leaves by their own wish, to the last coin: of alice dollars, of dave, who repays
+    // what he still owes, the ETH that were not sold.
+    assert!(whole(1) < house.closed("alice").returned && house.collateral("alice").is_zero());
     release_rest(&mut house, "alice");
+    assert!(whole(1) < house.collateral("dave"), "{}", house.collateral("dave"));
+    house.deposit("dave", POLYGON, USD, whole(5_000));
+    let account = house.account("dave");
+    house.run(Command::Repay { account, chain: POLYGON, amount: None });
     release_rest(&mut house, "dave");
 
     collect_and_recall(&mut house);
@@ -107,19 +111,17 @@ fn is_split(house: &mut House, name: &str, lot: LotId) {
     assert_eq!(after, [before[0], before[1] + (pot - all), before[2] + all, Amount::ZERO]);
 }
 
-/// An account takes out its cash, which is what its task left over and more, down to the coin's unit, and its collateral on
-/// Polygon, if anything of it was not sold.
+/// An account takes out its cash, down to the coin's unit, and its collateral on Polygon, if anything of it was not sold.
 fn release_rest(house: &mut House, name: &str) {
-    let (account, returned) = (house.account(name), house.closed(name).returned);
+    let account = house.account(name);
     let unit = house.chain(POLYGON).deployment.token(USD).unwrap().unit();
     let cash = house.ledger(LedgerAccount::Cash(account));
-    assert!(whole(1) < returned && returned <= cash, "{name}: {returned} of {cash}");
     house.withdraw(name, USD, Amount::from_wei(cash.wei() / unit * unit));
-    let token = Token { asset: ETH, chain: POLYGON };
-    let held = house.engine.state().accounts.get(account).balances.collateral(token);
+    let held = house.collateral(name);
     if !held.is_zero() {
         house.withdraw(name, ETH, held);
     }
+    assert!(house.ledger(LedgerAccount::Cash(account)).wei() < unit && house.collateral(name).is_zero());
 }
 
 /// The reserve's share goes to Polygon's Safe by the hub's own order, and five of eight bring 25 dollars of it back.

@@ -70,6 +70,12 @@ impl House {
         assert_eq!(self.wallet(asset, person(name).address()), wallet + amount);
     }
 
+    /// What an account's collateral on Polygon is.
+    pub(super) fn collateral(&self, name: &str) -> Amount {
+        let record = self.engine.state().accounts.get(self.account(name));
+        record.balances.collateral(Token { asset: ETH, chain: POLYGON })
+    }
+
     /// What somebody has on Polygon.
     pub(super) fn wallet(&self, asset: AssetId, who: Address) -> Amount {
         self.runtime.block_on(self.chain(POLYGON).balance(asset, who)).unwrap()
