@@ -77,8 +77,7 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
         std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
     );
     assert_eq!(nodes(&folder), 0);
-    let verified =
-        Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(folder.join("blocks")).output();
+    let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(&folder).output();
     assert!(verified.unwrap().status.success());
 }
 

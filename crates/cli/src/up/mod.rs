@@ -9,15 +9,18 @@
 mod hub;
 mod spoke;
 mod tally;
+mod wallets;
 mod world;
 
 use anyhow::Context as _;
 use ballast_cli::input::{BadInput, Source};
 use ballast_cli::watch;
+use ballast_node::Node;
 use ballast_sim::replay::{Replay, ReplayError};
 use ballast_sim::{Scenario, report};
+use ballast_spoke::certificate::Key;
 use ballast_units::Millis;
-use hub::DurableHub;
+use hub::NodeHub;
 use spoke::LocalSpoke;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
+use wallets::{IDENTITIES, Wallets};
 
 const EXAMPLES: &str = "Examples:
   ballast up
@@ -32,7 +36,7 @@ const EXAMPLES: &str = "Examples:
   ballast up --prices candles/ --accounts 1000 --seed 2
   ballast up --minutes 10 --accounts 60      ballast watch --connect out/up/ballast.sock
 
-Needs the packages of contracts/ (npm ci, as make demo does). DIR/blocks holds the block log: ballast verify DIR/blocks.
+Needs the packages of contracts/ (npm ci, as make demo does). DIR is the node's folder: ballast verify DIR.
 Exit codes: 0 it ran to its end and everything agrees; 1 the log or a chain does not agree with the ledger, or the
 machine failed; 2 input that cannot be read.";
 
@@ -51,7 +55,7 @@ pub(crate) struct Args {
     /// How many minutes of the crash; without it as the scenario says, else 120
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
     minutes: Option<u32>,
-    /// Folder for the block log and the socket; what an earlier run left there is replaced
+    /// The node's folder, and the socket's; what an earlier run left there is replaced
     #[arg(long, value_name = "DIR", default_value = "out/up")]
     dir: PathBuf,
     /// Write the report there, HTML
@@ -67,12 +71,18 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let blocks = prepare(&args.dir)?;
+    Node::discard(&args.dir)
+        .map_err(|error| BadInput(format!("{}: cannot be used: {error}", args.dir.display())))?;
     let mut scenario = match &args.source.scenario {
         Some(file) => Scenario::read(file),
         None => Scenario::parse(Path::new("scenarios/up.toml"), SCENARIO),
     }
     .map_err(|error| BadInput(error.to_string()))?;
+    if 1 < scenario.faults.validators {
+        let found = scenario.faults.validators;
+        let fault = format!("the scenario's faults.validators is {found}; expected 1: a lone validator");
+        return Err(BadInput(fault).into());
+    }
     if let (Some(minutes), Some(from)) = (args.minutes, scenario.from) {
         scenario.to = Some(from.after(Millis::minutes(u64::from(minutes))));
     }
@@ -80,15 +90,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bidders = usize::try_from(scenario.bidders.number).unwrap_or(1);
     let bridged = Arc::new(AtomicU64::new(0));
     let replay: Replay<LocalSpoke> = args.source.prepare_over(scenario, |scenario, candles, aave| {
+        let wallets = Wallets::of(&scenario);
         Replay::over(
             scenario,
             candles,
             aave,
+            IDENTITIES,
             |setup, genesis| {
                 let built = world::build(setup, genesis, bidders, Arc::clone(&bridged));
                 built.map_err(|error| ReplayError::Start(format!("the chains do not start: {error:#}")))
             },
-            |genesis| Ok(Box::new(DurableHub::new(&blocks, genesis)?)),
+            |genesis| {
+                let key = Key::from_label(world::VALIDATOR);
+                Ok(Box::new(NodeHub::new(&args.dir, genesis, key, wallets)?))
+            },
         )
     })?;
     let ready = began.elapsed();
@@ -100,7 +115,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         anyhow::bail!("the hub stopped: {why}");
     }
     let played = began.elapsed().saturating_sub(ready);
-    let tally = tally::Tally::of(&replay, &blocks, &bridged, [ready, played])?;
+    let tally = tally::Tally::of(&replay, &args.dir, &bridged, [ready, played])?;
     let summary = replay.summary();
     if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -111,17 +126,4 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     tally.print(&mut std::io::stdout().lock(), &summary, args.json)?;
     println!("report: {}", args.report.display());
     Ok(if tally.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// An empty folder for the block log.
-fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
-    let blocks = dir.join("blocks");
-    let made = || {
-        if blocks.is_dir() {
-            fs::remove_dir_all(&blocks)?;
-        }
-        fs::create_dir_all(&blocks)
-    };
-    made().map_err(|error| BadInput(format!("{}: cannot be used: {error}", dir.display())))?;
-    Ok(blocks)
 }

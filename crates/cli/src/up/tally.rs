@@ -1,13 +1,15 @@
 //! What a run came to, measured at its end: the log applied again, chains against the ledger, traffic, claims.
 
-use super::hub;
 use super::spoke::{LocalSpoke, Traffic};
+use crate::verify;
 use ballast_engine::view;
 use ballast_sim::replay::{Claims, Replay, Summary};
 use ballast_sim::report::{dollars, percent};
 use ballast_spoke::Spoke as _;
 use ballast_types::{AssetId, Hash, LedgerAccount, Money, Token};
 use ballast_units::Amount;
+
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -22,8 +24,10 @@ pub(super) struct Tally {
     play_s: f64,
     blocks: u64,
     state_hash: Hash,
-    /// Of the log, applied again.
+    /// Of the log, applied again by `ballast verify`'s own way, and how many signatures it checked.
     again: Hash,
+    signatures: u64,
+    sound: bool,
     chains: Vec<ChainTally>,
     /// Messages of the bridge that arrived.
     bridged: u64,
@@ -61,7 +65,7 @@ impl Tally {
         bridged: &AtomicU64,
         [start, play]: [Duration; 2],
     ) -> anyhow::Result<Self> {
-        let (blocks, again) = hub::again(log)?;
+        let verdict = verify::replay(log, &ProgressBar::hidden())?;
         let mut chains = Vec::new();
         for (chain, genesis) in replay.chains().iter().zip(&replay.genesis().chains) {
             let Traffic { blocks, deposits, deliveries, takes, pokes, failed } = chain.traffic();
@@ -83,9 +87,11 @@ impl Tally {
         Ok(Self {
             start_s: start.as_secs_f64(),
             play_s: play.as_secs_f64(),
-            blocks,
+            blocks: verdict.blocks,
             state_hash: replay.state().house.hash,
-            again,
+            again: verdict.state_hash,
+            signatures: verdict.signatures.unwrap_or_default(),
+            sound: verdict.fault.is_none(),
             chains,
             bridged: bridged.load(Ordering::Relaxed),
         })
@@ -93,7 +99,8 @@ impl Tally {
 
     /// The log leads to the same house, and every vault holds what the ledger says.
     pub(super) fn agrees(&self) -> bool {
-        self.state_hash == self.again
+        self.sound
+            && self.state_hash == self.again
             && self.chains.iter().flat_map(|chain| &chain.tokens).all(|token| token.ledger == token.vault)
     }
 
@@ -181,6 +188,7 @@ impl Tally {
             row(&["blocks in the log", &self.blocks.to_string()]),
             row(&["state hash", &self.state_hash.to_string()]),
             row(&["log applied again", same]),
+            row(&["signatures of users and keepers checked", &self.signatures.to_string()]),
             row(&["bridged by LayerZero", &self.bridged.to_string()]),
             row(&["seconds to start, to play", &format!("{:.0}, {:.0}", self.start_s, self.play_s)]),
         ];

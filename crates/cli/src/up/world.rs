@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// What the lone validator of a replay is called.
-const VALIDATOR: &str = "replay";
+pub(super) const VALIDATOR: &str = "replay";
 
 /// Set-up takes less than this on every chain, a second a block.
 const SETTING_UP: u64 = 3_600;

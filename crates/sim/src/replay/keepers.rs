@@ -9,11 +9,10 @@ use crate::scenario::{self, Scenario};
 use crate::seed::{Seed, Stream};
 use ballast_engine::{Outcome, State};
 use ballast_keeper::{LetterId, Poker, Post, Reader, Report, Worker, assignments, unasked};
-use ballast_spoke::certificate::Key;
 use ballast_spoke::message::Payload;
 use ballast_spoke::{Receipt, Spoke};
 use ballast_types::digest::keccak;
-use ballast_types::{Block, ChainId, Command, Event, Hash, KeeperId, Nonce, Observation, Order, TaskId};
+use ballast_types::{Block, ChainId, Command, Event, Hash, KeeperId, Nonce, Observation, TaskId};
 use ballast_units::{Millis, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +86,6 @@ pub(super) struct Keepers {
     asked: BTreeSet<(Time, ChainId, Nonce)>,
     courier: Millis,
     validators: Millis,
-    signing: Vec<Key>,
     /// What was shown, by task and chain.
     shown: BTreeMap<(TaskId, ChainId), Hash>,
     from: Time,
@@ -95,7 +93,7 @@ pub(super) struct Keepers {
 }
 
 impl Keepers {
-    pub(super) fn new(scenario: &Scenario, signing: Vec<Key>, from: Time) -> Self {
+    pub(super) fn new(scenario: &Scenario, from: Time) -> Self {
         let terms = &scenario.keepers;
         let mut stream = Seed::new(scenario.seed).stream("keepers");
         let workers = (0..)
@@ -122,7 +120,6 @@ impl Keepers {
             asked: BTreeSet::new(),
             courier: terms.courier,
             validators: scenario.order_latency,
-            signing,
             shown: BTreeMap::new(),
             from,
             forget: from,
@@ -160,23 +157,17 @@ impl Keepers {
         shown_now
     }
 
-    /// What a block brought: orders to be signed and carried, and who is asked for what.
-    pub(super) fn take_in<S: Spoke>(
+    /// What a block brought: signed orders to be carried, and who is asked for what.
+    pub(super) fn take_in(
         &mut self,
         block: &Block,
         outcome: &Outcome,
         state: &State,
-        chains: &[S],
+        payloads: Vec<Payload>,
         now: Time,
     ) {
-        let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
-        for order in &outcome.orders {
-            batches.entry(order.chain).or_default().push(order.clone());
-        }
-        for (id, orders) in batches {
-            let domain = chains[usize::from(id.0)].domain();
-            let payload = Payload::sign(domain, id, super::validators::EPOCH, orders, &self.signing);
-            let letter = self.post.add(payload.expect("orders in range"), now.after(SIGNING));
+        for payload in payloads {
+            let letter = self.post.add(payload, now.after(SIGNING));
             self.carried.insert((now.after(self.courier), letter));
         }
         for (keeper, assignment) in assignments(block, outcome, state) {

@@ -9,6 +9,7 @@
 mod bidders;
 mod claims;
 mod hub;
+mod identities;
 mod keepers;
 mod makers;
 mod measure;
@@ -23,6 +24,7 @@ mod world;
 
 pub use claims::{Claims, KeeperRow};
 pub use hub::Hub;
+pub use identities::Identities;
 pub use keepers::{Role, roles};
 pub use measure::{
     AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, Slip, SlippageRow,
@@ -228,7 +230,7 @@ impl Replay {
             Ok((chains, Box::new(world)))
         };
         let hub = |genesis: &Genesis| Ok(Box::new(Engine::new(genesis)?) as Box<dyn Hub>);
-        Self::prepare(scenario, candles, aave, build, hub)
+        Self::prepare(scenario, candles, aave, Identities::KEYLESS, build, hub)
     }
 }
 
@@ -239,16 +241,18 @@ impl<S: Spoke> Replay<S> {
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
+        identities: Identities,
         build: impl FnOnce(Setup<'_>, &mut Genesis) -> Result<(Vec<S>, Box<dyn World<S>>), ReplayError>,
         hub: impl FnOnce(&Genesis) -> Result<Box<dyn Hub>, ReplayError>,
     ) -> Result<Self, ReplayError> {
-        Self::prepare(scenario, candles, aave, |setup, genesis, _| build(setup, genesis), hub)
+        Self::prepare(scenario, candles, aave, identities, |setup, genesis, _| build(setup, genesis), hub)
     }
 
     fn prepare(
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
+        identities: Identities,
         build: impl FnOnce(Setup<'_>, &mut Genesis, &Places) -> Result<(Vec<S>, Box<dyn World<S>>), ReplayError>,
         hub: impl FnOnce(&Genesis) -> Result<Box<dyn Hub>, ReplayError>,
     ) -> Result<Self, ReplayError> {
@@ -278,8 +282,8 @@ impl<S: Spoke> Replay<S> {
             return Err(ReplayError::WarmUp { have: scenario.warm_up, need });
         }
         let first = AccountId(u32::try_from(hub.state().accounts.len()).expect("ids have 32 bits"));
-        let stage = Stage::new(&scenario, &places, &book, first, [genesis.time, ready, from]);
-        let keepers = Keepers::new(&scenario, validators.signing(), from);
+        let stage = Stage::new(&scenario, identities, &places, &book, first, [genesis.time, ready, from]);
+        let keepers = Keepers::new(&scenario, from);
         let cast = Cast::new(&scenario, &genesis, hub.state(), &places, stage, keepers, from);
         let measure = Measure::new(&places, from);
         Ok(Replay {
@@ -336,7 +340,7 @@ impl<S: Spoke> Replay<S> {
         let started = Instant::now();
         self.gather(now);
         let before = Instant::now();
-        if let Err(why) = self.hub.apply(&self.block, &mut self.outcome) {
+        if let Err(why) = self.hub.apply(&mut self.block, &mut self.outcome) {
             self.stopped = Some(why);
             return None;
         }
@@ -455,7 +459,8 @@ impl<S: Spoke> Replay<S> {
 
     /// What the block brought about goes its way.
     fn settle(&mut self, now: Time) {
-        let Self { block, outcome, cast, places, chains, measure, claims, .. } = self;
+        let Self { block, outcome, hub, cast, places, chains, measure, claims, validators, .. } = self;
+        let payloads = hub.take_payloads().unwrap_or_else(|| validators.sign(&outcome.orders));
         cast.makers.learn(block, outcome, now);
         if now < self.from {
             for refused in outcome.rejects.iter().filter(|refused| refused.part == BlockPart::Command) {
@@ -463,10 +468,10 @@ impl<S: Spoke> Replay<S> {
                 cast.stage.refused(&block.commands[number], now);
             }
         }
-        let state = self.hub.state();
+        let state = hub.state();
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         claims.block(outcome, state, &cast.bidders, away, places, now);
-        cast.keepers.take_in(block, outcome, state, chains, now);
+        cast.keepers.take_in(block, outcome, state, payloads, now);
         cast.keepers.deliver(chains, now);
         let news = News {
             now,

@@ -9,6 +9,7 @@
 //!   below it, as some in a real book do.
 
 use super::ReplayError;
+use super::identities::{Identities, numbered};
 use super::places::{ChainPlace, Places, TokenPlace};
 use super::savers::Saver;
 use super::traders::{OPENED, Taste, open, weighted, within};
@@ -20,8 +21,8 @@ use crate::seed::{Q32_ONE, Seed, Stream};
 use ballast_engine::State;
 use ballast_spoke::{Spoke, SpokeError};
 use ballast_types::{
-    AccountId, Address, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token,
-    TokenGenesis, TokenParams, TradeAmount,
+    AccountId, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token, TokenGenesis,
+    TokenParams, TradeAmount,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use serde_json::Value;
@@ -184,6 +185,7 @@ pub(super) struct Stage {
 /// Puts everybody on the stage.
 struct Casting<'a> {
     scenario: &'a Scenario,
+    identities: Identities,
     places: &'a Places,
     from: Time,
     /// When every deposit is final.
@@ -204,6 +206,7 @@ impl Stage {
     /// `first` is the first account id that the engine will give out, `start` the time of genesis.
     pub(super) fn new(
         scenario: &Scenario,
+        identities: Identities,
         places: &Places,
         book: &Book,
         first: AccountId,
@@ -216,6 +219,7 @@ impl Stage {
         };
         let mut casting = Casting {
             scenario,
+            identities,
             places,
             from,
             ready,
@@ -227,7 +231,7 @@ impl Stage {
                 deposits: Vec::new(),
                 sending: false,
                 open_by: start,
-                last: (first, owner(0)),
+                last: (first, identities.of_owner(0)),
                 schedule: BTreeMap::new(),
                 number: 0,
                 tries: BTreeMap::new(),
@@ -353,11 +357,11 @@ impl<'a> Casting<'a> {
             let region = u16::try_from(number % terms.regions.max(1)).unwrap_or(0);
             self.commands.push(Command::RegisterKeeper {
                 account,
-                operator: node(0x0b, operators),
+                operator: numbered(0x0b, operators),
                 region: RegionId(region),
                 cores: HARDWARE[0],
                 memory: HARDWARE[1],
-                signer: node(0x0c, u64::from(number)),
+                signer: (self.identities.keeper)(number),
                 stake,
             });
         }
@@ -505,11 +509,11 @@ impl<'a> Casting<'a> {
             if number % BLOCK_COMMANDS as u64 == 0 {
                 at = at.after(step);
             }
-            stage.later(at, Command::OpenAccount { owner: owner(number) });
+            stage.later(at, Command::OpenAccount { owner: self.identities.of_owner(number) });
         }
         stage.open_by = at;
         let last = self.accounts - 1;
-        stage.last = (AccountId(self.next - 1), owner(last));
+        stage.last = (AccountId(self.next - 1), self.identities.of_owner(last));
         let mut at = self.ready;
         for commands in self.commands.chunks(BLOCK_COMMANDS).chain(self.loans.chunks(BLOCK_COMMANDS)) {
             at = at.after(step);
@@ -529,7 +533,7 @@ impl<'a> Casting<'a> {
 
     /// The next account, opened in the order of ids.
     fn open(&mut self) -> (AccountId, Owner) {
-        let opened = (AccountId(self.next), owner(self.accounts));
+        let opened = (AccountId(self.next), self.identities.of_owner(self.accounts));
         self.next += 1;
         self.accounts += 1;
         opened
@@ -600,23 +604,6 @@ fn alarm([low, high]: [Ratio; 2], weighed: Amount, loan: Amount, stream: &mut St
     // Whoever begins lower minds half of the way down to the threshold.
     let half = (Ratio::ONE + Ratio::ONE.div_down(health).unwrap_or(Ratio::ONE)).mul_down(Ratio::percent(50));
     share.min(half.unwrap_or(share)).max(Ratio::from_wei(1))
-}
-
-/// Address of the owner of the account that was opened as the `number`th.
-fn owner(number: u64) -> Owner {
-    let mut hasher = blake3::Hasher::new_derive_key("ballast-sim owner v1");
-    hasher.update(&number.to_le_bytes());
-    let mut address = [0; 32];
-    address[12..].copy_from_slice(&hasher.finalize().as_bytes()[..20]);
-    Owner { address: Address(address), subaccount: 0 }
-}
-
-/// Address of a keeper's operator, or of its key.
-fn node(kind: u8, number: u64) -> Address {
-    let mut address = [0; 32];
-    address[12] = kind;
-    address[24..].copy_from_slice(&number.to_be_bytes());
-    Address(address)
 }
 
 /// A worth of collateral, divided by a threshold. Rounded down.
