@@ -28,6 +28,7 @@ pub mod custody;
 pub mod genesis;
 pub mod keeper;
 pub mod ledger;
+pub mod liabilities;
 pub mod liquidation;
 pub mod market;
 pub mod measures;

@@ -108,6 +108,12 @@ pub const fn freeze_quorum(validators: usize) -> usize {
     validators / 3 + 1
 }
 
+/// Two thirds of the attestation chain's members, rounded up: of three two.
+#[must_use]
+pub const fn two_thirds(members: usize) -> usize {
+    (members * 2).div_ceil(3)
+}
+
 /// Why signers are no set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetError {
@@ -146,6 +152,15 @@ impl Certificate {
         let mut keys: Vec<&Key> = keys.iter().collect();
         keys.sort_unstable_by_key(|key| key.signer());
         Self { signatures: keys.into_iter().map(|key| key.sign(digest)).collect() }
+    }
+
+    /// `count (1) || count times signature (65)`. What a count of one byte cannot say is left out: no set is so large.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let count = u8::try_from(self.signatures.len()).unwrap_or(u8::MAX);
+        let signatures = self.signatures.iter().take(usize::from(count));
+        let signatures = signatures.flat_map(|one| one.r.into_iter().chain(one.s).chain([one.v]));
+        std::iter::once(count).chain(signatures).collect()
     }
 }
 

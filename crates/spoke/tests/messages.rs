@@ -2,8 +2,8 @@
 
 use ballast_spoke::certificate::Key;
 use ballast_spoke::message::{
-    Bridged, DecodeError, EncodeError, Freeze, GatewayMessage, Payload, RootKind, decode_batch, decode_order,
-    encode_batch, encode_order, orders_digest, root_digest,
+    Bridged, DecodeError, EncodeError, Freeze, GatewayMessage, Payload, Root, RootKind, decode_batch,
+    decode_order, encode_batch, encode_order, orders_digest,
 };
 use ballast_types::digest::{domain, keccak};
 use ballast_types::{
@@ -250,7 +250,8 @@ fn what_else_is_signed_is_hashed_as_written() {
     for (byte, kind) in [RootKind::H0, RootKind::H1, RootKind::Liabilities].into_iter().enumerate() {
         let byte = [u8::try_from(byte).unwrap()];
         let bytes = [&b"BALLAST-ROOT-1"[..], &[5; 32], &byte, &[0, 0, 0, 0, 0, 0, 1, 0], &[6; 32]];
-        assert_eq!(root_digest(domain, kind, Height(256), Hash([6; 32])), keccak(&bytes));
+        let root = Root { kind, height: Height(256), root: Hash([6; 32]) };
+        assert_eq!(root.digest(domain), keccak(&bytes));
     }
 }
 

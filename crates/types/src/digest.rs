@@ -126,6 +126,19 @@ pub fn root(leaves: &[Hash]) -> Hash {
     row.first().copied().unwrap_or_default()
 }
 
+/// The neighbours that lead from a leaf to the root, from the leaves up, none where there is none; of a leaf that is
+/// not there none either.
+#[must_use]
+pub fn proof(leaves: &[Hash], mut index: usize) -> Vec<Hash> {
+    let (mut row, mut neighbours) = (leaves.to_vec(), Vec::new());
+    while 1 < row.len() {
+        neighbours.extend(row.get(index ^ 1).copied());
+        row = row.chunks(2).map(root).collect();
+        index /= 2;
+    }
+    neighbours
+}
+
 /// 16 bytes, big endian.
 fn wei(amount: Amount) -> [u8; 16] {
     amount.wei().to_be_bytes()

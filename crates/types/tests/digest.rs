@@ -1,7 +1,7 @@
 //! Hashes that hub and chains share: against the published vector of keccak-256, and by their own sentences.
 
 use ballast_types::digest::{
-    domain, domain_in_process, keccak, leaf, node, result_start, result_take, root, task_report,
+    domain, domain_in_process, keccak, leaf, node, proof, result_start, result_take, root, task_report,
 };
 use ballast_types::{Address, ChainId, ChainKind, Hash, LotId, Nonce, TaskId};
 use ballast_units::Amount;
@@ -69,4 +69,24 @@ fn the_last_of_an_odd_row_moves_up_as_it_is() {
     assert_eq!(root(&leaves), node(four, leaves[4]));
     assert_eq!(leaves[3], keccak(&[b"BALLAST-LEAF-1", &[0, 0, 0, 0, 0, 0, 0, 3], &[9; 32]]));
     assert_eq!(node(leaves[0], leaves[1]), keccak(&[b"BALLAST-NODE-1", &leaves[0].0, &leaves[1].0]));
+}
+
+#[test]
+fn every_leaf_is_led_to_the_root_by_its_neighbours() {
+    for count in 1..=9 {
+        let leaves: Vec<Hash> = (0..count).map(|task| leaf(TaskId(task), Hash([9; 32]))).collect();
+        for (index, start) in leaves.iter().enumerate() {
+            let mut neighbours = proof(&leaves, index).into_iter();
+            let (mut hash, mut at, mut row) = (*start, index, leaves.len());
+            while 1 < row {
+                let last_of_odd = at + 1 == row && row % 2 == 1;
+                if !last_of_odd {
+                    let other = neighbours.next().unwrap();
+                    hash = if at % 2 == 0 { node(hash, other) } else { node(other, hash) };
+                }
+                (at, row) = (at / 2, row.div_ceil(2));
+            }
+            assert_eq!((hash, neighbours.next()), (root(&leaves), None), "leaf {index} of {count}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! - Trusts: nothing that a courier or LayerZero says; the certificate inside an order decides, on the chain.
 
 mod artifacts;
+mod attestations;
 pub mod bindings;
 mod connection;
 mod courier;
@@ -30,6 +31,7 @@ pub use alloy::primitives::Address;
 /// A key of this kind of chain.
 pub use alloy::signers::local::PrivateKeySigner;
 pub use artifacts::{ArtifactError, Npm};
+pub use attestations::{AttestationSite, Attested, Place, deploy_attestations};
 pub use connection::{connect, connect_wallet, deploy, execute};
 pub use courier::{Call, Courier, Fate, FeePolicy, Outcome, SendError};
 pub use deployment::{Deployment, SpokePlan, TokenAddress, deploy_spoke};

@@ -360,7 +360,7 @@ impl Spoke for EvmSpoke {
 
     fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError> {
         let call = Vault::freezeCall {
-            certificate: certificate_bytes(certificate),
+            certificate: certificate.encode().into(),
             epoch,
             serial: freeze.serial,
             until: freeze.until.millis(),
@@ -462,14 +462,6 @@ impl Spoke for EvmSpoke {
 
 fn plain(to: Address, data: Vec<u8>) -> Call {
     Call { to, data: data.into(), value: U256::ZERO, gas: None }
-}
-
-/// `count (1) || count times signature (65)`.
-fn certificate_bytes(certificate: &Certificate) -> Bytes {
-    let count = u8::try_from(certificate.signatures.len()).unwrap_or(u8::MAX);
-    let signatures = certificate.signatures.iter().take(usize::from(count));
-    let signatures = signatures.flat_map(|one| one.r.into_iter().chain(one.s).chain([one.v]));
-    std::iter::once(count).chain(signatures).collect()
 }
 
 /// What a transaction that passed did, by the events it left.

@@ -13,5 +13,5 @@ mod wire;
 pub use batch::{Payload, decode_batch, encode_batch, orders_digest};
 pub use gateway::{Bridged, GatewayMessage};
 pub use order::{decode_order, encode_order};
-pub use signed::{Freeze, RootKind, root_digest};
+pub use signed::{Freeze, Root, RootKind};
 pub use wire::{DecodeError, EncodeError};

@@ -45,8 +45,22 @@ impl RootKind {
     }
 }
 
-/// What a member of the attestation chain signs for a root at a height of the hub.
-#[must_use]
-pub fn root_digest(domain: Hash, kind: RootKind, height: Height, root: Hash) -> Hash {
-    keccak(&[b"BALLAST-ROOT-1", &domain.0, &[kind.byte()], &height.0.to_be_bytes(), &root.0])
+/// A root at a height of the hub, as members of the attestation chain sign it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Root {
+    /// What it is over.
+    pub kind: RootKind,
+    /// The block that it is of.
+    pub height: Height,
+    /// Itself; zero is the root of nothing.
+    pub root: Hash,
+}
+
+impl Root {
+    /// What is signed for it; `domain` is that of the attestation chain's contract.
+    #[must_use]
+    pub fn digest(&self, domain: Hash) -> Hash {
+        let (kind, height) = ([self.kind.byte()], self.height.0.to_be_bytes());
+        keccak(&[b"BALLAST-ROOT-1", &domain.0, &kind, &height, &self.root.0])
+    }
 }

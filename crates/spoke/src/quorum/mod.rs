@@ -1,10 +1,13 @@
 //! What several validators report, made one.
 //!
 //! - [`Facts`]: what chains did. The same bytes by a quorum are true, in the vault's order.
+//! - [`RootVotes`]: members' signatures of what they recomputed. Two thirds make a root count.
 //! - [`Measurements`]: prices, depths, costs. Never the same twice: the median by stake of each source.
 
 mod facts;
 mod measurements;
+mod roots;
 
 pub use facts::{FactError, Facts, Numbered, QuorumError};
 pub use measurements::{MeasurementError, Measurements, Settled};
+pub use roots::{RootVotes, VoteError};

@@ -2,6 +2,7 @@
 #![cfg(feature = "kit")]
 
 mod adapter;
+mod attestation;
 mod certificate;
 mod courier;
 mod feed;

@@ -21,6 +21,7 @@ use crate::evm::{
     WatchConfig, connection, deploy, deploy_safe, deploy_spoke, execute,
 };
 use crate::message::Payload;
+use crate::quorum::VoteError;
 use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, B256, I256, U256};
 use alloy::providers::DynProvider;
@@ -119,6 +120,9 @@ pub enum KitError {
     /// A path between chains.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A member's vote on a root.
+    #[error(transparent)]
+    Vote(#[from] VoteError),
     /// A plan that cannot be carried out.
     #[error("{0}")]
     Plan(&'static str),
