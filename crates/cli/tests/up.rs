@@ -73,6 +73,16 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     }
     let sum = |what: &str| chains.iter().map(|chain| chain[what].as_u64().unwrap()).sum::<u64>();
     assert!(200 <= sum("deposits") && 0 < sum("takes"), "{run}");
+    let by = |way: &str| chains.iter().map(|chain| chain[way]["orders"].as_u64().unwrap()).sum::<u64>();
+    assert!(0 < by("by_layerzero") && 0 < by("by_keepers"), "{run}");
+    assert!(0 < run["feed_readings"].as_u64().unwrap(), "{run}");
+    // Every root of H0, H1 and liabilities is on the attestation chain as the hub's own engine gave it.
+    let attestation = &run["attestation"];
+    let given: Vec<u64> =
+        attestation["given"].as_array().unwrap().iter().map(|given| given.as_u64().unwrap()).collect();
+    assert!(given.iter().all(|given| 0 < *given), "{run}");
+    assert_eq!(attestation["same"].as_u64(), Some(given.iter().sum()));
+    assert!(0 < run["signatures"].as_u64().unwrap());
     assert!(
         std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
     );
@@ -81,24 +91,42 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     assert!(verified.unwrap().status.success());
 }
 
-#[test]
-fn a_run_that_is_interrupted_leaves_no_node_behind() {
+/// Ends a run by a signal when its hub has written blocks: every node goes, and the log is whole.
+fn ends_by(name: &str, signal: &str, number: i32) {
+    use std::os::unix::process::ExitStatusExt as _;
     if !has_packages() {
         return;
     }
-    let folder = folder("up_interrupted");
+    let folder = folder(name);
     let mut run = up(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let until = |wanted: &dyn Fn(usize) -> bool| {
+    let until = |wanted: &dyn Fn() -> bool| {
         let began = std::time::Instant::now();
-        while !wanted(nodes(&folder)) && began.elapsed() < Duration::from_secs(120) {
+        while !wanted() && began.elapsed() < Duration::from_secs(120) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        nodes(&folder)
+        wanted()
     };
-    assert!(4 <= until(&|nodes| 4 <= nodes));
+    let first = folder.join("blocks/00000000000000000001.log");
+    let written = || std::fs::metadata(&first).map_or(0, |file| file.len());
+    // Four chains and the one of attestations, each with a shell around it.
+    assert!(until(&|| 10 <= nodes(&folder)), "{} nodes", nodes(&folder));
+    let genesis = written();
+    assert!(until(&|| genesis + 100_000 < written()), "{} bytes", written());
     let id = run.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    run.wait().unwrap();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    assert_eq!(run.wait().unwrap().signal(), Some(number));
     // Their shells take them away once our end of the pipe is closed.
-    assert_eq!(until(&|nodes| nodes == 0), 0);
+    assert!(until(&|| nodes(&folder) == 0), "{} nodes", nodes(&folder));
+    let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(&folder).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_no_node_behind() {
+    ends_by("up_interrupted", "-INT", 2);
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_node_behind() {
+    ends_by("up_killed", "-KILL", 9);
 }

@@ -7,7 +7,7 @@
 
 mod nodes;
 
-pub use nodes::{ChainFaults, FaultPlan, Keepers};
+pub use nodes::{ChainFaults, FaultPlan, Keepers, OrderWay};
 
 use crate::calendar;
 use ballast_units::{Amount, Millis, Ratio, Time};
@@ -68,6 +68,8 @@ pub struct Scenario {
     pub congestion: Vec<Congestion>,
     /// Who executes liquidations.
     pub keepers: Keepers,
+    /// The way of orders between chains, where they have one.
+    pub order_way: OrderWay,
     /// Validators, and what goes wrong with them and with chains.
     pub faults: FaultPlan,
     /// What the layers of the waterfall hold at the start.
@@ -277,6 +279,7 @@ impl Default for Scenario {
             bidders_away: Vec::new(),
             congestion: Vec::new(),
             keepers: Keepers::default(),
+            order_way: OrderWay::default(),
             faults: FaultPlan::default(),
             layers: Layers::default(),
             probe: Probe::default(),
@@ -506,6 +509,13 @@ impl Scenario {
             return fault("bidders.latency", format!("{fast} to {slow}"), "least, then most");
         }
         nodes::check(&self.keepers, &self.faults)?;
+        if self.order_way.confirmations == 0 {
+            return fault(
+                "order_way.confirmations",
+                "0".to_owned(),
+                "at least 1, the block that holds the message",
+            );
+        }
         if self.borrowers.collateral_max == 0 {
             return fault("borrowers.collateral_max", "0".to_owned(), "at least 1");
         }

@@ -1,5 +1,6 @@
 //! The hub of a run: a node with its log on the disk. Everybody signs what they ask it for.
 
+use super::attestors::Told;
 use super::wallets::Wallets;
 use ballast_engine::{Outcome, State};
 use ballast_node::auth::{self, Message, OwnerSignature, Permit};
@@ -10,6 +11,7 @@ use ballast_spoke::message::Payload;
 use ballast_types::{Block, Command, Genesis};
 use ballast_units::{Millis, Time};
 use std::path::Path;
+use std::sync::mpsc::Sender;
 
 /// What is signed is worth something for this long.
 const WORTH: Millis = Millis::minutes(1);
@@ -22,6 +24,8 @@ pub(super) struct NodeHub {
     /// The last one signed with, by anybody.
     nonce: u64,
     payloads: Vec<Payload>,
+    /// To the members of the attestation chain.
+    tell: Sender<Option<Told>>,
 }
 
 impl NodeHub {
@@ -31,10 +35,11 @@ impl NodeHub {
         genesis: &Genesis,
         key: Key,
         wallets: Wallets,
+        tell: Sender<Option<Told>>,
     ) -> Result<Self, ReplayError> {
         let setup = Setup { genesis: genesis.clone(), key, options: Options::default() };
         let node = Node::open(folder, setup).map_err(|error| ReplayError::Start(error.to_string()))?;
-        Ok(Self { node, wallets, nonce: 0, payloads: Vec::new() })
+        Ok(Self { node, wallets, nonce: 0, payloads: Vec::new(), tell })
     }
 
     /// Hands in a command as whoever asks for it does.
@@ -83,6 +88,8 @@ impl Hub for NodeHub {
         *block = produced.record.block;
         *out = produced.outcome;
         self.payloads = produced.payloads;
+        // Members that have ended say so at the end of the run.
+        let _ = self.tell.send(Some(Told::of(out, self.node.memory())));
         Ok(())
     }
 

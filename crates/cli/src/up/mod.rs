@@ -6,13 +6,18 @@
 //! - Ends by itself: the log is applied again, the chains' balances are compared with the ledger, the claims are printed.
 //! - Nodes end with this program, by whatever end it comes to.
 
+mod attestors;
+mod feeds;
 mod hub;
+mod relay;
 mod spoke;
 mod tally;
 mod wallets;
+mod ways;
 mod world;
 
 use anyhow::Context as _;
+use attestors::Attestors;
 use ballast_cli::input::{BadInput, Source};
 use ballast_cli::watch;
 use ballast_node::Node;
@@ -25,10 +30,10 @@ use spoke::LocalSpoke;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use wallets::{IDENTITIES, Wallets};
+use world::Counts;
 
 const EXAMPLES: &str = "Examples:
   ballast up
@@ -87,8 +92,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         scenario.to = Some(from.after(Millis::minutes(u64::from(minutes))));
     }
     eprintln!("starting {}", scenario.name);
-    let bidders = usize::try_from(scenario.bidders.number).unwrap_or(1);
-    let bridged = Arc::new(AtomicU64::new(0));
+    let counts = Arc::new(Mutex::new(Counts::default()));
+    let (tell, told) = attestors::line();
+    let to_members = tell.clone();
     let replay: Replay<LocalSpoke> = args.source.prepare_over(scenario, |scenario, candles, aave| {
         let wallets = Wallets::of(&scenario);
         Replay::over(
@@ -97,17 +103,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             aave,
             IDENTITIES,
             |setup, genesis| {
-                let built = world::build(setup, genesis, bidders, Arc::clone(&bridged));
+                let built = world::build(setup, genesis, Arc::clone(&counts));
                 built.map_err(|error| ReplayError::Start(format!("the chains do not start: {error:#}")))
             },
             |genesis| {
                 let key = Key::from_label(world::VALIDATOR);
-                Ok(Box::new(NodeHub::new(&args.dir, genesis, key, wallets)?))
+                Ok(Box::new(NodeHub::new(&args.dir, genesis, key, wallets, to_members)?))
             },
         )
     })?;
+    let start = replay.genesis().time.millis() / 1_000;
+    let attestors = Attestors::start(&args.dir, start, (tell, told))?;
     let ready = began.elapsed();
-    eprintln!("{} chains are up after {:.1} s", replay.chains().len(), ready.as_secs_f64());
+    eprintln!("{} chains are up after {:.1} s", replay.chains().len() + 1, ready.as_secs_f64());
     let socket = args.dir.join("ballast.sock");
     let speed = args.source.speed.unwrap_or(SPEED);
     let replay = watch::present(replay, "up", speed, Some(&socket), args.plain)?;
@@ -115,7 +123,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         anyhow::bail!("the hub stopped: {why}");
     }
     let played = began.elapsed().saturating_sub(ready);
-    let tally = tally::Tally::of(&replay, &args.dir, &bridged, [ready, played])?;
+    let attestation = attestors.finish()?;
+    let counts = *counts.lock().expect("nobody panics while counting");
+    let tally = tally::Tally::of(&replay, &args.dir, counts, attestation, [ready, played])?;
     let summary = replay.summary();
     if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;

@@ -1,6 +1,9 @@
 //! What a run came to, measured at its end: the log applied again, chains against the ledger, traffic, claims.
 
+use super::attestors::Attestation;
 use super::spoke::{LocalSpoke, Traffic};
+use super::ways::{Way, WayTally};
+use super::world::Counts;
 use crate::verify;
 use ballast_engine::view;
 use ballast_sim::replay::{Claims, Replay, Summary};
@@ -13,7 +16,6 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a run came to.
@@ -29,8 +31,16 @@ pub(super) struct Tally {
     signatures: u64,
     sound: bool,
     chains: Vec<ChainTally>,
-    /// Messages of the bridge that arrived.
+    /// Payloads sent by LayerZero, and those that could not be.
+    messages: u64,
+    messages_unsent: u64,
+    /// Transfers of collateral that arrived over it.
     bridged: u64,
+    /// Rounds that feeds were moved by; those that the hub's sources read; readings that were refused.
+    feed_rounds: u64,
+    feed_readings: u64,
+    feed_refusals: u64,
+    attestation: Attestation,
 }
 
 /// A chain.
@@ -44,6 +54,10 @@ struct ChainTally {
     takes: u64,
     pokes: u64,
     failed: u64,
+    /// Orders that it carried out, by how they came.
+    by_layerzero: WayTally,
+    by_keepers: WayTally,
+    by_couriers: WayTally,
     /// Of its own coin, paid for gas by whoever sends orders and deposits, and by bidders.
     gas_couriers: Amount,
     gas_bidders: Amount,
@@ -62,7 +76,8 @@ impl Tally {
     pub(super) fn of(
         replay: &Replay<LocalSpoke>,
         log: &Path,
-        bridged: &AtomicU64,
+        counts: Counts,
+        attestation: Attestation,
         [start, play]: [Duration; 2],
     ) -> anyhow::Result<Self> {
         let verdict = verify::replay(log, &ProgressBar::hidden())?;
@@ -79,6 +94,9 @@ impl Tally {
                 takes,
                 pokes,
                 failed,
+                by_layerzero: chain.ways().tally(Way::LayerZero),
+                by_keepers: chain.ways().tally(Way::Keeper),
+                by_couriers: chain.ways().tally(Way::Courier),
                 gas_couriers: chain.coins_spent(chain.sender()).unwrap_or_default(),
                 gas_bidders: bidders.sum(),
                 tokens: tokens(replay, chain)?,
@@ -93,13 +111,20 @@ impl Tally {
             signatures: verdict.signatures.unwrap_or_default(),
             sound: verdict.fault.is_none(),
             chains,
-            bridged: bridged.load(Ordering::Relaxed),
+            messages: counts.messages,
+            messages_unsent: counts.messages_unsent,
+            bridged: counts.bridged,
+            feed_rounds: counts.rounds,
+            feed_readings: counts.readings,
+            feed_refusals: counts.readings_refused,
+            attestation,
         })
     }
 
-    /// The log leads to the same house, and every vault holds what the ledger says.
+    /// The log leads to the same house, every vault holds what the ledger says, and every root counts.
     pub(super) fn agrees(&self) -> bool {
         self.sound
+            && self.attestation.agrees()
             && self.state_hash == self.again
             && self.chains.iter().flat_map(|chain| &chain.tokens).all(|token| token.ledger == token.vault)
     }
@@ -133,7 +158,7 @@ impl Tally {
     /// For the report.
     pub(super) fn sections(&self) -> Vec<(String, Vec<Vec<String>>)> {
         let mut tables = self.own_tables();
-        tables.truncate(3);
+        tables.truncate(4);
         tables
     }
 
@@ -158,6 +183,7 @@ impl Tally {
             "gas couriers",
             "gas bidders",
         ])];
+        let mut ways = vec![row(&["chain", "by LayerZero", "by keepers", "by couriers"])];
         let mut vaults = vec![row(&["vault", "asset", "ledger", "on the chain", "difference"])];
         for chain in &self.chains {
             let counts = [
@@ -173,6 +199,13 @@ impl Tally {
             cells.extend(counts.map(|count| count.to_string()));
             cells.extend([chain.gas_couriers, chain.gas_bidders].map(|coins| coins.to_string()));
             traffic.push(cells);
+            let mut cells = vec![chain.name.clone()];
+            let brought = [chain.by_layerzero, chain.by_keepers, chain.by_couriers];
+            cells.extend(brought.map(|way| match way.orders {
+                0 => "-".to_owned(),
+                orders => format!("{orders}: {}, {} s", way.median_s, way.p99_s),
+            }));
+            ways.push(cells);
             for token in &chain.tokens {
                 let difference =
                     token.ledger.saturating_sub(token.vault) + token.vault.saturating_sub(token.ledger);
@@ -182,6 +215,8 @@ impl Tally {
                 vaults.push(cells);
             }
         }
+        let pair = |one: u64, other: u64| format!("{one}, {other}");
+        let [h0, h1, owed] = self.attestation.given;
         let same = if self.state_hash == self.again { "the same" } else { "ANOTHER" };
         let hub = vec![
             row(&["hub", "of this run"]),
@@ -189,11 +224,17 @@ impl Tally {
             row(&["state hash", &self.state_hash.to_string()]),
             row(&["log applied again", same]),
             row(&["signatures of users and keepers checked", &self.signatures.to_string()]),
-            row(&["bridged by LayerZero", &self.bridged.to_string()]),
+            row(&["payloads sent by LayerZero, not sendable", &pair(self.messages, self.messages_unsent)]),
+            row(&["transfers of collateral by LayerZero", &self.bridged.to_string()]),
+            row(&["rounds of feeds, read by sources", &pair(self.feed_rounds, self.feed_readings)]),
+            row(&["readings of feeds refused", &self.feed_refusals.to_string()]),
+            row(&["roots of H0, H1, liabilities", &format!("{h0}, {h1}, {owed}")]),
+            row(&["of them on the attestation chain", &self.attestation.same.to_string()]),
             row(&["seconds to start, to play", &format!("{:.0}, {:.0}", self.start_s, self.play_s)]),
         ];
         vec![
             ("Transactions".to_owned(), traffic),
+            ("Orders carried out, by how they came: number, seconds (median, 99 of 100)".to_owned(), ways),
             ("Vaults against the ledger, at the last final block".to_owned(), vaults),
             ("Hub".to_owned(), hub),
         ]

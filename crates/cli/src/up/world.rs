@@ -5,20 +5,27 @@
 //!   the first one and back.
 //! - Before the house's first moment the vaults' validators list tokens and set limits, by orders whose numbers the hub
 //!   never comes to.
-//! - Stands in: one wallet a chain pays everybody's deposits, couriers of all keepers send from it too.
+//! - Stands in: one wallet a chain pays everybody's deposits.
 
+use super::feeds::{self, Feeds};
+use super::relay::Relay;
 use super::spoke::LocalSpoke;
+use super::wallets::keeper_wallet;
 use anyhow::Context as _;
 use ballast_sim::replay::{Setup, World};
+use ballast_spoke::Spoke as _;
 use ballast_spoke::certificate::Key;
 use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, TokenPlan, dev_key};
-use ballast_spoke::evm::layerzero::Worker;
-use ballast_spoke::evm::{EvmSpoke, Finality, Npm, OWNERS, Resume, SpokeKeys, hub_address};
+use ballast_spoke::evm::{EvmSpoke, Finality, Npm, OWNERS, PrivateKeySigner, Resume, SpokeKeys, hub_address};
 use ballast_spoke::message::Payload;
-use ballast_types::{AssetId, ChainGenesis, ChainId, Genesis, Nonce, Order, OrderAction, Sequence};
+use ballast_types::{
+    AssetId, ChainGenesis, ChainId, Genesis, Nonce, Order, OrderAction, PriceReport, Sequence,
+};
 use ballast_units::{Amount, Millis, Price, Time};
-use std::sync::Arc;
-use tokio::runtime::Runtime;
+use std::sync::{Arc, Mutex};
+
+/// Why a lock on the counts is always had.
+const COUNTING: &str = "nobody panics while counting";
 
 /// What the lone validator of a replay is called.
 pub(super) const VALIDATOR: &str = "replay";
@@ -38,9 +45,6 @@ const PURSE: Amount = Amount::whole(1_000_000_000);
 /// What may leave of a token in an hour: more than there is.
 const OUTFLOW: Amount = Amount::whole(1_000_000_000);
 
-/// The bridge's workers look this often.
-const WORKERS: Millis = Millis::seconds(12);
-
 /// What a chain is in the real world: its own id, and LayerZero's.
 fn numbers(name: &str, place: u16) -> (u64, u32) {
     match name {
@@ -52,37 +56,60 @@ fn numbers(name: &str, place: u16) -> (u64, u32) {
     }
 }
 
+/// What was counted beside the chains.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Payloads sent by LayerZero, and those that could not be.
+    pub(super) messages: u64,
+    pub(super) messages_unsent: u64,
+    /// Transfers of collateral that arrived.
+    pub(super) bridged: u64,
+    /// Rounds that feeds were moved by; those that the hub's sources read; readings that were refused.
+    pub(super) rounds: u64,
+    pub(super) readings: u64,
+    pub(super) readings_refused: u64,
+}
+
+/// What gas is paid in.
+fn coin(chain: &str) -> &str {
+    match chain {
+        "polygon" => "MATIC",
+        "bsc" => "BNB",
+        _ => "ETH",
+    }
+}
+
 /// What stands behind the chains.
 #[derive(Debug)]
 pub(super) struct LocalWorld {
-    runtime: Arc<Runtime>,
-    worker: Worker,
-    next: Time,
-    /// Messages of the bridge that arrived.
-    bridged: Arc<std::sync::atomic::AtomicU64>,
+    relay: Relay,
+    feeds: Feeds,
+    /// The asset that is each chain's own coin.
+    coins: Vec<Option<AssetId>>,
+    counts: Arc<Mutex<Counts>>,
 }
 
 /// Chains and world.
 pub(super) type Built = (Vec<LocalSpoke>, Box<dyn World<LocalSpoke>>);
 
-/// Starts a node for every chain of the genesis, and tells the genesis where its vaults are. `bidders`: how many wallets
-/// take part in auctions.
+/// Starts a node for every chain of the genesis, and tells the genesis where its vaults are.
 pub(super) fn build(
     setup: Setup<'_>,
     genesis: &mut Genesis,
-    bidders: usize,
-    bridged: Arc<std::sync::atomic::AtomicU64>,
+    counts: Arc<Mutex<Counts>>,
 ) -> anyhow::Result<Built> {
     let npm = Npm::find()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let runtime = Arc::new(runtime);
     let start = genesis.time.millis() / 1_000;
-    let wallets: Vec<_> = (0..bidders).map(|number| dev_key("bidder", number)).collect();
-    let signers = setup.validators.signers().to_vec();
+    let (way, sites) = (setup.scenario.order_way, feeds::sites(genesis));
+    let bidders = usize::try_from(setup.scenario.bidders.number).unwrap_or(1);
+    let bidders: Vec<_> = (0..bidders).map(|number| dev_key("bidder", number)).collect();
+    let keepers: Vec<_> = (0..setup.scenario.keepers.number).map(keeper_wallet).collect();
     let plans = (0_u16..).zip(&genesis.chains);
-    let plans = plans.map(|(place, chain)| plan(genesis, place, chain, signers.clone(), start - SETTING_UP));
+    let plans = plans.map(|(place, chain)| plan(setup, genesis, place, chain, &sites, start - SETTING_UP));
     let plans: Vec<LocalPlan> = plans.collect();
-    let chains = runtime.block_on(async {
+    let mut chains = runtime.block_on(async {
         let mut starting = Vec::new();
         for plan in plans {
             let npm = npm.clone();
@@ -94,12 +121,12 @@ pub(super) fn build(
         }
         anyhow::Ok(chains)
     })?;
-    let mut spokes = Vec::new();
     let key = Key::from_label(VALIDATOR);
     let hidden = runtime.block_on(async {
         let mut hidden = Vec::new();
-        for chain in &chains {
-            hidden.push(furnish(chain, &key, &wallets).await?);
+        for chain in &mut chains {
+            chain.hurry_orders(way.confirmations);
+            hidden.push(furnish(chain, &key, &bidders, &keepers).await?);
         }
         let (first, others) = chains.split_first().context("a house has chains")?;
         for other in others {
@@ -108,14 +135,7 @@ pub(super) fn build(
         }
         anyhow::Ok(hidden)
     })?;
-    let worker = runtime.block_on(async {
-        let mut workers = Vec::new();
-        for chain in &chains {
-            workers.push(chain.worker().await?);
-        }
-        anyhow::Ok(Worker::new(workers))
-    })?;
-    let mut domains = Vec::new();
+    let mut spokes = Vec::new();
     for (chain, hidden) in chains.into_iter().zip(hidden) {
         let terms = setup.scenario.chain_terms(&chain.deployment.name);
         let block = runtime.block_on(async {
@@ -123,51 +143,65 @@ pub(super) fn build(
             chain.node.mine_at(start).await?;
             chain.node.head().await
         })?;
-        let mut config = chain.spoke_config(Price::whole(2_500));
+        let mut config = chain.spoke_config(Price::ONE);
         config.watch.finality = Finality::Depth { safe: terms.safe_depth, final_: terms.final_depth };
-        domains.push(chain.deployment.domain());
-        let keys = SpokeKeys { courier: dev_key("courier", 0), takers: wallets.clone() };
+        let others = bidders.iter().chain(&keepers).cloned().collect();
+        let keys = SpokeKeys { courier: dev_key("courier", 0), others };
         let resume = Resume { block, sequence: Sequence(hidden), seen: Vec::new() };
         let inner = EvmSpoke::new(config, keys, Some(resume))?;
-        let addresses = wallets.iter().map(|key| hub_address(key.address())).collect();
+        let addresses = bidders.iter().map(|key| hub_address(key.address())).collect();
         spokes.push(LocalSpoke::new(Arc::clone(&runtime), chain, inner, hidden, start, addresses));
     }
-    for (chain, domain) in genesis.chains.iter_mut().zip(domains) {
-        chain.domain = domain;
+    for (chain, spoke) in genesis.chains.iter_mut().zip(&spokes) {
+        chain.domain = spoke.domain();
     }
-    Ok((spokes, Box::new(LocalWorld { runtime, worker, next: genesis.time, bridged })))
+    let asset = |symbol: &str| genesis.assets.iter().position(|asset| asset.symbol == symbol);
+    let coin = |chain: &ChainGenesis| asset(coin(&chain.name)).and_then(|at| u16::try_from(at).ok());
+    let world = LocalWorld {
+        coins: genesis.chains.iter().map(|chain| coin(chain).map(AssetId)).collect(),
+        relay: Relay::new(Arc::clone(&runtime), &spokes, way.patience)?,
+        feeds: Feeds::new(runtime, &sites, &spokes, genesis.oracle.max_age)?,
+        counts,
+    };
+    Ok((spokes, Box::new(world)))
 }
 
 /// A node, its chain's tokens, and who may order.
 fn plan(
+    setup: Setup<'_>,
     genesis: &Genesis,
     place: u16,
     chain: &ChainGenesis,
-    signers: Vec<ballast_types::Signer>,
+    sites: &[(AssetId, ChainId, Price)],
     start: u64,
 ) -> LocalPlan {
     let (chain_id, eid) = numbers(&chain.name, place);
     let seconds = (chain.block_time.get() / 1_000).max(1);
-    let node = NodeConfig { history: HISTORY, ..NodeConfig::new(&chain.name, chain_id, seconds, start) };
+    // Bridged collateral waits for what the node calls final: two of its epochs.
+    let epoch = setup.scenario.chain_terms(&chain.name).final_depth.div_ceil(2).max(1);
+    let node =
+        NodeConfig { epoch, history: HISTORY, ..NodeConfig::new(&chain.name, chain_id, seconds, start) };
     let tokens = chain.tokens.iter().map(|token| {
         let asset = genesis.assets.iter().position(|asset| asset.symbol == token.asset).unwrap_or_default();
         let digits = token.params.unit.wei().checked_ilog10().unwrap_or_default();
         // ETH is what thin chains send to the first one.
         let kind = if token.asset == "ETH" { TokenKind::Bridged } else { TokenKind::Plain };
+        let asset = AssetId(u16::try_from(asset).unwrap_or_default());
+        let feed = sites.iter().find(|(priced, at, _)| (*priced, *at) == (asset, ChainId(place)));
         TokenPlan {
-            asset: AssetId(u16::try_from(asset).unwrap_or_default()),
+            asset,
             symbol: token.asset.clone(),
             // The hub may count coarser than an OFT does; never finer.
             decimals: if kind == TokenKind::Bridged { 18 } else { decimals(digits) },
             kind,
-            price: None,
+            price: feed.map(|(_, _, price)| *price),
         }
     });
     LocalPlan {
         node,
         chain: ChainId(place),
         eid: Some(eid),
-        signers,
+        signers: setup.validators.signers().to_vec(),
         epoch: 0,
         tokens: tokens.collect(),
         safe_owners: (0..OWNERS).map(|number| dev_key("safe owner", number).address()).collect(),
@@ -178,11 +212,13 @@ fn decimals(zeros: u32) -> u8 {
     u8::try_from(18_u32.saturating_sub(zeros)).unwrap_or(18)
 }
 
-/// Lists the tokens, sets their limits, fills purses. Gives how many facts the vault has told by then.
+/// Lists the tokens, sets their limits, fills purses: of bidders with coin, of keepers with gas. Gives how many facts the
+/// vault has told by then.
 async fn furnish(
     chain: &LocalChain,
     key: &Key,
-    wallets: &[ballast_spoke::evm::PrivateKeySigner],
+    bidders: &[PrivateKeySigner],
+    keepers: &[PrivateKeySigner],
 ) -> anyhow::Result<u64> {
     chain.node.ask("anvil_setBlockTimestampInterval", serde_json::json!([1])).await?;
     let expires = chain.time().await?.after(Millis::days(1));
@@ -202,8 +238,10 @@ async fn furnish(
     for token in &chain.deployment.tokens {
         chain.mint(token.asset, courier.address(), PURSE).await?;
     }
-    for wallet in wallets {
+    for wallet in keepers.iter().chain(bidders) {
         chain.node.fund(wallet.address()).await?;
+    }
+    for wallet in bidders {
         chain.mint(chain.deployment.coin, wallet.address(), PURSE).await?;
     }
     Ok(number)
@@ -213,19 +251,27 @@ impl World<LocalSpoke> for LocalWorld {
     fn turn(&mut self, _: &mut [LocalSpoke], _: Time) {}
 
     fn carry(&mut self, chains: &mut [LocalSpoke], now: Time) {
-        if now < self.next {
-            return;
+        self.relay.carry(chains, now, &mut self.counts.lock().expect(COUNTING));
+    }
+
+    fn quote(
+        &mut self,
+        chains: &mut [LocalSpoke],
+        price: &dyn Fn(AssetId) -> Price,
+        now: Time,
+        reports: &mut Vec<PriceReport>,
+    ) {
+        self.feeds.quote(chains, price, now, reports, &mut self.counts.lock().expect(COUNTING));
+        for (chain, coin) in chains.iter_mut().zip(&self.coins) {
+            if let Some(coin) = coin {
+                chain.set_coin_price(price(*coin));
+            }
         }
-        self.next = now.after(WORKERS);
-        // A chain that does not answer is asked again at the next turn.
-        let ready = chains.iter_mut().all(|chain| chain.set_busy(true).is_ok());
-        if ready && let Ok(delivered) = self.runtime.block_on(self.worker.turn()) {
-            let delivered = delivered.len() as u64;
-            self.bridged.fetch_add(delivered, std::sync::atomic::Ordering::Relaxed);
-        }
-        for chain in chains {
-            let _ = chain.set_busy(false);
-        }
+    }
+
+    fn send(&mut self, chains: &mut [LocalSpoke], payload: &Payload, now: Time) -> Millis {
+        chains[usize::from(payload.chain.0)].given(&payload.orders, now);
+        self.relay.send(chains, payload, now, &mut self.counts.lock().expect(COUNTING))
     }
 
     fn reorgs(&self) -> u64 {

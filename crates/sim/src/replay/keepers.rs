@@ -5,6 +5,7 @@
 //! - Offline: silent from the first moment on; it is drawn until its uptime tells. Lying: some of its reports are false.
 //!   Colluding: it says what others have shown before, and its pair has one operator.
 
+use super::identities::Identities;
 use crate::scenario::{self, Scenario};
 use crate::seed::{Seed, Stream};
 use ballast_engine::{Outcome, State};
@@ -93,7 +94,7 @@ pub(super) struct Keepers {
 }
 
 impl Keepers {
-    pub(super) fn new(scenario: &Scenario, from: Time) -> Self {
+    pub(super) fn new(scenario: &Scenario, identities: Identities, from: Time) -> Self {
         let terms = &scenario.keepers;
         let mut stream = Seed::new(scenario.seed).stream("keepers");
         let workers = (0..)
@@ -106,7 +107,8 @@ impl Keepers {
                     Role::Honest | Role::Offline | Role::Lying | Role::Colluding => latency,
                 };
                 let secret = keccak(&[b"ballast-sim keeper", &stream.bits().to_be_bytes()]);
-                (role, Worker::new(KeeperId(id), Millis::new(latency), secret))
+                let wallet = (identities.keeper)(id);
+                (role, Worker::new(KeeperId(id), wallet, Millis::new(latency), secret))
             })
             .collect();
         Self {
@@ -157,17 +159,17 @@ impl Keepers {
         shown_now
     }
 
-    /// What a block brought: signed orders to be carried, and who is asked for what.
+    /// What a block brought: signed orders to be carried, each after waiting for another way, and who is asked for what.
     pub(super) fn take_in(
         &mut self,
         block: &Block,
         outcome: &Outcome,
         state: &State,
-        payloads: Vec<Payload>,
+        payloads: Vec<(Payload, Millis)>,
         now: Time,
     ) {
-        for payload in payloads {
-            let letter = self.post.add(payload, now.after(SIGNING));
+        for (payload, wait) in payloads {
+            let letter = self.post.add(payload, now.after(SIGNING).after(wait));
             self.carried.insert((now.after(self.courier), letter));
         }
         for (keeper, assignment) in assignments(block, outcome, state) {
@@ -202,7 +204,7 @@ impl Keepers {
         }
         while let Some((at, letter)) = self.carried.first().copied().filter(|(at, _)| *at <= now) {
             self.carried.remove(&(at, letter));
-            if let Some(later) = self.post.send(letter, chains, now) {
+            if let Some(later) = self.post.send(letter, None, chains, now) {
                 self.carried.insert((later.max(now.after(Millis::new(1))), letter));
             }
         }

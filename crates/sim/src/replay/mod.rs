@@ -43,6 +43,7 @@ use crate::seed::{Seed, Stream};
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State, late_inclusions};
 use ballast_keeper::{Bidders, News};
 use ballast_spoke::certificate::ValidatorSet;
+use ballast_spoke::message::Payload;
 use ballast_spoke::{SimChain, Spoke};
 use ballast_types::{AccountId, Block, Genesis, Hash, Height};
 use ballast_units::{Amount, Millis, Ratio, Time};
@@ -283,7 +284,7 @@ impl<S: Spoke> Replay<S> {
         }
         let first = AccountId(u32::try_from(hub.state().accounts.len()).expect("ids have 32 bits"));
         let stage = Stage::new(&scenario, identities, &places, &book, first, [genesis.time, ready, from]);
-        let keepers = Keepers::new(&scenario, from);
+        let keepers = Keepers::new(&scenario, identities, from);
         let cast = Cast::new(&scenario, &genesis, hub.state(), &places, stage, keepers, from);
         let measure = Measure::new(&places, from);
         Ok(Replay {
@@ -439,6 +440,7 @@ impl<S: Spoke> Replay<S> {
         world.carry(chains, now);
         let (mut prices, mut depths) = (Vec::new(), Vec::new());
         cast.sources.report(places, now, &mut prices);
+        world.quote(chains, &|asset| places.price(asset, now), now, &mut prices);
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         let open = |chain| cast.bidders.depth(chain, Ratio::ONE, away);
         cast.sources.depths(places, open, now, &mut depths);
@@ -459,8 +461,13 @@ impl<S: Spoke> Replay<S> {
 
     /// What the block brought about goes its way.
     fn settle(&mut self, now: Time) {
-        let Self { block, outcome, hub, cast, places, chains, measure, claims, validators, .. } = self;
-        let payloads = hub.take_payloads().unwrap_or_else(|| validators.sign(&outcome.orders));
+        let Self { block, outcome, hub, cast, places, chains, world, measure, claims, validators, .. } = self;
+        let signed = hub.take_payloads().unwrap_or_else(|| validators.sign(&outcome.orders));
+        let send = |payload: Payload| {
+            let wait = world.send(chains, &payload, now);
+            (payload, wait)
+        };
+        let payloads = signed.into_iter().map(send).collect();
         cast.makers.learn(block, outcome, now);
         if now < self.from {
             for refused in outcome.rejects.iter().filter(|refused| refused.part == BlockPart::Command) {

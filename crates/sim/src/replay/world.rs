@@ -9,9 +9,10 @@ use crate::scenario::{ChainFaults, Congestion, Scenario};
 use crate::seed::Seed;
 use ballast_spoke::certificate::ValidatorSet;
 use ballast_spoke::faults::{FaultTerms, Faults};
+use ballast_spoke::message::Payload;
 use ballast_spoke::{Conditions, Courier, Fork, SimChain, SimChainParams};
-use ballast_types::Genesis;
-use ballast_units::{Amount, Bps, Millis, Time};
+use ballast_types::{AssetId, Genesis, PriceReport};
+use ballast_units::{Amount, Bps, Millis, Price, Time};
 use std::fmt::Debug;
 
 /// What a replay's chains need from outside.
@@ -21,6 +22,20 @@ pub trait World<S>: Debug + Send {
 
     /// After that: what has left one chain reaches another.
     fn carry(&mut self, chains: &mut [S], now: Time);
+
+    /// Puts what sources on the chains tell in the place of what the same sources would have reported here. `price` is the
+    /// market's.
+    fn quote(
+        &mut self,
+        chains: &mut [S],
+        price: &dyn Fn(AssetId) -> Price,
+        now: Time,
+        reports: &mut Vec<PriceReport>,
+    );
+
+    /// Sends signed orders the regular way, where there is one. Gives for how long it is waited for before anybody sends
+    /// them himself.
+    fn send(&mut self, chains: &mut [S], payload: &Payload, now: Time) -> Millis;
 
     /// Reorgs so far that dropped a block.
     fn reorgs(&self) -> u64;
@@ -106,6 +121,13 @@ impl World<SimChain> for SimWorld {
 
     fn carry(&mut self, chains: &mut [SimChain], now: Time) {
         self.courier.carry(chains, now);
+    }
+
+    fn quote(&mut self, _: &mut [SimChain], _: &dyn Fn(AssetId) -> Price, _: Time, _: &mut Vec<PriceReport>) {
+    }
+
+    fn send(&mut self, _: &mut [SimChain], _: &Payload, _: Time) -> Millis {
+        Millis::ZERO
     }
 
     fn reorgs(&self) -> u64 {

@@ -33,6 +33,16 @@ pub struct Keepers {
     pub courier: Millis,
 }
 
+/// The regular way of orders: messages from the home chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrderWay {
+    /// Blocks of the home chain that are waited for; 1 is the one that holds the message.
+    pub confirmations: u64,
+    /// Nobody sends an order himself before the message had this long.
+    pub patience: Millis,
+}
+
 /// Validators, and what goes wrong.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -96,6 +106,12 @@ impl Default for Keepers {
             stake: [10_000, 50_000],
             courier: Millis::seconds(60),
         }
+    }
+}
+
+impl Default for OrderWay {
+    fn default() -> Self {
+        Self { confirmations: 1, patience: Millis::seconds(16) }
     }
 }
 

@@ -163,7 +163,7 @@ impl House {
         let members = worlds.into_iter().map(|world| {
             let courier = dev_key("keeper", 0);
             runtime.block_on(world.chain.node.fund(courier.address())).unwrap();
-            let keys = SpokeKeys { courier, takers: Vec::new() };
+            let keys = SpokeKeys { courier, others: Vec::new() };
             let spoke = EvmSpoke::new(world.chain.spoke_config(Price::whole(2_500)), keys, None).unwrap();
             Member { hidden: world.nonce - (1 << 32), apart: None, world, spoke }
         });
