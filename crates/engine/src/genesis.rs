@@ -2,18 +2,14 @@
 //! backstop's account.
 
 use crate::Engine;
-use crate::credit::LendingPool;
 use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, listing, price, round};
-use crate::measures::Measured;
 use crate::oracle::Asset;
-use crate::state::{Chain, State, TokenRecord};
-use crate::{auction, custody, keeper};
-use ballast_types::digest;
+use crate::state::{Chain, State};
+use crate::{auction, chain, custody, keeper};
 use ballast_types::{
-    Address, AssetId, ChainGenesis, ChainId, Genesis, Hash, MarketGenesis, Nonce, Owner, Reject, Sequence,
-    Token,
+    Address, AssetId, ChainGenesis, ChainId, ChainParams, Genesis, MarketGenesis, Owner, Reject, Token,
 };
-use ballast_units::{Amount, Ratio, Time};
+use ballast_units::{Amount, Ratio};
 
 /// Why a genesis was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +61,9 @@ impl Engine {
         }
         for (at, chain) in genesis.chains.iter().enumerate() {
             unique(genesis.chains.iter().map(|chain| chain.name.as_str()), at, "chains")?;
-            let mut record = chain_record(genesis, chain, &format!("chains[{at}]"))?;
-            if record.domain == Hash::default() {
-                let id = ChainId(u16::try_from(at).unwrap_or(u16::MAX));
-                record.domain = digest::domain_in_process(id);
-            }
-            state.chains.push(record).ok_or_else(|| full("chains"))?;
+            let place = format!("chains[{at}]");
+            let record = chain_record(&state, genesis, chain, &place)?;
+            refused(&place, chain::append(&mut state, record))?;
         }
         for (at, market) in genesis.markets.iter().enumerate() {
             unique(genesis.markets.iter().map(|market| market.asset.as_str()), at, "markets")?;
@@ -119,32 +112,22 @@ fn not_one_token(symbol: &str) -> GenesisError {
     }
 }
 
-fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<Chain, GenesisError> {
+fn chain_record(
+    state: &State,
+    genesis: &Genesis,
+    chain: &ChainGenesis,
+    place: &str,
+) -> Result<Chain, GenesisError> {
     let mut tokens = Vec::new();
     for (at, token) in chain.tokens.iter().enumerate() {
         let place = format!("{place}.tokens[{at}]");
         unique(chain.tokens.iter().map(|token| token.asset.as_str()), at, &format!("{place}.asset"))?;
         let asset = asset_id(genesis, &token.asset, &place)?;
-        let stable = genesis.assets.iter().any(|asset| asset.symbol == token.asset && asset.stable);
-        refused(&place, listing::check_token_bounds(&token.params))?;
-        if genesis.listing_check && !stable && genesis.stake_asset.as_deref() != Some(token.asset.as_str()) {
-            let liquidation = &genesis.liquidation;
-            let fee = liquidation.fee_collateral.ratio();
-            refused(&place, listing::check_token(&token.params, fee, liquidation.fill_expected))?;
-        }
-        tokens.push(TokenRecord {
-            asset,
-            stable,
-            params: token.params,
-            money: crate::ledger::TokenMoney::default(),
-            depth: Measured::default(),
-            auctioned: Amount::ZERO,
-            written_down: Amount::ZERO,
-        });
+        let staked = genesis.stake_asset.as_deref() == Some(token.asset.as_str());
+        tokens.push(refused(&place, chain::token_record(state, asset, token.params, staked))?);
     }
-    tokens.sort_by_key(|token| token.asset);
     let coin = asset_id(genesis, &chain.coin, &format!("{place}.coin"))?;
-    if !tokens.iter().any(|token| token.asset == coin && token.stable) {
+    if chain::check_coin(&tokens, coin).is_err() {
         return Err(GenesisError::Unknown {
             place: format!("{place}.coin"),
             kind: "stablecoin among its tokens",
@@ -153,28 +136,19 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
     }
     refused(&format!("{place}.rate"), listing::check_rate(&chain.rate))?;
     refused(&format!("{place}.auction"), auction::check(&chain.auction, chain.inclusion_p95).map(|_| ()))?;
-    Ok(Chain {
+    let params = ChainParams {
         tier: chain.tier,
         block_time: chain.block_time,
         inclusion_p95: chain.inclusion_p95,
-        domain: chain.domain,
         coin,
-        tokens,
-        money: crate::ledger::ChainMoney::default(),
-        pool: LendingPool::new(genesis.time),
+        tokens: tokens.iter().map(|token| (token.asset, token.params)).collect(),
         rate: chain.rate,
-        auction: chain.auction,
         tranche_cap: chain.tranche_cap,
         pending_cap: chain.pending_cap,
-        pending: Amount::ZERO,
-        next_sequence: Sequence(1),
-        next_final: Sequence(1),
-        final_time: Time::ZERO,
-        heard: genesis.time,
-        gas: Measured::default(),
-        bridge: Measured::default(),
-        next_nonce: Nonce(1),
-    })
+        auction: chain.auction,
+        domain: chain.domain,
+    };
+    Ok(chain::record(state, &params, tokens))
 }
 
 fn open_market(

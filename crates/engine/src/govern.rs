@@ -2,23 +2,22 @@
 //!
 //! Absent: who may decide, and the timelock. A change reaches the engine when both are satisfied.
 
+use crate::chain;
 use crate::custody;
 use crate::keeper;
 use crate::liquidation;
 use crate::market::{depth, listing};
 use crate::orders;
+use crate::reserve;
 use crate::state::{Outcome, State};
-use crate::table::RowId;
-use ballast_types::{
-    AccountId, Address, Change, Event, MarketId, MarketParams, OrderAction, Reject, Scope, Token, TokenParams,
-};
+use ballast_types::{AccountId, Address, Change, Event, MarketId, MarketParams, OrderAction, Reject, Scope};
 use ballast_units::Ratio;
 
 /// Decides on a change and carries it out.
 pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> Result<(), Reject> {
     match change {
         Change::Market { market, params } => change_market(state, out, *market, params),
-        Change::Token { token, params } => change_token(state, out, *token, *params),
+        Change::Token { token, params } => chain::change_token(state, out, *token, *params),
         Change::Depth { market, factor } => change_depth(state, out, *market, *factor),
         Change::Maker { maker, listed } => {
             list_maker(state, out, *maker, *listed);
@@ -28,6 +27,15 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
         Change::WriteDown { token, worth } => custody::write_down(state, out, *token, *worth),
         Change::Keepers { params } => keeper::terms::change(state, out, params),
         Change::Verdict { keeper, upheld } => keeper::monitor::verdict(state, out, *keeper, *upheld),
+        Change::AddChain { params } => chain::add(state, out, params),
+        Change::ListToken { token, contract, unit, params } => {
+            chain::list_token(state, out, *token, (*contract, *unit), *params)
+        }
+        Change::SetLimits { token, limits } => chain::set_limits(state, out, *token, *limits),
+        Change::SetColdStore { chain, address } => reserve::set_store(state, out, *chain, *address),
+        Change::Collect { chain, amount } => {
+            reserve::plan(state, *chain, *amount).map(|plan| reserve::execute(state, out, plan))
+        }
     }
 }
 
@@ -46,29 +54,6 @@ fn change_market(
     let members: Vec<AccountId> = state.members(market).iter().collect();
     state.index.look_at(members);
     out.event(Event::ParametersChanged { scope: Scope::Market(market) });
-    Ok(())
-}
-
-fn change_token(
-    state: &mut State,
-    out: &mut Outcome,
-    token: Token,
-    params: TokenParams,
-) -> Result<(), Reject> {
-    custody::check_token(state, token)?;
-    listing::check_token_bounds(&params)?;
-    if state.house.listing_check {
-        listing::check_token(
-            &params,
-            state.house.liquidation.fee_collateral.ratio(),
-            state.house.liquidation.fill_expected,
-        )?;
-    }
-    state.token_mut(token).params = params;
-    // Whoever holds the token may have become unhealthy; there is no list of holders, so everybody is looked at.
-    let everybody: Vec<AccountId> = (0..state.accounts.len()).map_while(AccountId::of).collect();
-    state.index.look_at(everybody);
-    out.event(Event::ParametersChanged { scope: Scope::Chain(token.chain) });
     Ok(())
 }
 

@@ -34,13 +34,15 @@ pub(crate) fn check(state: &State) {
     i10_skipped_is_healthy(state);
 }
 
-/// I01 (b): dollars of the books = stablecoin in the vaults at par, less what was written down.
+/// I01 (b): dollars of the books = stablecoin in the vaults at par, less what was written down, and what the
+/// multisigs hold.
 fn i01_dollars_are_backed(state: &State) {
     let mut backed = Wide::ZERO;
     for (_, chain) in state.chains.iter() {
         for token in chain.tokens.iter().filter(|token| token.stable) {
             backed = backed.plus(token.money.inventory().dollars());
         }
+        backed = backed.plus(chain.money.cold().dollars());
     }
     backed = backed.minus(state.house.par_loss.dollars());
     let dollars = Wide::from_amount(state.house.money.usd());

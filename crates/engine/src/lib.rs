@@ -14,11 +14,13 @@
 )]
 
 mod apply;
+mod chain;
 mod fees;
 mod govern;
 mod hash;
 mod invariants;
 mod members;
+mod reserve;
 
 pub mod account;
 pub mod attest;

@@ -13,6 +13,7 @@
 use crate::custody;
 use crate::ledger::{enter, transfer};
 use crate::liquidation;
+use crate::reserve;
 use crate::state::{Outcome, State};
 use ballast_types::{
     AccountId, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Order, OrderAction, Reason, Reject,
@@ -37,7 +38,7 @@ pub struct Sent {
     pub again: Time,
     /// The vault's event that carried it out, where it was seen.
     pub seen: Option<Sequence>,
-    /// Of a release: what its expiry gives back.
+    /// Of a release to an account: what its expiry gives back. Without it a release is the reserve's.
     pub release: Option<Release>,
 }
 
@@ -213,11 +214,10 @@ pub(crate) fn expire(state: &mut State, out: &mut Outcome, chain: ChainId, time:
 fn undo(state: &mut State, out: &mut Outcome, sent: &Sent) {
     let (chain, nonce) = (sent.order.chain, sent.order.nonce);
     match sent.order.action {
-        OrderAction::Release { .. } => {
-            if let Some(release) = sent.release {
-                undo_release(state, out, chain, nonce, release);
-            }
-        }
+        OrderAction::Release { asset, amount, .. } => match sent.release {
+            Some(release) => undo_release(state, out, chain, nonce, release),
+            None => reserve::undo(state, out, nonce, Token { asset, chain }, amount),
+        },
         OrderAction::StartAuction { lot, .. } => liquidation::start_expired(state, out, lot, nonce),
         OrderAction::CancelAuction { lot, start } => liquidation::cancel_expired(state, out, lot, start),
         OrderAction::Bridge { lot, .. } => liquidation::bridge_expired(state, out, lot, nonce),

@@ -157,6 +157,8 @@ pub struct Chain {
     pub tokens: Vec<TokenRecord>,
     /// Dollars.
     pub money: ChainMoney,
+    /// Where the reserve's cold money lies: a multisig.
+    pub cold_store: Option<Address>,
     /// The lending pool.
     pub pool: LendingPool,
     /// Its interest.
@@ -194,6 +196,8 @@ pub struct TokenRecord {
     pub stable: bool,
     /// Its terms.
     pub params: TokenParams,
+    /// Its contract, where the hub had the vault list it.
+    pub contract: Option<Address>,
     /// What the vault holds of it outside of accounts and lots.
     pub money: TokenMoney,
     /// Dollars that the chain's market takes of it within 2 % of index.

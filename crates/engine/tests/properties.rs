@@ -80,9 +80,12 @@ fn run(setting: Setting, steps: u32) -> Seen {
 
 /// Events of an account's or a lot's life that rest on several others having happened: a walk that never sees them
 /// tests nothing of what follows. Names as in the enum.
-const RARE: [&str; 20] = [
+const RARE: [&str; 24] = [
     "AccountLocked",
+    "ChainAdded",
     "ClaimsPaid",
+    "CollectionOrdered",
+    "CollectionUndone",
     "CounterpartyReduced",
     "DeficitRepaid",
     "DeficitWrittenOff",
@@ -99,6 +102,7 @@ const RARE: [&str; 20] = [
     "PositionDeleveraged",
     "PositionTakenOver",
     "ReceiptIssued",
+    "ReserveRecalled",
     "TaskClosed",
     "WithdrawalRefused",
 ];

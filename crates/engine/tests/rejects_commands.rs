@@ -1,4 +1,4 @@
-//! Why commands are refused, E2001 to E4008: a test a reject, in the order of the enum.
+//! Why commands are refused, E2001 to E4010: a test a reject, in the order of the enum.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
 
@@ -6,8 +6,8 @@ mod support;
 
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::{
-    AccountId, Block, ChainId, Change, Command, Genesis, Layer, MarketId, MarketParams, RateParams, Reject,
-    Side, TaskId, Token, TokenParams, TradeAmount,
+    AccountId, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, MarketId,
+    MarketParams, RateParams, Reject, Side, TaskId, Token, TokenParams, TradeAmount, VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -573,6 +573,34 @@ fn borrow_rejects_less_than_a_unit() {
     refuses(&mut house, Command::Borrow { account, chain: ETHEREUM, amount: unit - WEI }, reject);
 }
 
+#[test]
+fn govern_rejects_a_collection_without_a_cold_store() {
+    let mut house = House::new();
+    let collect = Command::Govern(Change::Collect { chain: ETHEREUM, amount: whole(1) });
+    refuses(&mut house, collect, Reject::NoColdStore { chain: ETHEREUM });
+}
+
+#[test]
+fn govern_rejects_collecting_more_than_the_float() {
+    let mut house = House::new();
+    let store = Change::SetColdStore { chain: ETHEREUM, address: owner("safe").address };
+    house.run(Command::Govern(store)).expect("the chain exists");
+    house.deposit("alice", "ethereum", "USDC", whole(500));
+    house.contribute("alice", Layer::Float, whole(200)).expect("it is cash");
+    let collect = |amount| Command::Govern(Change::Collect { chain: ETHEREUM, amount });
+    let unit = Amount::from_wei(1_000_000_000_000);
+    let reject = Reject::FloatTooSmall { have: whole(200), need: whole(200) + unit };
+    refuses(&mut house, collect(whole(200) + unit), reject);
+    refuses(&mut house, collect(unit - WEI), Reject::AmountBelowUnit { amount: unit - WEI, unit });
+    // The float is there, the coin is not: lenders have it idle.
+    house.lend("alice", "ethereum", whole(299)).expect("it is cash");
+    house.deposit("bob", "polygon", "USDC", whole(900));
+    house.contribute("bob", Layer::Float, whole(400)).expect("it is cash");
+    let reject = Reject::InventoryTooSmall { chain: ETHEREUM, have: whole(201), need: whole(202) };
+    refuses(&mut house, collect(whole(202)), reject);
+    house.run(collect(whole(201))).expect("so much is free");
+}
+
 // E40: listing and depth
 
 #[test]
@@ -669,10 +697,58 @@ fn govern_rejects_a_depth_that_the_budget_cannot_pay() {
     refuses(&mut house, command, Reject::BudgetTooSmall { market: ETH, have: Amount::ZERO, need });
 }
 
+#[test]
+fn govern_rejects_limits_that_a_vault_cannot_count() {
+    let mut house = House::new();
+    let token = house.token("ETH", "ethereum");
+    let limits = |window, delay| {
+        let limits = VaultLimits { outflow: whole(1), window, delay_above: whole(1), delay };
+        Command::Govern(Change::SetLimits { token, limits })
+    };
+    let (low, most) = (Millis::new(1), Millis::new(u64::from(u32::MAX)));
+    let long = Millis::new(most.get() + 1);
+    for have in [Millis::ZERO, long] {
+        let reject = Reject::LimitsBounds { have, low, high: most };
+        refuses(&mut house, limits(have, Millis::ZERO), reject);
+    }
+    // An order lives for an hour: what waits as long is never paid.
+    let high = Millis::new(Millis::hours(1).get() - 1);
+    let reject = Reject::LimitsBounds { have: Millis::hours(1), low: Millis::ZERO, high };
+    refuses(&mut house, limits(low, Millis::hours(1)), reject);
+    house.run(limits(most, high)).expect("both are at their bounds");
+}
+
+#[test]
+fn govern_rejects_a_chain_whose_coin_is_not_among_its_tokens() {
+    let mut house = House::new();
+    let mut chain = house.genesis.chains[0].clone();
+    let add = |house: &House, chain: &ChainGenesis| {
+        Command::Govern(Change::AddChain { params: Box::new(house.chain_params(chain)) })
+    };
+    chain.coin = "ETH".to_owned();
+    let command = add(&house, &chain);
+    refuses(&mut house, command, Reject::CoinNotListed { asset: house_asset("ETH") });
+    chain.coin = "USDC".to_owned();
+    chain.tokens.remove(0);
+    let command = add(&house, &chain);
+    refuses(&mut house, command, Reject::CoinNotListed { asset: house_asset("USDC") });
+    // Its other terms have the bounds of genesis.
+    let mut chain = house.genesis.chains[0].clone();
+    chain.tokens[1].params.threshold = Ratio::percent(99);
+    let command = add(&house, &chain);
+    let (value, low, high) = (Ratio::percent(99), Ratio::ONE, Ratio::whole(1_000));
+    refuses(&mut house, command, Reject::ListingValue { value, low, high });
+}
+
+/// Of the guarded house.
+fn house_asset(symbol: &str) -> AssetId {
+    House::new().asset(symbol)
+}
+
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 33] = [
+const TESTS: [(&str, &str); 37] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -698,6 +774,8 @@ const TESTS: [(&str, &str); 33] = [
     ("E3007", "request_withdrawal_rejects_more_than_the_collateral"),
     ("E3008", "request_withdrawal_rejects_more_than_was_deposited_while_off_par"),
     ("E3009", "request_withdrawal_rejects_less_than_a_unit"),
+    ("E3010", "govern_rejects_a_collection_without_a_cold_store"),
+    ("E3011", "govern_rejects_collecting_more_than_the_float"),
     ("E4001", "govern_rejects_a_maintenance_margin_that_does_not_cover"),
     ("E4002", "govern_rejects_an_initial_margin_that_does_not_cover"),
     ("E4003", "govern_rejects_a_cap_that_cannot_be_closed"),
@@ -706,6 +784,8 @@ const TESTS: [(&str, &str); 33] = [
     ("E4006", "govern_rejects_a_step_of_depth_that_is_too_large"),
     ("E4007", "govern_rejects_a_depth_that_the_net_position_could_not_leave"),
     ("E4008", "govern_rejects_a_depth_that_the_budget_cannot_pay"),
+    ("E4009", "govern_rejects_limits_that_a_vault_cannot_count"),
+    ("E4010", "govern_rejects_a_chain_whose_coin_is_not_among_its_tokens"),
 ];
 
 /// The tests stand in this file in the order of the catalogue, and each names its reject. Those of keepers are in

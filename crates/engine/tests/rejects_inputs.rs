@@ -1,27 +1,28 @@
-//! Rejects E1001 to E1214: amounts and ids, safe mode and prices, events of vaults, takes of lots, measures of chains.
+//! Rejects E1001 to E1215: amounts and ids, safe mode and prices, events of vaults, takes of lots, measures of chains.
 //!
 //! - A test a reject, in the order of the enum. Each goes through [`refused`], which applies a block with the
 //!   offending part and its twin without it, and finds the same house after both.
 //! - Where a figure is a bound, what lies on the bound is [`taken`].
 //! - Not reachable through `Engine::apply` in a test: `E1009 AccountsFull`. It needs 2^32 accounts, which no
-//!   machine that runs tests has the memory for.
+//!   machine that runs tests has the memory for. `E1011 ChainsFull` needs 2^16 chains, each of which every block looks at.
 
 mod support;
 
-use ballast_engine::{BlockPart, Engine, Outcome, Refused};
+use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
+use ballast_types::digest::domain_in_process;
 use ballast_types::{
-    AccountId, Action, Address, AssetId, Auction, Block, ChainId, Command, CostReport, DepthReport, Hash,
-    Layer, LotId, MarketId, Nonce, Observation, OracleState, PriceReport, Reject, Sequence, Side, SourceId,
-    Token, TradeAmount, VaultEvent,
+    AccountId, Action, Address, AssetId, Auction, Block, ChainGenesis, ChainId, Change, Command, CostReport,
+    DepthReport, Hash, Layer, LotId, MarketId, Nonce, Observation, OracleState, PriceReport, Reject,
+    Sequence, Side, SourceId, Token, TokenParams, TradeAmount, VaultEvent, VaultLimits,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
-use support::{House, owner, price, whole};
+use support::{House, genesis, keepers, owner, price, whole};
 
 /// What shows that a reject happens.
 type Test = Option<fn()>;
 
-/// Every code from E1001 to E1214 and its test; without one, for the reason in the header.
-const COVERED: [(&str, Test); 29] = [
+/// Every code from E1001 to E1215 and its test; without one, for the reason in the header.
+const COVERED: [(&str, Test); 33] = [
     ("E1001", Some(trade_rejects_a_limit_beyond_counting)),
     ("E1002", Some(amount_rejects_zero)),
     ("E1003", Some(amount_rejects_more_than_the_house_counts)),
@@ -31,6 +32,9 @@ const COVERED: [(&str, Test); 29] = [
     ("E1007", Some(price_rejects_an_unknown_asset)),
     ("E1008", Some(input_rejects_a_token_that_the_vault_does_not_list)),
     ("E1009", None),
+    ("E1010", Some(chain_rejects_the_domain_of_another)),
+    ("E1011", None),
+    ("E1012", Some(token_rejects_another_contract_and_a_stake_elsewhere)),
     ("E1101", Some(risk_rejects_safe_mode)),
     ("E1102", Some(trade_rejects_a_price_that_is_not_ready)),
     ("E1103", Some(price_rejects_more_than_the_house_counts)),
@@ -51,6 +55,7 @@ const COVERED: [(&str, Test); 29] = [
     ("E1212", Some(arrival_rejects_another_amount)),
     ("E1213", Some(measure_rejects_the_future)),
     ("E1214", Some(measure_rejects_an_outdated_report)),
+    ("E1215", Some(limits_reject_a_second_order)),
 ];
 
 #[test]
@@ -59,7 +64,7 @@ fn every_code_has_a_test() {
     let covered = COVERED.iter().map(|(code, _)| *code);
     assert_eq!(codes.collect::<Vec<_>>(), covered.collect::<Vec<_>>());
     let untested = COVERED.iter().filter(|(_, test)| test.is_none()).map(|(code, _)| *code);
-    assert_eq!(untested.collect::<Vec<_>>(), ["E1009"]);
+    assert_eq!(untested.collect::<Vec<_>>(), ["E1009", "E1011"]);
 }
 
 // Amounts and ids
@@ -213,6 +218,60 @@ fn input_rejects_a_token_that_the_vault_does_not_list() {
     assert_eq!(refused(&house, Command::RequestWithdrawal { account, token, amount }), unknown);
     taken(&house, deposit(&house, house.token("SOL", "polygon"), amount));
 }
+
+#[test]
+fn chain_rejects_the_domain_of_another() {
+    let mut genesis = genesis::guarded();
+    genesis.chains[2].domain = domain_in_process(ChainId(1));
+    let reject = Reject::DomainTaken { domain: domain_in_process(ChainId(1)), chain: ChainId(1) };
+    let error = Engine::new(&genesis).expect_err("two chains share a vault");
+    assert_eq!(error, GenesisError::Refused { place: "chains[2]".to_owned(), reject });
+    // While the house runs likewise: its next chain in process has its own.
+    let house = House::new();
+    let mut chain = genesis.chains[1].clone();
+    chain.domain = domain_in_process(ChainId(1));
+    let add = |chain: &ChainGenesis| {
+        Command::Govern(Change::AddChain { params: Box::new(house.chain_params(chain)) })
+    };
+    assert_eq!(refused(&house, add(&chain)), reject);
+    chain.domain = Hash::default();
+    taken(&house, add(&chain));
+}
+
+#[test]
+fn token_rejects_another_contract_and_a_stake_elsewhere() {
+    let list = |asset, contract| {
+        let (token, contract) = (house_token(asset), Address([contract; 32]));
+        let unit = Amount::from_wei(1);
+        Command::Govern(Change::ListToken { token, contract, unit, params: TokenParams::default() })
+    };
+    let mut house = House::new();
+    let chain = house.chain("ethereum");
+    house.run(list(ETH, 1)).expect("the vault has not been told of it");
+    assert_eq!(refused(&house, list(ETH, 2)), Reject::TokenListed { asset: ETH, chain });
+    taken(&house, list(ETH, 1));
+    // A chain names a token once.
+    let mut twice = house.genesis.chains[0].clone();
+    twice.tokens.push(twice.tokens[1].clone());
+    let params = Box::new(house.chain_params(&twice));
+    let reject = Reject::TokenListed { asset: ETH, chain: ChainId(3) };
+    assert_eq!(refused(&house, Command::Govern(Change::AddChain { params })), reject);
+    // What keepers stake lies on one chain.
+    let house = keepers::house(0);
+    let asset = house.asset("BAL");
+    let token = Token { asset, chain: house.chain("polygon") };
+    let (contract, unit) = (Address([1; 32]), Amount::from_wei(1));
+    let list = Change::ListToken { token, contract, unit, params: TokenParams::default() };
+    assert_eq!(refused(&house, Command::Govern(list)), Reject::TokenListed { asset, chain });
+}
+
+/// On `ethereum`.
+fn house_token(asset: AssetId) -> Token {
+    Token { asset, chain: ChainId(0) }
+}
+
+const USDC: AssetId = AssetId(0);
+const ETH: AssetId = AssetId(1);
 
 // Safe mode and prices
 
@@ -569,6 +628,30 @@ fn measure_rejects_an_outdated_report() {
     for part in measures(&house, newest) {
         taken(&house, part);
     }
+}
+
+// Orders of governance
+
+#[test]
+fn limits_reject_a_second_order() {
+    let mut house = House::new();
+    let limits = |asset, outflow| {
+        let limits = VaultLimits {
+            outflow: whole(outflow),
+            window: Millis::hours(1),
+            delay_above: whole(outflow),
+            delay: Millis::ZERO,
+        };
+        Command::Govern(Change::SetLimits { token: house_token(asset), limits })
+    };
+    house.spoke("ethereum").holds_finality = true;
+    house.run(limits(ETH, 100)).expect("no order is open");
+    let (chain, nonce) = (house.chain("ethereum"), Nonce(1));
+    assert_eq!(refused(&house, limits(ETH, 200)), Reject::OrderOpen { chain, nonce });
+    taken(&house, limits(USDC, 200));
+    house.finalise("ethereum");
+    house.advance(Millis::seconds(1));
+    taken(&house, limits(ETH, 200));
 }
 
 fn measures(house: &House, time: Time) -> [Part; 2] {

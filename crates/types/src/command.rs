@@ -1,8 +1,8 @@
 //! What can be asked of the engine.
 
 use crate::{
-    AccountId, Address, ChainId, Hash, KeeperId, KeeperParams, Layer, MarketId, MarketParams, Owner,
-    RegionId, TaskId, Token, TokenParams,
+    AccountId, Address, ChainId, ChainParams, Hash, KeeperId, KeeperParams, Layer, MarketId, MarketParams,
+    Owner, RegionId, TaskId, Token, TokenParams, VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -253,5 +253,42 @@ pub enum Change {
         keeper: KeeperId,
         /// It acted in bad faith: its operator is barred.
         upheld: bool,
+    },
+    /// Another chain, whose vault is there already; whatever it told before is not the hub's.
+    AddChain {
+        /// All of its terms.
+        params: Box<ChainParams>,
+    },
+    /// A vault is told to list a token: one of the house that its chain does not have yet, or one that it has.
+    ListToken {
+        /// Which.
+        token: Token,
+        /// Its contract on that chain.
+        contract: Address,
+        /// The contract's own smallest unit, in wei; the hub's may be coarser.
+        unit: Amount,
+        /// All of its terms.
+        params: TokenParams,
+    },
+    /// A vault is told how much of a token may leave.
+    SetLimits {
+        /// Which.
+        token: Token,
+        /// How much, how fast.
+        limits: VaultLimits,
+    },
+    /// Where the reserve's cold money of a chain lies: its multisig.
+    SetColdStore {
+        /// Where.
+        chain: ChainId,
+        /// The multisig's address there.
+        address: Address,
+    },
+    /// Dollars of the float go to a chain's cold store, as its coin.
+    Collect {
+        /// Which chain's.
+        chain: ChainId,
+        /// Dollars; floored to the coin's unit.
+        amount: Amount,
     },
 }

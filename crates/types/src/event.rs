@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, Address, AssetId, ChainId, Duty, Grade, Hash, KeeperId, LossId, LotId, Malice, MarketId,
-    Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token,
+    Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token, VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -105,6 +105,20 @@ pub enum Event {
     Contributed { account: AccountId, layer: crate::Layer, amount: Amount },
     /// A market maker may have the rebate of invitations from now on, or no longer.
     MakerListed { maker: Address, listed: bool },
+    /// Another chain, with the domain of its vault.
+    ChainAdded { chain: ChainId, domain: Hash },
+    /// A vault was told to list a token.
+    TokenListed { token: Token, contract: Address, nonce: Nonce },
+    /// A vault was told how much of a token may leave.
+    LimitsOrdered { token: Token, limits: VaultLimits, nonce: Nonce },
+    /// A chain's cold store is there now.
+    ColdStoreSet { chain: ChainId, address: Address },
+    /// Dollars of the float are on their way to a chain's cold store.
+    CollectionOrdered { chain: ChainId, amount: Amount, nonce: Nonce },
+    /// They never left: they are the float's again.
+    CollectionUndone { chain: ChainId, amount: Amount, nonce: Nonce },
+    /// Dollars came to the float by the reserve's own account; so much of them had been the chain's cold money.
+    ReserveRecalled { chain: ChainId, amount: Amount, cold: Amount },
     /// Parameters changed.
     ParametersChanged { scope: Scope },
     /// Health fell below zero: the account is locked, a task begins.

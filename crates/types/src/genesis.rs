@@ -1,7 +1,7 @@
 //! Genesis: everything that is configured before the first block. Every figure is a default of the
 //! design and can be set; symbols and names refer to each other by text.
 
-use crate::{AuctionSchedule, Hash, KeeperParams};
+use crate::{AssetId, AuctionSchedule, Hash, KeeperParams};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,31 @@ fn default_tranche_cap() -> Amount {
 }
 fn default_pending_cap() -> Amount {
     Amount::whole(1_000_000)
+}
+
+/// The terms of a chain, by ids: what [`ChainGenesis`] says by names.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct ChainParams {
+    /// How its lots are sold.
+    pub tier: ChainTier,
+    /// Time between its blocks.
+    pub block_time: Millis,
+    /// Its own p95 of inclusion time.
+    pub inclusion_p95: Millis,
+    /// The stablecoin in which loans are paid out and lots are paid.
+    pub coin: AssetId,
+    /// Tokens of its vault, stablecoins too.
+    pub tokens: Vec<(AssetId, TokenParams)>,
+    /// The lending pool's interest.
+    pub rate: RateParams,
+    /// Cap of its tranche, dollars.
+    pub tranche_cap: Amount,
+    /// Cap of the credit for deposits that are safe, not final.
+    pub pending_cap: Amount,
+    /// How its auctions run.
+    pub auction: AuctionSchedule,
+    /// What stands for its vault in every message; zero for one in process.
+    pub domain: Hash,
 }
 
 /// A token of a chain's vault.

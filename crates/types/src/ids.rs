@@ -168,6 +168,13 @@ fn parse_hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
     Some(bytes)
 }
 
+impl Owner {
+    /// The reserve, an owner that nobody has a key for: ASCII. A coin that is deposited to it goes to the float; the
+    /// multisigs recall what they keep by this.
+    pub const RESERVE: Self =
+        Self { address: Address(*b"ballast reserve\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), subaccount: 0 };
+}
+
 /// Whose account it is: an address and the number of one of its subaccounts.
 #[derive(
     Clone,

@@ -189,6 +189,10 @@ pub enum Reason {
     Fine,
     /// A keeper was paid for a task.
     KeeperFee,
+    /// The reserve's money went to a chain's multisig.
+    Collection,
+    /// The reserve's money came back from it.
+    Recall,
 }
 
 /// One entry of the ledger.

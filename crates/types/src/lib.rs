@@ -31,8 +31,9 @@ pub use command::{Change, Command, Side, TradeAmount};
 pub use digest::ChainKind;
 pub use event::{Event, Fill, Holder};
 pub use genesis::{
-    AssetGenesis, ChainGenesis, ChainTier, DepthWeights, FloatLimits, Genesis, LiquidationParams,
-    MarketGenesis, MarketParams, OracleParams, OrderParams, RateParams, TokenGenesis, TokenParams,
+    AssetGenesis, ChainGenesis, ChainParams, ChainTier, DepthWeights, FloatLimits, Genesis,
+    LiquidationParams, MarketGenesis, MarketParams, OracleParams, OrderParams, RateParams, TokenGenesis,
+    TokenParams,
 };
 pub use ids::{
     AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,
@@ -41,6 +42,6 @@ pub use ids::{
 pub use keeper::{Duty, Grade, KeeperParams, Malice, Misdeed};
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};
 pub use observation::{Observation, VaultEvent};
-pub use order::{Order, OrderAction, ReleaseReason};
+pub use order::{Order, OrderAction, ReleaseReason, VaultLimits};
 pub use reject::{Action, OracleState, Reject, RejectInfo};
 pub use schedule::{Auction, AuctionSchedule};

@@ -101,6 +101,19 @@ pub enum OrderAction {
     },
 }
 
+/// How much of a token may leave a vault, and how fast (`docs/messages.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct VaultLimits {
+    /// At most this much within `window`.
+    pub outflow: Amount,
+    /// Of `outflow`.
+    pub window: Millis,
+    /// A release above this waits.
+    pub delay_above: Amount,
+    /// For so long.
+    pub delay: Millis,
+}
+
 /// Why a vault pays.
 #[derive(
     Clone,

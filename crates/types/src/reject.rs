@@ -4,7 +4,7 @@
 use crate::{
     AccountId, Address, AssetId, ChainId, Hash, KeeperId, LotId, MarketId, Nonce, Sequence, TaskId, Token,
 };
-use ballast_units::{Amount, Price, Ratio, Time, Usd};
+use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -127,6 +127,9 @@ rejects! {
     "E1007" UnknownAsset { asset: AssetId } false "No such asset.";
     "E1008" UnknownToken { asset: AssetId, chain: ChainId } false "The chain's vault does not list this asset.";
     "E1009" AccountsFull { limit: u32 } false "No account id is left.";
+    "E1010" DomainTaken { domain: Hash, chain: ChainId } false "Another chain has this domain: two chains cannot share one vault.";
+    "E1011" ChainsFull { limit: u32 } false "No chain id is left.";
+    "E1012" TokenListed { asset: AssetId, chain: ChainId } false "The asset is listed there already, by another contract or as what keepers stake.";
     "E1101" SafeMode { since: Time } true "The hub restarted and waits for fresh prices; only what reduces risk is taken.";
     "E1102" OracleNotReady { asset: AssetId, state: OracleState, action: Action } true "The price of the asset does not allow this now; wait for fresh sources.";
     "E1103" PriceOutOfRange { asset: AssetId, price: Price, limit: Price } false "The reported price is beyond what is counted.";
@@ -147,6 +150,7 @@ rejects! {
     "E1212" BridgedAmount { chain: ChainId, nonce: Nonce, got: Amount, want: Amount } false "Another amount arrived than the order sent.";
     "E1213" MeasureFromFuture { time: Time, now: Time } true "The measurement is newer than the block.";
     "E1214" MeasureOutdated { time: Time, newest: Time } false "The source has already reported a newer measurement.";
+    "E1215" OrderOpen { chain: ChainId, nonce: Nonce } true "An earlier order of this kind is not final; wait until it is.";
     "E2001" AccountLocked { account: AccountId } true "The account is being liquidated; deposits and repayments are accepted.";
     "E2002" NoPosition { account: AccountId, market: MarketId } false "The account has no position in this market.";
     "E2003" WouldIncrease { account: AccountId, market: MarketId } false "The trade would open or enlarge a position, and reduce-only was asked.";
@@ -172,6 +176,8 @@ rejects! {
     "E3007" CollateralTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much of the token.";
     "E3008" NotOnParBeyondDeposits { token: Token, have: Amount, need: Amount } true "While a coin is off par, it can be withdrawn only up to the account's own deposits of it.";
     "E3009" AmountBelowUnit { amount: Amount, unit: Amount } false "The amount is below the token's smallest unit, or a deposit that is not whole in it.";
+    "E3010" NoColdStore { chain: ChainId } false "The chain has no cold store; set its address first.";
+    "E3011" FloatTooSmall { have: Amount, need: Amount } true "The float holds less than that.";
     "E4001" ListingMaintenance { need: Ratio, have: Ratio } false "Maintenance margin does not cover index move, band, exit and fees (R8).";
     "E4002" ListingInitial { need: Ratio, have: Ratio } false "Initial margin does not cover maintenance, band and two fees (R8).";
     "E4003" ListingOpenInterest { closable: Amount, cap: Amount } false "The open-interest cap cannot be closed in time through the guard and the backstop (R8).";
@@ -180,6 +186,8 @@ rejects! {
     "E4006" DepthStep { squared: Ratio, low: Ratio, high: Ratio } false "k may change only this far in one step (R20).";
     "E4007" DepthTooSmall { market: MarketId } false "The net position would not be closable on the smaller curve (R20).";
     "E4008" BudgetTooSmall { market: MarketId, have: Amount, need: Amount } true "The market's budget cannot pay for the change.";
+    "E4009" LimitsBounds { have: Millis, low: Millis, high: Millis } false "Window or delay of a vault's limits is outside its bounds.";
+    "E4010" CoinNotListed { asset: AssetId } false "A chain's coin is a stablecoin among its tokens.";
     "E5001" NoStakeToken {} false "This house has no keepers: its genesis names no stake asset.";
     "E5002" KeepersFull { limit: u32 } false "No more keepers are taken.";
     "E5003" UnknownKeeper { keeper: KeeperId } false "No such keeper; register it first.";

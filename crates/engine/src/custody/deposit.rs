@@ -9,6 +9,7 @@ use crate::ledger::{enter, leave, transfer};
 use crate::liquidation;
 use crate::market::settlement;
 use crate::oracle;
+use crate::reserve;
 use crate::state::{Outcome, State};
 use ballast_types::{AccountId, ChainId, Event, LedgerAccount, Money, Owner, Reason, Token};
 use ballast_units::{Amount, Bps};
@@ -85,6 +86,9 @@ pub(super) fn credit_final(
     }
     out.event(Event::DepositCredited { account, token, amount });
     settlement::collect(state, out, account);
+    if as_cash {
+        reserve::recall(state, out, account, token.chain);
+    }
     if starts_grace {
         liquidation::restart_grace(state, account);
     }

@@ -27,7 +27,8 @@ pub use withdrawal::Waiting;
 pub(crate) use observe::observe;
 pub(crate) use par::{check_par, restore_deposits, write_down};
 pub(crate) use withdrawal::{
-    Payout, execute_withdrawal, inventory, pay_out_coin, plan_withdrawal, retry_waiting, waiting_for,
+    Payout, execute_withdrawal, free_inventory, inventory, pay_out_coin, plan_withdrawal, retry_waiting,
+    waiting_for,
 };
 
 use par::{own_deposits, set_deposits};

@@ -14,6 +14,7 @@ use crate::keeper;
 use crate::liquidation::{self, Cause, Ending};
 use crate::measures;
 use crate::orders;
+use crate::reserve;
 use crate::risk::health;
 use crate::rollback;
 use crate::state::{Outcome, State};
@@ -237,11 +238,10 @@ fn settle(state: &mut State, out: &mut Outcome, chain: ChainId, record: Unfinal)
             }
             let sent = orders::complete(state, chain, nonce).expect("seen once, so open until final");
             match sent.order.action {
-                OrderAction::Release { .. } => {
-                    if let Some(release) = sent.release {
-                        complete_release(state, out, chain, nonce, &release);
-                    }
-                }
+                OrderAction::Release { asset, amount, .. } => match sent.release {
+                    Some(release) => complete_release(state, out, chain, nonce, &release),
+                    None => reserve::collected(state, out, nonce, Token { asset, chain }, amount),
+                },
                 OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
                 OrderAction::StartAuction { .. }
                 | OrderAction::CancelAuction { .. }

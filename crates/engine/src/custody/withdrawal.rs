@@ -210,7 +210,7 @@ fn fits(state: &State, token: Token, amount: Amount, ahead: Amount) -> bool {
 }
 
 /// Inventory beyond what the chain's lenders have idle. Loans are paid out in the chain's coin alone.
-fn free_inventory(state: &State, token: Token) -> Amount {
+pub(crate) fn free_inventory(state: &State, token: Token) -> Amount {
     let chain = state.chains.get(token.chain);
     let idle = if chain.coin == token.asset { chain.money.lending() } else { Amount::ZERO };
     inventory(state, token).saturating_sub(idle)

@@ -13,9 +13,9 @@ pub(crate) mod spoke;
 use ballast_engine::view::{self, AccountView, MarketView, WaterfallView};
 use ballast_engine::{BlockPart, Engine, Outcome, State};
 use ballast_types::{
-    AccountId, Address, AssetId, Block, ChainId, Command, Event, Genesis, Height, LedgerAccount, LotId,
-    MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject, Sequence, Side, SourceId, Token,
-    TradeAmount,
+    AccountId, Address, AssetId, Block, ChainGenesis, ChainId, ChainParams, Change, Command, Event, Genesis,
+    Height, LedgerAccount, LotId, MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject,
+    Sequence, Side, SourceId, Token, TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use spoke::Spoke;
@@ -82,14 +82,7 @@ impl House {
     /// A house of this genesis before its first block, without prices.
     pub(crate) fn unpriced(genesis: Genesis) -> Self {
         let engine = Engine::new(&genesis).expect("a test's genesis is valid");
-        let spokes = engine.state().chains.iter().map(|(chain, record)| {
-            let coin = Token { asset: record.coin, chain };
-            Spoke::new(
-                chain,
-                engine.state().token(coin).map_or(Amount::from_wei(1), |token| token.params.unit),
-                record.domain,
-            )
-        });
+        let spokes = engine.state().chains.ids().map(|chain| spoke_of(&engine, chain));
         Self {
             spokes: spokes.collect(),
             now: genesis.time,
@@ -234,6 +227,8 @@ impl House {
         let mut out = Outcome::default();
         self.engine.apply(&block, &mut out);
         self.now = block.time;
+        let added = self.engine.state().chains.ids().skip(self.spokes.len());
+        self.spokes.extend(added.map(|chain| spoke_of(&self.engine, chain)));
         for (spoke, (_, chain)) in self.spokes.iter_mut().zip(self.engine.state().chains.iter()) {
             spoke.sync(chain.next_sequence, chain.next_final);
         }
@@ -387,6 +382,30 @@ impl House {
         self.run(Command::Repay { account, chain, amount })
     }
 
+    /// Adds a chain. Where it is taken, its name and those of its tokens are known from then on.
+    pub(crate) fn add_chain(&mut self, chain: ChainGenesis) -> Result<Outcome, Reject> {
+        let params = Box::new(self.chain_params(&chain));
+        let out = self.run(Command::Govern(Change::AddChain { params }))?;
+        self.genesis.chains.push(chain);
+        Ok(out)
+    }
+
+    /// A chain's terms by ids.
+    pub(crate) fn chain_params(&self, chain: &ChainGenesis) -> ChainParams {
+        ChainParams {
+            tier: chain.tier,
+            block_time: chain.block_time,
+            inclusion_p95: chain.inclusion_p95,
+            coin: self.asset(&chain.coin),
+            tokens: chain.tokens.iter().map(|token| (self.asset(&token.asset), token.params)).collect(),
+            rate: chain.rate,
+            tranche_cap: chain.tranche_cap,
+            pending_cap: chain.pending_cap,
+            auction: chain.auction,
+            domain: chain.domain,
+        }
+    }
+
     /// Gives cash to a layer.
     pub(crate) fn contribute(
         &mut self,
@@ -466,6 +485,13 @@ impl House {
         let at = usize::from(self.chain(chain).0);
         self.spokes.get_mut(at).expect("a chain of genesis")
     }
+}
+
+/// A chain as the engine's record has it, on which nothing has happened.
+fn spoke_of(engine: &Engine, chain: ChainId) -> Spoke {
+    let record = engine.state().chains.get(chain);
+    let coin = engine.state().token(Token { asset: record.coin, chain });
+    Spoke::new(chain, coin.map_or(Amount::from_wei(1), |token| token.params.unit), record.domain)
 }
 
 /// Why a part of a block was refused.

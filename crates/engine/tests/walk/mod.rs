@@ -180,6 +180,20 @@ pub(crate) enum Step {
         who: u8,
         chain: u8,
     },
+    /// Part of the float goes to a chain's cold store.
+    Collect {
+        chain: u8,
+        sum: Sum,
+    },
+    /// Coin comes to the reserve's account: of what is cold, or more.
+    Recall {
+        chain: u8,
+        sum: Sum,
+    },
+    /// Another chain, up to five.
+    Grow {
+        like: u8,
+    },
 }
 
 /// In what a trade is counted.
@@ -286,13 +300,16 @@ impl Step {
             221 | 222 => Self::Finalise { chain: who },
             223..=225 => Self::Reorg { chain: who, events: what },
             226..=231 => Self::Lie { chain: who, lie: Lie::of(what), sum },
-            232..=235 => Self::Liquidate { who },
+            232..=234 => Self::Liquidate { who },
+            235 => Self::Grow { like: who },
             236 => Self::SafeMode,
             237..=243 => Self::Tune { market: who, dial: what, notch: how },
             244..=247 => Self::Relist { token: who, dial: what, notch: how },
             248..=251 => Self::Deepen { market: who, bps: how.cast_signed() },
             252 => Self::WriteDown { token: who, percent: how },
-            253..=255 => Self::Register { who, chain: what },
+            253 => Self::Register { who, chain: what },
+            254 => Self::Collect { chain: who, sum },
+            255 => Self::Recall { chain: who, sum },
         }
     }
 }

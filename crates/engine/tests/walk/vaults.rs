@@ -32,6 +32,11 @@ impl Vaults {
         Self { coins: coins.collect(), ..Self::default() }
     }
 
+    /// Another chain's coin.
+    pub(crate) fn add_chain(&mut self, chain: ChainId, coin: AssetId) {
+        self.coins.insert(chain, coin);
+    }
+
     /// Takes a block's facts and orders.
     pub(crate) fn note(&mut self, block: &Block, out: &Outcome) {
         for (number, observation) in (0..).zip(&block.observations) {

@@ -5,9 +5,9 @@ use super::{By, Lie, Oddity, Seen, Setting, Step, Sum};
 use crate::support::{House, owner, reject_of};
 use ballast_engine::{BlockPart, Engine, Outcome, view};
 use ballast_types::{
-    AccountId, Address, Block, ChainId, Change, Command, CostReport, DepthReport, Hash, Layer, LotId,
-    MarketId, MarketParams, Nonce, Observation, Owner, Scope, Sequence, Side, SourceId, Token, TokenParams,
-    TradeAmount, VaultEvent,
+    AccountId, Address, Block, ChainId, ChainParams, Change, Command, CostReport, DepthReport, Event, Hash,
+    Layer, LotId, MarketId, MarketParams, Nonce, Observation, Owner, Scope, Sequence, Side, SourceId, Token,
+    TokenParams, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio};
 
@@ -63,6 +63,10 @@ impl World {
             Layer::Tranche(Scope::Chain(ChainId(1))),
             Layer::Budget(MarketId(0)),
         ];
+        for chain in house.state().chains.ids() {
+            let store = Change::SetColdStore { chain, address: Address([0xc0; 32]) };
+            house.run(Command::Govern(store)).expect("the chain exists");
+        }
         for layer in layers {
             let give = Command::Contribute { account: giver, layer, amount: part(money, 1, 20) };
             house.run(give).expect("cash was deposited");
@@ -115,6 +119,15 @@ impl World {
                 let spoke = self.spoke(token.chain);
                 spoke.holds_finality |= safe;
                 spoke.deposit(owner(&name(who % (PEOPLE + 1))), token.asset, amount);
+                self.block(Vec::new());
+            }
+            Step::Recall { chain, sum } => {
+                let chain = self.chain(chain);
+                let Some(record) = self.house.state().chains.find(chain) else { return };
+                let (cold, asset) = (record.money.cold(), record.coin);
+                let amount = sum.of_what(if cold.is_zero() { Amount::whole(10) } else { cold });
+                let amount = floor(amount, Amount::from_wei(1_000_000_000_000));
+                self.spoke(chain).deposit(Owner::RESERVE, asset, amount);
                 self.block(Vec::new());
             }
             Step::Take { lot, sum } => {
@@ -174,7 +187,9 @@ impl World {
             | Step::Relist { .. }
             | Step::Deepen { .. }
             | Step::WriteDown { .. }
-            | Step::Register { .. } => {
+            | Step::Register { .. }
+            | Step::Collect { .. }
+            | Step::Grow { .. } => {
                 let command = self.command(step);
                 match &mut self.together {
                     Some(together) if together.len() < 8 => together.push(command),
@@ -287,7 +302,31 @@ impl World {
                 let chain = self.chain(chain);
                 Command::RegisterAddress { account: self.account(who), chain, address: Address([who; 32]) }
             }
+            Step::Collect { chain, sum } => {
+                let amount = sum.of_what(state.house.money.float());
+                Command::Govern(Change::Collect { chain: self.chain(chain), amount })
+            }
+            Step::Grow { like } => Command::Govern(Change::AddChain { params: Box::new(self.another(like)) }),
             _ => Command::EnterSafeMode,
+        }
+    }
+
+    /// A chain with the terms of another one. Where there are five, one that is refused.
+    fn another(&self, like: u8) -> ChainParams {
+        let chains = &self.house.state().chains;
+        let record = chains.get(ChainId(u16::from(like % 3)));
+        let domain = if chains.len() < 5 { Hash::default() } else { record.domain };
+        ChainParams {
+            tier: record.tier,
+            block_time: record.block_time,
+            inclusion_p95: record.inclusion_p95,
+            coin: record.coin,
+            tokens: record.tokens.iter().map(|token| (token.asset, token.params)).collect(),
+            rate: record.rate,
+            tranche_cap: record.tranche_cap,
+            pending_cap: record.pending_cap,
+            auction: record.auction,
+            domain,
         }
     }
 
@@ -316,6 +355,13 @@ impl World {
 
     fn apply(&mut self, block: Block) -> Outcome {
         let out = self.house.apply_block(block);
+        for event in &out.events {
+            if let Event::ChainAdded { chain, .. } = *event {
+                let record = self.house.state().chains.get(chain);
+                self.vaults.add_chain(chain, record.coin);
+                self.tokens.extend(record.tokens.iter().map(|token| Token { asset: token.asset, chain }));
+            }
+        }
         let block = self.house.blocks.last().expect("just applied");
         self.vaults.note(block, &out);
         self.vaults.compare(&self.house);
@@ -447,7 +493,8 @@ impl World {
     }
 
     fn chain(&self, chain: u8) -> ChainId {
-        if chain % 16 == 15 { ChainId(1_000) } else { ChainId(u16::from(chain % 3)) }
+        let there = u8::try_from(self.house.spokes.len()).expect("five chains at most");
+        if chain % 16 == 15 { ChainId(1_000) } else { ChainId(u16::from(chain % there)) }
     }
 
     fn token(&self, token: u8) -> Token {

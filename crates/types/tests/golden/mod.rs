@@ -1,10 +1,11 @@
 //! What travels, and its bytes. Values are such that every byte can be told from its neighbours.
 
 use ballast_types::{
-    AccountId, Address, AssetId, Auction, Block, ChainId, Change, Command, CostReport, DepthReport,
-    DepthWeights, Hash, Height, KeeperId, Layer, LotId, MarketId, MarketParams, Nonce, Observation, Order,
-    OrderAction, Owner, PriceReport, RegionId, ReleaseReason, Scope, Sequence, Side, Signer, SourceId,
-    TaskId, Token, TokenParams, TradeAmount, VaultEvent,
+    AccountId, Address, AssetId, Auction, AuctionSchedule, Block, ChainId, ChainParams, ChainTier, Change,
+    Command, CostReport, DepthReport, DepthWeights, Hash, Height, KeeperId, Layer, LotId, MarketId,
+    MarketParams, Nonce, Observation, Order, OrderAction, Owner, PriceReport, RateParams, RegionId,
+    ReleaseReason, Scope, Sequence, Side, Signer, SourceId, TaskId, Token, TokenParams, TradeAmount,
+    VaultEvent, VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
@@ -141,6 +142,12 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         depth: Some(DepthWeights::default()),
         ..MarketParams::default()
     };
+    let limits = VaultLimits {
+        outflow: amount(0x27),
+        window: Millis::new(0x28),
+        delay_above: amount(0x29),
+        delay: Millis::new(0x2a),
+    };
     let off = MarketParams { band: None, move_limit: None, funding_clamp: None, depth: None, ..on.clone() };
     vec![
         ("change.market", Change::Market { market: MARKET, params: Box::new(on) }),
@@ -152,7 +159,35 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.resolve", Change::Resolve { task: TASK }),
         ("change.keepers", Change::Keepers { params: Box::default() }),
         ("change.verdict", Change::Verdict { keeper: KEEPER, upheld: true }),
+        ("change.add_chain", Change::AddChain { params: Box::new(chain()) }),
+        (
+            "change.list_token",
+            Change::ListToken {
+                token: TOKEN,
+                contract: ADDRESS,
+                unit: amount(0x2f),
+                params: TokenParams::default(),
+            },
+        ),
+        ("change.set_limits", Change::SetLimits { token: TOKEN, limits }),
+        ("change.set_cold_store", Change::SetColdStore { chain: CHAIN, address: ADDRESS }),
+        ("change.collect", Change::Collect { chain: CHAIN, amount: amount(0x26) }),
     ]
+}
+
+fn chain() -> ChainParams {
+    ChainParams {
+        tier: ChainTier::Thin,
+        block_time: Millis::new(0x2b),
+        inclusion_p95: Millis::new(0x2c),
+        coin: ASSET,
+        tokens: vec![(ASSET, TokenParams::default())],
+        rate: RateParams::default(),
+        tranche_cap: amount(0x2d),
+        pending_cap: amount(0x2e),
+        auction: AuctionSchedule::default(),
+        domain: Hash([0x51; 32]),
+    }
 }
 
 pub(crate) fn observations() -> Vec<(&'static str, Observation)> {

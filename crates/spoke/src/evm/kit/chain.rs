@@ -28,7 +28,8 @@ use alloy::providers::DynProvider;
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
-use ballast_types::{AssetId, ChainId, LotId, Order, OrderAction, Owner, Signer};
+use ballast_engine::State;
+use ballast_types::{AssetId, ChainId, Change, LotId, Order, OrderAction, Owner, Signer, Token, VaultLimits};
 use ballast_units::{Amount, Millis, Price, Time};
 
 /// DVNs of a local chain.
@@ -194,6 +195,28 @@ impl LocalChain {
             delay: Millis::ZERO,
         });
         lists.chain(limits).collect()
+    }
+
+    /// What governance decides so that the hub orders all that itself, once it has the chain: terms as the hub has them,
+    /// and where the reserve's cold money lies.
+    #[must_use]
+    pub fn introduction(&self, state: &State, outflow: Amount, window: Millis) -> Vec<Change> {
+        let chain = self.deployment.chain;
+        let limits = VaultLimits { outflow, window, delay_above: outflow, delay: Millis::ZERO };
+        let mut changes = Vec::new();
+        for token in &self.deployment.tokens {
+            let contract = crate::evm::hub_address(token.token);
+            let unit = Amount::from_wei(token.unit());
+            let token = Token { asset: token.asset, chain };
+            if let Some(record) = state.token(token).filter(|_| token.asset != self.deployment.coin) {
+                changes.push(Change::ListToken { token, contract, unit, params: record.params });
+            }
+            changes.push(Change::SetLimits { token, limits });
+        }
+        if let Some(safe) = self.deployment.safe {
+            changes.push(Change::SetColdStore { chain, address: crate::evm::hub_address(safe.safe) });
+        }
+        changes
     }
 
     /// Opens the ways between this chain and another one, at this end: gateway and bridged tokens. After the tokens
