@@ -27,6 +27,8 @@ fn folder(name: &str) -> PathBuf {
 fn steep(folder: &Path) -> PathBuf {
     let scenario = include_str!("../../../scenarios/up.toml");
     let scenario = scenario.replace("T12:30:00Z", "T12:50:00Z").replace("T14:30:00Z", "T13:12:00Z");
+    // The fourth chain joins a minute later.
+    let scenario = scenario.replace("T12:33:00Z", "T12:51:00Z");
     let file = folder.join("steep.toml");
     std::fs::write(&file, scenario.replace("warm_up = 1200000", "warm_up = 900000")).unwrap();
     file
@@ -85,6 +87,12 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     assert!(given.iter().all(|given| 0 < *given), "{run}");
     assert_eq!(attestation["same"].as_u64(), Some(given.iter().sum()));
     assert!(0 < run["signatures"].as_u64().unwrap());
+    // The chain that joined is used like the others, and the reserve's share of fees lies in Safes.
+    let joined = &chains[3];
+    assert_eq!(joined["name"], "layer2");
+    assert!(20 < joined["deposits"].as_u64().unwrap(), "{run}");
+    assert!(0 < joined["by_layerzero"]["orders"].as_u64().unwrap(), "{run}");
+    assert!(chains.iter().all(|chain| chain["cold"] == chain["safe"] && chain["safe"] != "0"), "{run}");
     assert!(
         std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
     );

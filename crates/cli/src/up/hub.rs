@@ -1,6 +1,7 @@
 //! The hub of a run: a node with its log on the disk. Everybody signs what they ask it for.
 
 use super::attestors::Told;
+use super::collector::Collector;
 use super::wallets::Wallets;
 use ballast_engine::{Outcome, State};
 use ballast_node::auth::{self, Message, OwnerSignature, Permit};
@@ -24,6 +25,7 @@ pub(super) struct NodeHub {
     /// The last one signed with, by anybody.
     nonce: u64,
     payloads: Vec<Payload>,
+    collector: Collector,
     /// To the members of the attestation chain.
     tell: Sender<Option<Told>>,
 }
@@ -39,7 +41,7 @@ impl NodeHub {
     ) -> Result<Self, ReplayError> {
         let setup = Setup { genesis: genesis.clone(), key, options: Options::default() };
         let node = Node::open(folder, setup).map_err(|error| ReplayError::Start(error.to_string()))?;
-        Ok(Self { node, wallets, nonce: 0, payloads: Vec::new(), tell })
+        Ok(Self { node, wallets, nonce: 0, payloads: Vec::new(), collector: Collector::default(), tell })
     }
 
     /// Hands in a command as whoever asks for it does.
@@ -81,6 +83,9 @@ impl Hub for NodeHub {
                 _ => self.submit(command, time)?,
             }
         }
+        for command in self.collector.act(self.node.memory()) {
+            self.node.enact(command);
+        }
         let produced = self.node.step(time, self.node.block_hash()).map_err(|error| error.to_string())?;
         for notice in self.node.take_notices() {
             eprintln!("{notice}");
@@ -88,6 +93,7 @@ impl Hub for NodeHub {
         *block = produced.record.block;
         *out = produced.outcome;
         self.payloads = produced.payloads;
+        self.collector.learn(out);
         // Members that have ended say so at the end of the run.
         let _ = self.tell.send(Some(Told::of(out, self.node.memory())));
         Ok(())

@@ -7,6 +7,7 @@
 //! - Nodes end with this program, by whatever end it comes to.
 
 mod attestors;
+mod collector;
 mod feeds;
 mod hub;
 mod relay;
@@ -125,7 +126,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let played = began.elapsed().saturating_sub(ready);
     let attestation = attestors.finish()?;
     let counts = *counts.lock().expect("nobody panics while counting");
-    let tally = tally::Tally::of(&replay, &args.dir, counts, attestation, [ready, played])?;
+    let tally = tally::Tally::of(&replay, &args.dir, counts, attestation, began, [ready, played])?;
     let summary = replay.summary();
     if let Some(folder) = args.report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;

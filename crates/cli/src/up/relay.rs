@@ -59,6 +59,12 @@ impl Relay {
         Ok(Self { runtime, worker, wallet, patience, sent, next, head, open: false })
     }
 
+    /// Serves another chain, to which ways are open.
+    pub(super) fn join(&mut self, chain: &LocalSpoke) -> anyhow::Result<()> {
+        self.worker.add(self.runtime.block_on(chain.local().worker())?);
+        Ok(())
+    }
+
     /// Sends a payload, and gives how long it is waited for.
     pub(super) fn send(
         &mut self,

@@ -2,8 +2,6 @@
 //!
 //! - Asks its node as little as it can: what only a transaction changes is asked again once there was one.
 //! - What LayerZero brought has a receipt like what was sent from here.
-//! - Hides what came before the house: orders that listed tokens and set limits. The hub counts the vault's facts from
-//!   there.
 //! - A bidder of the simulation is a wallet here; which one, is looked up by its address.
 
 use super::ways::{Way, Ways};
@@ -13,8 +11,8 @@ use ballast_spoke::certificate::Certificate;
 use ballast_spoke::evm::kit::LocalChain;
 use ballast_spoke::evm::{EvmSpoke, Holdings, chain_address};
 use ballast_spoke::message::{Freeze, Payload};
-use ballast_spoke::{Conditions, Done, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
-use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Order, Owner, Sequence};
+use ballast_spoke::{Conditions, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
+use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Order, Owner};
 use ballast_units::{Amount, Millis, Price, Time};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -53,8 +51,6 @@ pub(super) struct LocalSpoke {
     runtime: Arc<Runtime>,
     chain: LocalChain,
     inner: EvmSpoke,
-    /// Facts of the vault from before the house.
-    hidden: u64,
     /// Of the head, seconds.
     head: u64,
     now: Time,
@@ -76,12 +72,11 @@ pub(super) struct LocalSpoke {
 }
 
 impl LocalSpoke {
-    /// A chain whose head is of `start`, seconds. `hidden`: facts before the house.
+    /// A chain whose head is of `start`, seconds.
     pub(super) fn new(
         runtime: Arc<Runtime>,
         chain: LocalChain,
         inner: EvmSpoke,
-        hidden: u64,
         start: u64,
         wallets: Vec<Address>,
     ) -> Self {
@@ -90,7 +85,6 @@ impl LocalSpoke {
             runtime,
             chain,
             inner,
-            hidden,
             head: start,
             now: time,
             looked: Time::default(),
@@ -183,6 +177,11 @@ impl LocalSpoke {
         Some(given.saturating_sub(Amount::from_wei(u128::try_from(has).ok()?)))
     }
 
+    /// What an address has of a token at the head.
+    pub(super) fn balance(&self, asset: AssetId, of: alloy::primitives::Address) -> anyhow::Result<Amount> {
+        Ok(self.runtime.block_on(self.chain.balance(asset, of))?)
+    }
+
     /// Who sends deposits and orders.
     pub(super) fn sender(&self) -> Address {
         self.inner.sender()
@@ -191,6 +190,25 @@ impl LocalSpoke {
     /// Wallets of bidders.
     pub(super) fn wallets(&self) -> &[Address] {
         &self.wallets
+    }
+
+    /// Opens the ways to another chain, at both ends. That takes some transactions, and each of them a block, a second after
+    /// the one before: the chain is a little ahead of its time afterwards, and waits.
+    pub(super) fn open_paths(&mut self, other: &LocalChain) -> anyhow::Result<()> {
+        let node = &self.chain.node;
+        let head = self.runtime.block_on(async {
+            node.ask("anvil_setBlockTimestampInterval", serde_json::json!([1])).await?;
+            node.set_automine(true).await?;
+            self.chain.open_paths(other).await?;
+            other.open_paths(&self.chain).await?;
+            node.set_automine(false).await?;
+            node.ask("anvil_setBlockTimestampInterval", serde_json::json!([node.config().block_time]))
+                .await?;
+            anyhow::Ok(node.time().await?)
+        })?;
+        self.head = head;
+        self.touched();
+        Ok(())
     }
 
     fn mined(&mut self) {
@@ -212,24 +230,6 @@ impl LocalSpoke {
     fn wallet(&mut self, bidder: Address) -> Address {
         let next = self.bidders.len() % self.wallets.len().max(1);
         *self.bidders.entry(bidder).or_insert(self.wallets.get(next).copied().unwrap_or(bidder))
-    }
-
-    fn shown(&self, sequence: Sequence) -> Sequence {
-        Sequence(sequence.0.saturating_sub(self.hidden))
-    }
-
-    fn shown_observation(&self, told: Observation) -> Observation {
-        match told {
-            Observation::Seen { chain, sequence, version, event } => {
-                Observation::Seen { chain, sequence: self.shown(sequence), version, event }
-            }
-            Observation::Final { chain, sequence, time } => {
-                Observation::Final { chain, sequence: self.shown(sequence), time }
-            }
-            Observation::Dropped { chain, sequence } => {
-                Observation::Dropped { chain, sequence: self.shown(sequence) }
-            }
-        }
     }
 }
 
@@ -341,7 +341,7 @@ impl Spoke for LocalSpoke {
         }
         let told = self.inner.advance(to)?;
         self.looked = to;
-        Ok(told.into_iter().map(|one| self.shown_observation(one)).collect())
+        Ok(told)
     }
 
     fn receipts(&mut self) -> Result<Vec<Receipt>, SpokeError> {
@@ -351,15 +351,9 @@ impl Spoke for LocalSpoke {
         self.fresh = false;
         let mut receipts = std::mem::take(&mut self.arrivals);
         receipts.extend(self.inner.receipts()?);
-        for receipt in &mut receipts {
+        for receipt in &receipts {
             self.ways.learn(receipt);
-            match &mut receipt.result {
-                Ok(Done::Deposited(sequence) | Done::BridgedIn(sequence)) => {
-                    sequence.0 = sequence.0.saturating_sub(self.hidden);
-                }
-                Ok(_) => {}
-                Err(_) => self.traffic.failed += 1,
-            }
+            self.traffic.failed += u64::from(receipt.result.is_err());
         }
         Ok(receipts)
     }

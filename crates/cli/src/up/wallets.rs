@@ -35,12 +35,11 @@ impl Wallets {
     /// The keys of everybody in a scenario.
     pub(super) fn of(scenario: &Scenario) -> Self {
         let keepers = scenario.keepers.number;
-        let owners = u64::from(scenario.accounts)
-            + u64::from(scenario.makers.number)
-            + u64::from(keepers)
-            + SEEDERS
-            // Each chain has a lender, however few accounts there are.
-            + scenario.chain_weights.len() as u64;
+        let come = scenario.joins.iter().map(|join| join.accounts).chain([scenario.accounts]);
+        // Each chain has a lender, however few accounts there are.
+        let lenders = scenario.chain_weights.len() as u64;
+        let people: u64 = come.map(|accounts| u64::from(accounts) + SEEDERS + lenders).sum();
+        let owners = people + u64::from(scenario.makers.number) + u64::from(keepers);
         let wallets = (0..owners).map(owner_wallet).chain((0..keepers).map(keeper_wallet));
         Self(wallets.filter_map(|wallet| Some((hub_address(wallet.address()), key(&wallet)?))).collect())
     }

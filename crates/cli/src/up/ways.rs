@@ -1,10 +1,11 @@
 //! How orders come to a chain, and how long after the block that gave them: over LayerZero, by a keeper, by a courier.
 
 use ballast_spoke::{Done, Receipt, TxId};
-use ballast_types::{Nonce, Order};
+use ballast_types::{Nonce, Order, OrderAction};
 use ballast_units::{Millis, Time};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 /// Who brought an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,9 @@ pub(super) struct Ways {
     given: BTreeMap<Nonce, Time>,
     senders: BTreeMap<TxId, Way>,
     brought: BTreeMap<Way, Vec<Millis>>,
+    /// Orders that sell collateral, and when the first one was carried out, by the clock on the wall.
+    selling: BTreeSet<Nonce>,
+    sold: Option<Instant>,
 }
 
 /// Orders that came one way.
@@ -41,6 +45,9 @@ impl Ways {
     pub(super) fn given(&mut self, orders: &[Order], now: Time) {
         for order in orders {
             self.given.entry(order.nonce).or_insert(now);
+            if matches!(order.action, OrderAction::StartAuction { .. } | OrderAction::Bridge { .. }) {
+                self.selling.insert(order.nonce);
+            }
         }
     }
 
@@ -55,10 +62,18 @@ impl Ways {
         else {
             return;
         };
-        let done = orders.iter().filter(|(_, result)| result.is_ok());
-        for given in done.filter_map(|(nonce, _)| self.given.get(nonce)) {
+        for (nonce, _) in orders.iter().filter(|(_, result)| result.is_ok()) {
+            let Some(given) = self.given.get(nonce) else { continue };
             self.brought.entry(*way).or_default().push(receipt.time.since(*given));
+            if self.selling.contains(nonce) {
+                self.sold.get_or_insert_with(Instant::now);
+            }
         }
+    }
+
+    /// When the first order that sells collateral was carried out.
+    pub(super) fn first_sale(&self) -> Option<Instant> {
+        self.sold
     }
 
     pub(super) fn tally(&self, way: Way) -> WayTally {

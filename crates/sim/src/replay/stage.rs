@@ -21,8 +21,8 @@ use crate::seed::{Q32_ONE, Seed, Stream};
 use ballast_engine::State;
 use ballast_spoke::{Spoke, SpokeError};
 use ballast_types::{
-    AccountId, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token, TokenGenesis,
-    TokenParams, TradeAmount,
+    AccountId, AssetGenesis, ChainId, Command, Genesis, Layer, Nonce, OrderAction, Owner, RegionId, Scope,
+    Token, TokenGenesis, TokenParams, TradeAmount,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use serde_json::Value;
@@ -170,6 +170,7 @@ pub(super) struct Stage {
     /// When that is, and the last of them.
     open_by: Time,
     last: (AccountId, Owner),
+    people: u64,
     /// Commands to come, by time and number.
     schedule: BTreeMap<(Time, u64), Command>,
     number: u64,
@@ -192,7 +193,11 @@ struct Casting<'a> {
     ready: Time,
     seed: Seed,
     next: u32,
+    /// People so far, and before these.
     accounts: u64,
+    before: u64,
+    /// Chains whose tranches they fill.
+    present: Vec<&'a ChainPlace>,
     chains: Vec<(usize, u64)>,
     stage: Stage,
     commands: Vec<Command>,
@@ -203,16 +208,19 @@ struct Casting<'a> {
 }
 
 impl Stage {
-    /// `first` is the first account id that the engine will give out, `start` the time of genesis.
+    /// People of these chains, from `start` on; their deposits are final at `ready`. `first` is the first account id that
+    /// the engine will give out, `before` how many people came before.
     pub(super) fn new(
         scenario: &Scenario,
         identities: Identities,
         places: &Places,
         book: &Book,
-        first: AccountId,
+        present: &[ChainId],
+        (first, before): (AccountId, u64),
         [start, ready, from]: [Time; 3],
     ) -> Self {
         let seed = Seed::new(scenario.seed);
+        let present: Vec<&ChainPlace> = present.iter().map(|chain| places.chain(*chain)).collect();
         let weight = |chain: &ChainPlace| {
             let listed = scenario.chain_weights.get(&chain.name).copied().unwrap_or(0);
             if chain.tokens.is_empty() { 0 } else { listed }
@@ -225,13 +233,20 @@ impl Stage {
             ready,
             seed,
             next: first.0,
-            accounts: 0,
-            chains: places.chains.iter().map(weight).enumerate().filter(|(_, weight)| 0 < *weight).collect(),
+            accounts: before,
+            before,
+            chains: present
+                .iter()
+                .map(|chain| (usize::from(chain.id.0), weight(chain)))
+                .filter(|(_, weight)| 0 < *weight)
+                .collect(),
+            present,
             stage: Stage {
+                people: before,
                 deposits: Vec::new(),
                 sending: false,
                 open_by: start,
-                last: (first, identities.of_owner(0)),
+                last: (first, identities.of_owner(before)),
                 schedule: BTreeMap::new(),
                 number: 0,
                 tries: BTreeMap::new(),
@@ -246,7 +261,8 @@ impl Stage {
             colluding: false,
         };
         if casting.chains.is_empty() {
-            casting.chains = vec![(0, 1)];
+            let first = casting.present.first().expect("a house has chains");
+            casting.chains = vec![(usize::from(first.id.0), 1)];
         }
         casting.house();
         casting.people(book);
@@ -260,7 +276,8 @@ impl Stage {
         }
     }
 
-    /// Sends the deposits that are due by `now`. What cannot be sent is sent in the next block.
+    /// Sends the deposits that are due by `now`, to vaults that know their tokens. What cannot be sent is sent in the next
+    /// block.
     pub(super) fn deposit<S: Spoke>(&mut self, state: &State, chains: &mut [S], now: Time) {
         if now <= self.open_by || self.deposits.is_empty() {
             return;
@@ -274,7 +291,18 @@ impl Stage {
             );
         }
         self.sending = true;
+        let untold = |chain: ChainId| {
+            let orders = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+            let mut orders = orders.filter(|(_, sent)| sent.seen.is_none());
+            orders.any(|(_, sent)| {
+                matches!(sent.order.action, OrderAction::ListToken { .. } | OrderAction::SetLimits { .. })
+            })
+        };
+        let untold: Vec<bool> = chains.iter().map(|chain| untold(chain.chain())).collect();
         self.deposits.retain(|(owner, token, amount)| {
+            if untold[usize::from(token.chain.0)] {
+                return true;
+            }
             let sent = chains[usize::from(token.chain.0)].deposit(*owner, token.asset, *amount);
             match sent {
                 Ok(_) => false,
@@ -295,6 +323,11 @@ impl Stage {
         self.later(now.after(Millis::seconds(20)), open(account, market, side, smaller));
     }
 
+    /// How many people came, those before them included.
+    pub(super) fn people(&self) -> u64 {
+        self.people
+    }
+
     fn later(&mut self, time: Time, command: Command) {
         self.number += 1;
         self.schedule.insert((time, self.number), command);
@@ -313,7 +346,7 @@ impl<'a> Casting<'a> {
             gifts.push((Layer::Tranche(Scope::Market(market.id)), layers.tranche_market));
             gifts.push((Layer::Budget(market.id), layers.budget));
         }
-        for chain in &self.places.chains {
+        for chain in &self.present {
             gifts.push((Layer::Tranche(Scope::Chain(chain.id)), layers.tranche_chain));
         }
         gifts.push((Layer::Float, layers.float));
@@ -505,14 +538,15 @@ impl<'a> Casting<'a> {
         let step = self.scenario.block_time;
         let mut stage = self.stage;
         let mut at = start;
-        for number in 0..self.accounts {
-            if number % BLOCK_COMMANDS as u64 == 0 {
+        for number in self.before..self.accounts {
+            if (number - self.before) % BLOCK_COMMANDS as u64 == 0 {
                 at = at.after(step);
             }
             stage.later(at, Command::OpenAccount { owner: self.identities.of_owner(number) });
         }
         stage.open_by = at;
         let last = self.accounts - 1;
+        stage.people = self.accounts;
         stage.last = (AccountId(self.next - 1), self.identities.of_owner(last));
         let mut at = self.ready;
         for commands in self.commands.chunks(BLOCK_COMMANDS).chain(self.loans.chunks(BLOCK_COMMANDS)) {

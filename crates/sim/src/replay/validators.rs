@@ -101,6 +101,11 @@ impl Validators {
         signed.map(|payload| payload.expect("orders in range")).collect()
     }
 
+    /// A chain joins. Only a lone validator's house is joined.
+    pub(super) fn join(&mut self, chain: ChainId, domain: Hash) {
+        self.contracts.insert(chain, domain);
+    }
+
     /// A chain told this at `now`: every validator reads it.
     pub(super) fn read(
         &mut self,

@@ -1,7 +1,7 @@
 //! The part of a scenario that is about nodes: keepers, validators, and what goes wrong with them and with chains.
 
 use super::ScenarioFault;
-use ballast_units::Millis;
+use ballast_units::{Millis, Time};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -31,6 +31,19 @@ pub struct Keepers {
     pub stake: [u64; 2],
     /// From signing to a courier's sending.
     pub courier: Millis,
+}
+
+/// A chain that comes while the hub runs: its terms are those that a chain of genesis would have.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// Its name.
+    pub chain: String,
+    /// When governance adds it.
+    #[serde(deserialize_with = "super::moment_there")]
+    pub at: Time,
+    /// People who come with it, on top of the scenario's accounts.
+    pub accounts: u32,
 }
 
 /// The regular way of orders: messages from the home chain.

@@ -222,6 +222,33 @@ impl LocalChain {
     /// Opens the ways between this chain and another one, at this end: gateway and bridged tokens. After the tokens
     /// are listed. Both ends need it.
     pub async fn open_way(&self, other: &Self) -> Result<(), KitError> {
+        self.open_paths(other).await?;
+        for asset in self.bridged() {
+            let (gateway, call) = self.oft(asset)?;
+            execute(&self.deployer, gateway, call, U256::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    /// Tokens that move between chains.
+    pub fn bridged(&self) -> impl Iterator<Item = AssetId> + '_ {
+        self.kinds.iter().filter(|(_, kind)| *kind == TokenKind::Bridged).map(|(asset, _)| *asset)
+    }
+
+    /// Has the gateway bridge a token, without waiting for the block that takes it. Refused before the vault lists it.
+    pub async fn bridge_on(&self, asset: AssetId) -> Result<B256, KitError> {
+        let (gateway, call) = self.oft(asset)?;
+        let request = TransactionRequest::default().with_to(gateway).with_call(&call);
+        Ok(connection::send_on(&self.deployer, "Gateway.setOft", request).await?)
+    }
+
+    fn oft(&self, asset: AssetId) -> Result<(Address, Gateway::setOftCall), KitError> {
+        let gateway = self.deployment.gateway.ok_or(KitError::Plan("the chain has no gateway"))?;
+        Ok((gateway, Gateway::setOftCall { asset: asset.0, oft: self.token(asset)?.token }))
+    }
+
+    /// The same for messages and tokens, but nothing that the vault has to know first: no gateway bridges them yet.
+    pub async fn open_paths(&self, other: &Self) -> Result<(), KitError> {
         let needs = KitError::Plan("both chains of a way need LayerZero");
         let (Some(here), Some(gateway)) = (&self.deployment.layerzero, self.deployment.gateway) else {
             return Err(needs);
@@ -243,8 +270,6 @@ impl LocalChain {
             if *kind == TokenKind::Bridged {
                 let remote = Remote { eid, oapp: peer.token, dvns: dvns.clone() };
                 wire_oapp(wallet, here, token.token, &remote).await?;
-                let call = Gateway::setOftCall { asset: asset.0, oft: token.token };
-                execute(wallet, gateway, call, U256::ZERO).await?;
             }
         }
         Ok(())

@@ -113,6 +113,13 @@ impl Worker {
         Self { chains, read_to, heads: BTreeMap::new(), carried: BTreeMap::new() }
     }
 
+    /// Serves another chain too.
+    pub fn add(&mut self, chain: WorkerChain) {
+        let eid = chain.layerzero.eid;
+        self.read_to.insert(eid, chain.first_block.saturating_sub(1));
+        self.chains.insert(eid, chain);
+    }
+
     /// One turn: reads what became deep enough everywhere, and takes every message as far as it goes. Tells what was
     /// delivered since the last turn.
     pub async fn turn(&mut self) -> Result<Vec<Packet>, EvmError> {
