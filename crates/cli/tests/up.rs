@@ -1,8 +1,9 @@
 //! `ballast up`, over the fall alone: chains hold what the ledger says, the log leads to the same house, and no node outlives the run.
 
 use serde_json::Value;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 /// Packages of `contracts/`, without which there is no node.
@@ -102,11 +103,7 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
 }
 
 /// Ends a run by a signal when its hub has written blocks: every node goes, and the log is whole.
-fn ends_by(name: &str, signal: &str, number: i32) {
-    use std::os::unix::process::ExitStatusExt as _;
-    if !has_packages() {
-        return;
-    }
+fn ends_by(name: &str, signal: &str) -> ExitStatus {
     let folder = folder(name);
     let mut run = up(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let until = |wanted: &dyn Fn() -> bool| {
@@ -124,19 +121,24 @@ fn ends_by(name: &str, signal: &str, number: i32) {
     assert!(until(&|| genesis + 100_000 < written()), "{} bytes", written());
     let id = run.id().to_string();
     assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    assert_eq!(run.wait().unwrap().signal(), Some(number));
+    let status = run.wait().unwrap();
     // Their shells take them away once our end of the pipe is closed.
     assert!(until(&|| nodes(&folder) == 0), "{} nodes", nodes(&folder));
     let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(&folder).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    status
 }
 
 #[test]
 fn a_run_that_is_interrupted_leaves_no_node_behind() {
-    ends_by("up_interrupted", "-INT", 2);
+    if has_packages() {
+        assert_eq!(ends_by("up_interrupted", "-INT").code(), Some(130));
+    }
 }
 
 #[test]
 fn a_run_that_is_killed_leaves_no_node_behind() {
-    ends_by("up_killed", "-KILL", 9);
+    if has_packages() {
+        assert_eq!(ends_by("up_killed", "-KILL").signal(), Some(9));
+    }
 }

@@ -44,10 +44,13 @@ const EXAMPLES: &str = "Examples:
 
 Needs the packages of contracts/ (npm ci, as make demo does). DIR is the node's folder: ballast verify DIR.
 Exit codes: 0 it ran to its end and everything agrees; 1 the log or a chain does not agree with the ledger, or the
-machine failed; 2 input that cannot be read.";
+machine failed; 2 input that cannot be read; 130 somebody ended it early.";
 
 /// What is played where nobody says.
 const SCENARIO: &str = include_str!("../../../../scenarios/up.toml");
+
+/// Exit code of a run that was ended early, as shells have it for Ctrl-C.
+const EARLY: u8 = 130;
 
 /// Times real time.
 const SPEED: f64 = 60.0;
@@ -77,6 +80,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
+    end_at_interrupt(&args.dir)?;
     Node::discard(&args.dir)
         .map_err(|error| BadInput(format!("{}: cannot be used: {error}", args.dir.display())))?;
     let mut scenario = match &args.source.scenario {
@@ -123,6 +127,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(why) = replay.stopped() {
         anyhow::bail!("the hub stopped: {why}");
     }
+    let progress = replay.progress();
+    if progress.done + 1 < progress.all {
+        eprintln!("{}", ended_early(&args.dir));
+        return Ok(ExitCode::from(EARLY));
+    }
     let played = began.elapsed().saturating_sub(ready);
     let attestation = attestors.finish()?;
     let counts = *counts.lock().expect("nobody panics while counting");
@@ -137,4 +146,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     tally.print(&mut std::io::stdout().lock(), &summary, args.json)?;
     println!("report: {}", args.report.display());
     Ok(if tally.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ends the program at Ctrl-C, also where it was started to ignore that. Nodes go with it; the log is whole up to its last
+/// block.
+fn end_at_interrupt(dir: &Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let sentence = ended_early(dir);
+    let wait = move || {
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            if ratatui::crossterm::terminal::is_raw_mode_enabled().unwrap_or(false) {
+                ratatui::restore();
+            }
+            eprintln!("{sentence}");
+            std::process::exit(EARLY.into());
+        }
+    };
+    std::thread::Builder::new().name("interrupt".to_owned()).spawn(wait)?;
+    Ok(())
+}
+
+fn ended_early(dir: &Path) -> String {
+    format!("ended early, nothing is compared; what happened: ballast verify {}", dir.display())
 }

@@ -539,7 +539,7 @@ impl<'a> Casting<'a> {
         let mut stage = self.stage;
         let mut at = start;
         for number in self.before..self.accounts {
-            if (number - self.before) % BLOCK_COMMANDS as u64 == 0 {
+            if (number - self.before).is_multiple_of(BLOCK_COMMANDS as u64) {
                 at = at.after(step);
             }
             stage.later(at, Command::OpenAccount { owner: self.identities.of_owner(number) });
