@@ -37,20 +37,21 @@ pub(crate) struct Args {
 }
 
 /// What a log came to.
-struct Verdict {
-    blocks: u64,
+pub(crate) struct Verdict {
+    pub(crate) blocks: u64,
     height: Height,
-    state_hash: Hash,
+    /// As applied now.
+    pub(crate) state_hash: Hash,
     /// Checked; none in a simulation's log.
-    signatures: Option<u64>,
+    pub(crate) signatures: Option<u64>,
     /// Bytes at the end that are no whole record.
     torn: u64,
     time: Duration,
-    fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
 }
 
 /// The first block that is not what its record says.
-enum Fault {
+pub(crate) enum Fault {
     Hash { recorded: Hash, computed: Hash },
     Signature(RecordFault),
 }
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Applies a log up to its end or the first fault.
-fn replay(path: &Path, progress: &ProgressBar) -> anyhow::Result<Verdict> {
+pub(crate) fn replay(path: &Path, progress: &ProgressBar) -> anyhow::Result<Verdict> {
     let mut log = Walk::open(path).map_err(unreadable)?;
     let hub = log.head().hub();
     let mut engine = Engine::new(&log.head().genesis).map_err(|error| bad(path, &error))?;

@@ -1,8 +1,9 @@
 //! `ballast up`, over the fall alone: chains hold what the ledger says, the log leads to the same house, and no node outlives the run.
 
 use serde_json::Value;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 /// Packages of `contracts/`, without which there is no node.
@@ -17,6 +18,8 @@ fn has_packages() -> bool {
 
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // What an earlier run left, if there was one.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
@@ -25,6 +28,8 @@ fn folder(name: &str) -> PathBuf {
 fn steep(folder: &Path) -> PathBuf {
     let scenario = include_str!("../../../scenarios/up.toml");
     let scenario = scenario.replace("T12:30:00Z", "T12:50:00Z").replace("T14:30:00Z", "T13:12:00Z");
+    // The fourth chain joins a minute later.
+    let scenario = scenario.replace("T12:33:00Z", "T12:51:00Z");
     let file = folder.join("steep.toml");
     std::fs::write(&file, scenario.replace("warm_up = 1200000", "warm_up = 900000")).unwrap();
     file
@@ -73,33 +78,67 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     }
     let sum = |what: &str| chains.iter().map(|chain| chain[what].as_u64().unwrap()).sum::<u64>();
     assert!(200 <= sum("deposits") && 0 < sum("takes"), "{run}");
+    let by = |way: &str| chains.iter().map(|chain| chain[way]["orders"].as_u64().unwrap()).sum::<u64>();
+    assert!(0 < by("by_layerzero") && 0 < by("by_keepers"), "{run}");
+    assert!(0 < run["feed_readings"].as_u64().unwrap(), "{run}");
+    // Every root of H0, H1 and liabilities is on the attestation chain as the hub's own engine gave it.
+    let attestation = &run["attestation"];
+    let given: Vec<u64> =
+        attestation["given"].as_array().unwrap().iter().map(|given| given.as_u64().unwrap()).collect();
+    assert!(given.iter().all(|given| 0 < *given), "{run}");
+    assert_eq!(attestation["same"].as_u64(), Some(given.iter().sum()));
+    assert!(0 < run["signatures"].as_u64().unwrap());
+    // The chain that joined is used like the others, and the reserve's share of fees lies in Safes.
+    let joined = &chains[3];
+    assert_eq!(joined["name"], "layer2");
+    assert!(20 < joined["deposits"].as_u64().unwrap(), "{run}");
+    assert!(0 < joined["by_layerzero"]["orders"].as_u64().unwrap(), "{run}");
+    assert!(chains.iter().all(|chain| chain["cold"] == chain["safe"] && chain["safe"] != "0"), "{run}");
     assert!(
         std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
     );
     assert_eq!(nodes(&folder), 0);
-    let verified =
-        Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(folder.join("blocks")).output();
+    let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(&folder).output();
     assert!(verified.unwrap().status.success());
+}
+
+/// Ends a run by a signal when its hub has written blocks: every node goes, and the log is whole.
+fn ends_by(name: &str, signal: &str) -> ExitStatus {
+    let folder = folder(name);
+    let mut run = up(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let until = |wanted: &dyn Fn() -> bool| {
+        let began = std::time::Instant::now();
+        while !wanted() && began.elapsed() < Duration::from_secs(120) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        wanted()
+    };
+    let first = folder.join("blocks/00000000000000000001.log");
+    let written = || std::fs::metadata(&first).map_or(0, |file| file.len());
+    // Four chains and the one of attestations, each with a shell around it.
+    assert!(until(&|| 10 <= nodes(&folder)), "{} nodes", nodes(&folder));
+    let genesis = written();
+    assert!(until(&|| genesis + 100_000 < written()), "{} bytes", written());
+    let id = run.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    let status = run.wait().unwrap();
+    // Their shells take them away once our end of the pipe is closed.
+    assert!(until(&|| nodes(&folder) == 0), "{} nodes", nodes(&folder));
+    let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(&folder).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    status
 }
 
 #[test]
 fn a_run_that_is_interrupted_leaves_no_node_behind() {
-    if !has_packages() {
-        return;
+    if has_packages() {
+        assert_eq!(ends_by("up_interrupted", "-INT").code(), Some(130));
     }
-    let folder = folder("up_interrupted");
-    let mut run = up(&folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let until = |wanted: &dyn Fn(usize) -> bool| {
-        let began = std::time::Instant::now();
-        while !wanted(nodes(&folder)) && began.elapsed() < Duration::from_secs(120) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        nodes(&folder)
-    };
-    assert!(4 <= until(&|nodes| 4 <= nodes));
-    let id = run.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    run.wait().unwrap();
-    // Their shells take them away once our end of the pipe is closed.
-    assert_eq!(until(&|nodes| nodes == 0), 0);
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_node_behind() {
+    if has_packages() {
+        assert_eq!(ends_by("up_killed", "-KILL").signal(), Some(9));
+    }
 }

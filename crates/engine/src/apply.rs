@@ -9,6 +9,7 @@ use crate::market::{depth, position, price, round, settlement};
 use crate::risk::{health, index};
 use crate::state::{BlockPart, Outcome, Refused, State};
 use crate::table::RowId;
+use crate::warm::{self, GROUP};
 use crate::{
     Engine, attest, credit, custody, fees, govern, hash, keeper, ledger, measures, oracle, orders, waterfall,
 };
@@ -67,7 +68,8 @@ impl Engine {
         done(BlockStage::Sliced);
         let mut number = 0_u32;
         for group in block.commands.chunks(GROUP) {
-            warm(state, group.iter().filter_map(names));
+            warm::records(state, group.iter().filter_map(warm::names));
+            warm::members(state, group);
             for command in group {
                 let done = execute(state, out, command);
                 refuse(out, BlockPart::Command, number, done);
@@ -139,29 +141,6 @@ pub enum BlockStage {
     Commanded,
     /// All but the state hash is done.
     Liquidated,
-}
-
-/// Accounts whose records are fetched together before their turns come: with a million accounts, waiting for
-/// memory is most of what a trade costs, and waits for many lines at once take hardly longer than for one.
-pub(crate) const GROUP: usize = 32;
-
-/// Reads words of these accounts' records, so that they are in the cache afterwards.
-pub(crate) fn warm(state: &State, accounts: impl Iterator<Item = AccountId>) {
-    let mut seen = 0_usize;
-    for record in accounts.filter_map(|account| state.accounts.find(account)) {
-        seen ^= record.positions.len() ^ record.claims.len() ^ record.balances.holdings().len();
-        seen ^= usize::from(record.task.is_some()) ^ usize::from(record.balances.cash().is_zero());
-    }
-    std::hint::black_box(seen);
-}
-
-/// The account that a frequent command names.
-fn names(command: &Command) -> Option<AccountId> {
-    if let Command::Trade { account, .. } | Command::ClosePosition { account, .. } = command {
-        Some(*account)
-    } else {
-        None
-    }
 }
 
 fn refuse(out: &mut Outcome, part: BlockPart, number: u32, done: Result<(), Reject>) {
@@ -290,7 +269,7 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
     let mut failing: Vec<(Usd, AccountId)> = Vec::new();
     let pace = index::Pace::of(state);
     for group in candidates.chunks(GROUP) {
-        warm(state, group.iter().copied());
+        warm::records(state, group.iter().copied());
         state.index.warm(group);
         for account in group.iter().copied() {
             if state.accounts.get(account).task.is_some() {

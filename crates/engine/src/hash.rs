@@ -5,9 +5,9 @@
 //! - It is not a Merkle root: it proves nothing about one account. Snapshots carry a checksum over everything
 //!   besides.
 
-use crate::apply::{GROUP, warm};
 use crate::state::State;
 use crate::table::{Register, Table};
+use crate::warm::{self, GROUP};
 use ballast_types::Hash;
 use borsh::BorshSerialize;
 
@@ -16,7 +16,7 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     buffer.clear();
     write(&state.house, buffer);
     for group in state.accounts.changed().chunks(GROUP) {
-        warm(state, group.iter().copied());
+        warm::records(state, group.iter().copied());
         for id in group {
             record(0, id, state.accounts.get(*id), buffer);
         }

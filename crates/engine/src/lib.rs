@@ -21,6 +21,7 @@ mod hash;
 mod invariants;
 mod members;
 mod reserve;
+mod warm;
 
 pub mod account;
 pub mod attest;

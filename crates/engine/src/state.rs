@@ -360,6 +360,11 @@ impl State {
         self.members.get(market.row()).expect("every market has its members")
     }
 
+    /// The same, where the market exists.
+    pub(crate) fn find_members(&self, market: MarketId) -> Option<&Members> {
+        self.members.get(market.row())
+    }
+
     pub(crate) fn members_mut(&mut self, market: MarketId) -> &mut Members {
         self.members.get_mut(market.row()).expect("every market has its members")
     }

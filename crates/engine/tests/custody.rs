@@ -278,6 +278,61 @@ fn withdrawals_beyond_the_free_inventory_wait_in_order() {
     assert_eq!(house.balance(LedgerAccount::Inventory(usdc)), whole(100));
 }
 
+/// R10: while a coin is off par, what leaves beyond an account's own deposits leaves in the mix of all inventories: nobody
+/// brings the bad coin and leaves in the good one.
+#[test]
+fn beyond_own_deposits_the_mix_of_all_inventories_is_paid_while_a_coin_is_off_par() {
+    let mut genesis = guarded();
+    genesis.assets.push(support::genesis::asset("DAI", true));
+    let params =
+        ballast_types::TokenParams { par_share: Ratio::ONE, ..ballast_types::TokenParams::default() };
+    genesis.chains[0].tokens.push(ballast_types::TokenGenesis { asset: "DAI".to_owned(), params });
+    let mut house = House::of(genesis);
+    // 300 dollars: 150 DAI and 90 USDC on Ethereum, 60 USDC on Polygon.
+    house.deposit("alice", "ethereum", "USDC", whole(60));
+    house.deposit("alice", "polygon", "USDC", whole(60));
+    house.deposit("bob", "ethereum", "USDC", whole(30));
+    house.deposit("bob", "ethereum", "DAI", whole(150));
+    house.price("USDC", price("0.90"));
+    let dai = house.token("DAI", "ethereum");
+    let coins = [dai, house.token("USDC", "ethereum"), house.token("USDC", "polygon")];
+    let inventories = |house: &House| coins.map(|coin| house.balance(LedgerAccount::Inventory(coin)));
+
+    // A hundred of the good coin, against 120 of the bad one that she brought.
+    house.withdraw("alice", "ethereum", "DAI", whole(100)).expect("in the mix");
+    assert_eq!(inventories(&house), [whole(100), whole(60), whole(40)], "100 of 150 : 90 : 60");
+    assert_eq!(house.view("alice").cash, whole(20));
+
+    // Bob brought 150 DAI; beyond them he is paid in what is then left: no DAI, 60 : 40.
+    house.deposit("cid", "ethereum", "DAI", whole(50));
+    house.withdraw("bob", "ethereum", "DAI", whole(150)).expect("his own");
+    assert_eq!(inventories(&house), [Amount::ZERO, whole(60), whole(40)]);
+    house.withdraw("bob", "ethereum", "DAI", whole(10)).expect("in the mix");
+    assert_eq!(inventories(&house), [Amount::ZERO, whole(54), whole(36)]);
+    assert_eq!(house.view("bob").cash, whole(20));
+
+    // A part below its coin's unit stays cash; nothing but such parts is refused.
+    let unit = house.state().token(coins[1]).expect("listed").params.unit;
+    let (account, token) = (house.account("bob"), dai);
+    let refused =
+        house.run(Command::RequestWithdrawal { account, token, amount: unit }).expect_err("too small");
+    assert_eq!(refused, Reject::AmountBelowUnit { amount: unit, unit });
+
+    // What lenders have idle does not leave: 12 of 54 USDC would be Alice's, 50 are lenders'. She waits, and has another mix
+    // when coins have come: 1,000 DAI of 1,090, USDC rounded down to units.
+    house.lend("bob", "ethereum", whole(20)).expect("there is cash");
+    house.lend("cid", "ethereum", whole(30)).expect("there is cash");
+    house.withdraw("alice", "ethereum", "DAI", whole(20)).expect("it waits");
+    assert_eq!(
+        (inventories(&house), house.view("alice").cash),
+        ([Amount::ZERO, whole(54), whole(36)], whole(20))
+    );
+    house.deposit("dan", "ethereum", "DAI", whole(1_000));
+    let after = [amount("981.651376146788990826"), amount("53.009175"), amount("35.339450")];
+    assert_eq!(inventories(&house), after);
+    assert_eq!(house.view("alice").cash, amount("0.000001146788990826"));
+}
+
 /// R10: a coin worth 0.90 of a dollar has lost 10 of 100. Tranche 4, float at most half of 8, idle lending the rest.
 #[test]
 fn a_written_down_coin_is_a_loss_of_its_chain() {

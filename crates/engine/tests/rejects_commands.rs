@@ -540,13 +540,6 @@ fn with_coin_off_par() -> (House, AccountId, Token) {
 }
 
 #[test]
-fn request_withdrawal_rejects_more_than_was_deposited_while_off_par() {
-    let (mut house, account, token) = with_coin_off_par();
-    let reject = Reject::NotOnParBeyondDeposits { token, have: Amount::ZERO, need: whole(10) };
-    refuses(&mut house, Command::RequestWithdrawal { account, token, amount: whole(10) }, reject);
-}
-
-#[test]
 fn borrow_rejects_more_than_was_deposited_while_off_par() {
     let (mut house, account, token) = with_coin_off_par();
     let reject = Reject::NotOnParBeyondDeposits { token, have: Amount::ZERO, need: whole(10) };
@@ -772,7 +765,7 @@ const TESTS: [(&str, &str); 37] = [
     ("E3005", "lend_rejects_what_buys_no_share"),
     ("E3006", "request_withdrawal_rejects_no_address"),
     ("E3007", "request_withdrawal_rejects_more_than_the_collateral"),
-    ("E3008", "request_withdrawal_rejects_more_than_was_deposited_while_off_par"),
+    ("E3008", "borrow_rejects_more_than_was_deposited_while_off_par"),
     ("E3009", "request_withdrawal_rejects_less_than_a_unit"),
     ("E3010", "govern_rejects_a_collection_without_a_cold_store"),
     ("E3011", "govern_rejects_collecting_more_than_the_float"),

@@ -7,7 +7,7 @@
 use crate::inclusion;
 use ballast_spoke::message::Payload;
 use ballast_spoke::{Done, Receipt, Revert, Spoke, TxId};
-use ballast_types::{ChainId, Nonce};
+use ballast_types::{Address, ChainId, Nonce};
 use ballast_units::{Millis, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub struct Post {
 #[derive(Clone, Debug)]
 struct Letter {
     payload: Payload,
-    /// When enough have signed.
+    /// Nobody sends it himself before.
     ready: Time,
     /// Sent, and not worth sending again before.
     quiet_until: Option<Time>,
@@ -43,7 +43,7 @@ struct Letter {
 }
 
 impl Post {
-    /// Takes in a payload that is signed at `ready`.
+    /// Takes in a payload that nobody sends himself before `ready`: it is being signed, or on another way.
     pub fn add(&mut self, payload: Payload, ready: Time) -> LetterId {
         self.last = LetterId(self.last.0 + 1);
         for order in &payload.orders {
@@ -60,8 +60,15 @@ impl Post {
         self.latest.get(&(chain, nonce)).copied()
     }
 
-    /// Sends a payload where that is of use. Gives when to look again: `None` where there is nothing left to do.
-    pub fn send<S: Spoke>(&mut self, id: LetterId, chains: &mut [S], now: Time) -> Option<Time> {
+    /// Sends a payload where that is of use, paid by `sender`, or by the chain's courier. Gives when to look again: `None`
+    /// where there is nothing left to do.
+    pub fn send<S: Spoke>(
+        &mut self,
+        id: LetterId,
+        sender: Option<Address>,
+        chains: &mut [S],
+        now: Time,
+    ) -> Option<Time> {
         let letter = self.letters.get_mut(&id)?;
         let chain = letter.payload.chain;
         let is_open = |nonce| !self.done.contains(&(chain, nonce));
@@ -76,7 +83,11 @@ impl Post {
         let spoke = chains.iter_mut().find(|spoke| spoke.chain() == chain)?;
         let (heads, conditions) = (spoke.heads(), spoke.conditions());
         let again = now.after(PATIENCE);
-        if spoke.deliver(&letter.payload).is_ok() {
+        let sent = match sender {
+            Some(sender) => spoke.deliver_from(sender, &letter.payload),
+            None => spoke.deliver(&letter.payload),
+        };
+        if sent.is_ok() {
             let shows = match (heads, conditions) {
                 (Ok(heads), Ok(conditions)) => {
                     inclusion(&heads, &conditions, now).after(conditions.block_time)

@@ -8,7 +8,7 @@ use crate::{Assignment, LetterId, Post, Reader};
 use ballast_engine::State;
 use ballast_engine::liquidation::RunState;
 use ballast_spoke::Spoke;
-use ballast_types::{ChainId, Command, Hash, KeeperId, Nonce, TaskId, digest};
+use ballast_types::{Address, ChainId, Command, Hash, KeeperId, Nonce, TaskId, digest};
 use ballast_units::{Millis, Time};
 use std::collections::BTreeSet;
 
@@ -19,6 +19,7 @@ const AGAIN: Millis = Millis::seconds(2);
 #[derive(Clone, Debug)]
 pub struct Worker {
     keeper: KeeperId,
+    wallet: Address,
     latency: Millis,
     secret: Hash,
     beat: Option<Time>,
@@ -45,11 +46,13 @@ pub struct Report {
 }
 
 impl Worker {
-    /// A keeper's program that needs `latency` from seeing to acting. `secret` makes its commitments unguessable.
+    /// A keeper's program that needs `latency` from seeing to acting, and pays from `wallet`. `secret` makes its
+    /// commitments unguessable.
     #[must_use]
-    pub const fn new(keeper: KeeperId, latency: Millis, secret: Hash) -> Self {
+    pub const fn new(keeper: KeeperId, wallet: Address, latency: Millis, secret: Hash) -> Self {
         Self {
             keeper,
+            wallet,
             latency,
             secret,
             beat: None,
@@ -98,7 +101,7 @@ impl Worker {
         }
         while let Some((at, letter)) = self.letters.first().copied().filter(|(at, _)| *at <= now) {
             self.letters.remove(&(at, letter));
-            if let Some(later) = post.send(letter, chains, now) {
+            if let Some(later) = post.send(letter, Some(self.wallet), chains, now) {
                 self.letters.insert((later.max(now.after(Millis::new(1))), letter));
             }
         }

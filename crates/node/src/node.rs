@@ -200,6 +200,11 @@ impl Node {
         })
     }
 
+    /// Removes what a node has on a folder, its log and its snapshots; refused while one runs on it.
+    pub fn discard(folder: &Path) -> Result<(), OpenError> {
+        recover::discard(folder)
+    }
+
     /// Which hub this is: what users sign names it.
     pub fn hub(&self) -> Hash {
         self.log.head().hub()
@@ -219,6 +224,11 @@ impl Node {
     pub fn state(&self) -> Result<&State, Stopped> {
         self.running()?;
         Ok(self.engine.state())
+    }
+
+    /// The house as this memory has it, of a node that stopped too: whether its last block lasts is not known then.
+    pub fn memory(&self) -> &State {
+        self.engine.state()
     }
 
     /// When the clock alone brings something next.

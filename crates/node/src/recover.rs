@@ -137,6 +137,13 @@ pub(crate) struct Recovered {
     pub(crate) notices: Vec<Notice>,
 }
 
+/// Removes log and snapshots.
+pub(crate) fn discard(folder: &Path) -> Result<(), OpenError> {
+    let _lock = prepare(folder)?;
+    let gone = [SNAPSHOTS, BLOCKS].into_iter().try_for_each(|part| fs::remove_dir_all(folder.join(part)));
+    gone.and_then(|()| files::sync_folder(folder)).map_err(in_folder(folder))
+}
+
 /// Makes the folder what a node needs, and locks it.
 pub(crate) fn prepare(folder: &Path) -> Result<Lock, OpenError> {
     let parts = [BLOCKS, SNAPSHOTS].map(|part| folder.join(part));

@@ -7,7 +7,7 @@
 
 mod nodes;
 
-pub use nodes::{ChainFaults, FaultPlan, Keepers};
+pub use nodes::{ChainFaults, FaultPlan, Join, Keepers, OrderWay};
 
 use crate::calendar;
 use ballast_units::{Amount, Millis, Ratio, Time};
@@ -68,6 +68,8 @@ pub struct Scenario {
     pub congestion: Vec<Congestion>,
     /// Who executes liquidations.
     pub keepers: Keepers,
+    /// The way of orders between chains, where they have one.
+    pub order_way: OrderWay,
     /// Validators, and what goes wrong with them and with chains.
     pub faults: FaultPlan,
     /// What the layers of the waterfall hold at the start.
@@ -76,6 +78,8 @@ pub struct Scenario {
     pub probe: Probe,
     /// Chains of the house that are not there.
     pub without_chains: Vec<String>,
+    /// Chains of the house that come while the hub runs.
+    pub joins: Vec<Join>,
     /// What the chains are like, beside what genesis says.
     pub chains: BTreeMap<String, ChainTerms>,
     /// Parameters that replace those of the house's genesis, in its own form; entries of its lists are found
@@ -277,10 +281,12 @@ impl Default for Scenario {
             bidders_away: Vec::new(),
             congestion: Vec::new(),
             keepers: Keepers::default(),
+            order_way: OrderWay::default(),
             faults: FaultPlan::default(),
             layers: Layers::default(),
             probe: Probe::default(),
             without_chains: Vec::new(),
+            joins: Vec::new(),
             chains: BTreeMap::new(),
             genesis: toml::Table::new(),
             book: None,
@@ -506,6 +512,17 @@ impl Scenario {
             return fault("bidders.latency", format!("{fast} to {slow}"), "least, then most");
         }
         nodes::check(&self.keepers, &self.faults)?;
+        if !self.joins.is_empty() && 1 < self.faults.validators {
+            let found = self.faults.validators.to_string();
+            return fault("faults.validators", found, "1 where a chain joins");
+        }
+        if self.order_way.confirmations == 0 {
+            return fault(
+                "order_way.confirmations",
+                "0".to_owned(),
+                "at least 1, the block that holds the message",
+            );
+        }
         if self.borrowers.collateral_max == 0 {
             return fault("borrowers.collateral_max", "0".to_owned(), "at least 1");
         }

@@ -59,6 +59,11 @@ pub trait Spoke {
     /// Sends orders with their certificate.
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError>;
 
+    /// The same, paid by this address where its key is here.
+    fn deliver_from(&mut self, _sender: Address, payload: &Payload) -> Result<TxId, SpokeError> {
+        self.deliver(payload)
+    }
+
     /// Sends a freeze that validators of the set of `epoch` signed.
     fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError>;
 

@@ -174,7 +174,7 @@ rejects! {
     "E3005" LendTooSmall { chain: ChainId } false "The amount buys no share of the pool.";
     "E3006" NoAddress { account: AccountId, chain: ChainId } false "Register an address on this chain first.";
     "E3007" CollateralTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much of the token.";
-    "E3008" NotOnParBeyondDeposits { token: Token, have: Amount, need: Amount } true "While a coin is off par, it can be withdrawn only up to the account's own deposits of it.";
+    "E3008" NotOnParBeyondDeposits { token: Token, have: Amount, need: Amount } true "While a coin is off par, it can be borrowed only up to the account's own deposits of it.";
     "E3009" AmountBelowUnit { amount: Amount, unit: Amount } false "The amount is below the token's smallest unit, or a deposit that is not whole in it.";
     "E3010" NoColdStore { chain: ChainId } false "The chain has no cold store; set its address first.";
     "E3011" FloatTooSmall { have: Amount, need: Amount } true "The float holds less than that.";

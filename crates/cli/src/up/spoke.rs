@@ -1,18 +1,19 @@
 //! A local chain as a spoke in the run's time: its node mines each block when the run comes to it, with that time.
 //!
 //! - Asks its node as little as it can: what only a transaction changes is asked again once there was one.
-//! - Hides what came before the house: orders that listed tokens and set limits. The hub counts the vault's facts from
-//!   there.
+//! - What LayerZero brought has a receipt like what was sent from here.
 //! - A bidder of the simulation is a wallet here; which one, is looked up by its address.
 
+use super::ways::{Way, Ways};
+use alloy::primitives::B256;
 use alloy::providers::Provider as _;
 use ballast_spoke::certificate::Certificate;
 use ballast_spoke::evm::kit::LocalChain;
 use ballast_spoke::evm::{EvmSpoke, Holdings, chain_address};
 use ballast_spoke::message::{Freeze, Payload};
-use ballast_spoke::{Conditions, Done, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
-use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Owner, Sequence};
-use ballast_units::{Amount, Millis, Time};
+use ballast_spoke::{Conditions, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
+use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Order, Owner};
+use ballast_units::{Amount, Millis, Price, Time};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,10 +51,7 @@ pub(super) struct LocalSpoke {
     runtime: Arc<Runtime>,
     chain: LocalChain,
     inner: EvmSpoke,
-    /// Facts of the vault from before the house.
-    hidden: u64,
-    /// Of the last block that was due, and of the head: seconds.
-    due: u64,
+    /// Of the head, seconds.
     head: u64,
     now: Time,
     looked: Time,
@@ -68,15 +66,17 @@ pub(super) struct LocalSpoke {
     offers: RefCell<Option<Vec<(LotId, Offer)>>>,
     conditions: RefCell<Option<(Time, Conditions)>>,
     traffic: Traffic,
+    ways: Ways,
+    /// Receipts of what LayerZero brought.
+    arrivals: Vec<Receipt>,
 }
 
 impl LocalSpoke {
-    /// A chain whose head is of `start`, seconds. `hidden`: facts before the house.
+    /// A chain whose head is of `start`, seconds.
     pub(super) fn new(
         runtime: Arc<Runtime>,
         chain: LocalChain,
         inner: EvmSpoke,
-        hidden: u64,
         start: u64,
         wallets: Vec<Address>,
     ) -> Self {
@@ -85,8 +85,6 @@ impl LocalSpoke {
             runtime,
             chain,
             inner,
-            hidden,
-            due: start,
             head: start,
             now: time,
             looked: Time::default(),
@@ -98,7 +96,64 @@ impl LocalSpoke {
             offers: RefCell::new(None),
             conditions: RefCell::new(None),
             traffic: Traffic::default(),
+            ways: Ways::default(),
+            arrivals: Vec::new(),
         }
+    }
+
+    /// Node and contracts.
+    pub(super) fn local(&self) -> &LocalChain {
+        &self.chain
+    }
+
+    /// LayerZero's id of it.
+    pub(super) fn eid(&self) -> Option<u32> {
+        self.chain.deployment.layerzero.as_ref().map(|layerzero| layerzero.eid)
+    }
+
+    /// Time of the head.
+    pub(super) fn head(&self) -> Time {
+        Time::from_millis(self.head * 1_000)
+    }
+
+    /// Time from one block to the next.
+    pub(super) fn block_time(&self) -> Millis {
+        Millis::seconds(self.chain.node.config().block_time)
+    }
+
+    /// How its orders came.
+    pub(super) fn ways(&self) -> &Ways {
+        &self.ways
+    }
+
+    /// A block gave these orders for it.
+    pub(super) fn given(&mut self, orders: &[Order], now: Time) {
+        self.ways.given(orders, now);
+    }
+
+    /// What a coin of the chain is worth from now on.
+    pub(super) fn set_coin_price(&mut self, price: Price) {
+        self.inner.set_coin_price(price);
+    }
+
+    /// LayerZero brought a payload, in a transaction of its executor.
+    pub(super) fn arrived(&mut self, payload: &[u8], transaction: B256) {
+        let payload = Payload::decode(self.inner.domain(), self.inner.chain(), payload);
+        let nonces = payload.map(|payload| payload.orders.iter().map(|order| order.nonce).collect());
+        // A receipt that cannot be had is not missed: the hub learns of the orders from the vault's own events.
+        if let Ok(nonces) = nonces
+            && let Ok(Some(receipt)) = self.inner.delivered_by(nonces, transaction)
+        {
+            self.ways.sent(receipt.tx, Way::LayerZero);
+            self.arrivals.push(receipt);
+        }
+        self.touched();
+    }
+
+    /// Somebody else's transaction changed something.
+    pub(super) fn touched(&mut self) {
+        self.mined();
+        self.busy_until = self.now.after(BUSY);
     }
 
     /// What was sent so far.
@@ -122,6 +177,11 @@ impl LocalSpoke {
         Some(given.saturating_sub(Amount::from_wei(u128::try_from(has).ok()?)))
     }
 
+    /// What an address has of a token at the head.
+    pub(super) fn balance(&self, asset: AssetId, of: alloy::primitives::Address) -> anyhow::Result<Amount> {
+        Ok(self.runtime.block_on(self.chain.balance(asset, of))?)
+    }
+
     /// Who sends deposits and orders.
     pub(super) fn sender(&self) -> Address {
         self.inner.sender()
@@ -132,21 +192,22 @@ impl LocalSpoke {
         &self.wallets
     }
 
-    /// Lets transactions make their own blocks, a second apart, or no more.
-    pub(super) fn set_busy(&mut self, on: bool) -> Result<(), SpokeError> {
-        let interval = if on { 1 } else { self.chain.node.config().block_time };
+    /// Opens the ways to another chain, at both ends. That takes some transactions, and each of them a block, a second after
+    /// the one before: the chain is a little ahead of its time afterwards, and waits.
+    pub(super) fn open_paths(&mut self, other: &LocalChain) -> anyhow::Result<()> {
         let node = &self.chain.node;
         let head = self.runtime.block_on(async {
-            node.ask("anvil_setBlockTimestampInterval", serde_json::json!([interval])).await?;
-            node.set_automine(on).await?;
-            node.time().await
-        });
-        let head = head.map_err(|error| self.network(&error))?;
-        if !on && self.head < head {
-            self.head = head;
-            self.mined();
-            self.busy_until = self.now.after(BUSY);
-        }
+            node.ask("anvil_setBlockTimestampInterval", serde_json::json!([1])).await?;
+            node.set_automine(true).await?;
+            self.chain.open_paths(other).await?;
+            other.open_paths(&self.chain).await?;
+            node.set_automine(false).await?;
+            node.ask("anvil_setBlockTimestampInterval", serde_json::json!([node.config().block_time]))
+                .await?;
+            anyhow::Ok(node.time().await?)
+        })?;
+        self.head = head;
+        self.touched();
         Ok(())
     }
 
@@ -169,24 +230,6 @@ impl LocalSpoke {
     fn wallet(&mut self, bidder: Address) -> Address {
         let next = self.bidders.len() % self.wallets.len().max(1);
         *self.bidders.entry(bidder).or_insert(self.wallets.get(next).copied().unwrap_or(bidder))
-    }
-
-    fn shown(&self, sequence: Sequence) -> Sequence {
-        Sequence(sequence.0.saturating_sub(self.hidden))
-    }
-
-    fn shown_observation(&self, told: Observation) -> Observation {
-        match told {
-            Observation::Seen { chain, sequence, version, event } => {
-                Observation::Seen { chain, sequence: self.shown(sequence), version, event }
-            }
-            Observation::Final { chain, sequence, time } => {
-                Observation::Final { chain, sequence: self.shown(sequence), time }
-            }
-            Observation::Dropped { chain, sequence } => {
-                Observation::Dropped { chain, sequence: self.shown(sequence) }
-            }
-        }
     }
 }
 
@@ -236,6 +279,14 @@ impl Spoke for LocalSpoke {
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
         let tx = self.inner.deliver(payload)?;
+        self.ways.sent(tx, Way::Courier);
+        self.sent(|traffic| &mut traffic.deliveries);
+        Ok(tx)
+    }
+
+    fn deliver_from(&mut self, sender: Address, payload: &Payload) -> Result<TxId, SpokeError> {
+        let tx = self.inner.deliver_from(sender, payload)?;
+        self.ways.sent(tx, Way::Keeper);
         self.sent(|traffic| &mut traffic.deliveries);
         Ok(tx)
     }
@@ -268,17 +319,13 @@ impl Spoke for LocalSpoke {
     fn advance(&mut self, to: Time) -> Result<Vec<Observation>, SpokeError> {
         let block_time = self.chain.node.config().block_time;
         let mut mined = false;
-        while (self.due + block_time) * 1_000 <= to.millis() {
-            let due = self.due + block_time;
-            // Blocks of a bridge's arrival may have come before their time: then this one is there.
-            if self.head < due {
-                let done = self.runtime.block_on(self.chain.node.mine_at(due));
-                done.map_err(|error| self.network(&error))?;
-                self.head = due;
-                self.traffic.blocks += 1;
-                mined = true;
-            }
-            self.due = due;
+        while (self.head + block_time) * 1_000 <= to.millis() {
+            let due = self.head + block_time;
+            let done = self.runtime.block_on(self.chain.node.mine_at(due));
+            done.map_err(|error| self.network(&error))?;
+            self.head = due;
+            self.traffic.blocks += 1;
+            mined = true;
         }
         self.now = to;
         if mined {
@@ -294,7 +341,7 @@ impl Spoke for LocalSpoke {
         }
         let told = self.inner.advance(to)?;
         self.looked = to;
-        Ok(told.into_iter().map(|one| self.shown_observation(one)).collect())
+        Ok(told)
     }
 
     fn receipts(&mut self) -> Result<Vec<Receipt>, SpokeError> {
@@ -302,15 +349,11 @@ impl Spoke for LocalSpoke {
             return Ok(Vec::new());
         }
         self.fresh = false;
-        let mut receipts = self.inner.receipts()?;
-        for receipt in &mut receipts {
-            match &mut receipt.result {
-                Ok(Done::Deposited(sequence) | Done::BridgedIn(sequence)) => {
-                    sequence.0 = sequence.0.saturating_sub(self.hidden);
-                }
-                Ok(_) => {}
-                Err(_) => self.traffic.failed += 1,
-            }
+        let mut receipts = std::mem::take(&mut self.arrivals);
+        receipts.extend(self.inner.receipts()?);
+        for receipt in &receipts {
+            self.ways.learn(receipt);
+            self.traffic.failed += u64::from(receipt.result.is_err());
         }
         Ok(receipts)
     }

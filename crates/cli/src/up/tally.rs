@@ -1,32 +1,46 @@
 //! What a run came to, measured at its end: the log applied again, chains against the ledger, traffic, claims.
 
-use super::hub;
+use super::attestors::Attestation;
 use super::spoke::{LocalSpoke, Traffic};
-use ballast_engine::view;
+use super::ways::{Way, WayTally};
+use super::world::Counts;
+use crate::verify;
+use ballast_engine::{State, view};
 use ballast_sim::replay::{Claims, Replay, Summary};
 use ballast_sim::report::{dollars, percent};
 use ballast_spoke::Spoke as _;
-use ballast_types::{AssetId, Hash, LedgerAccount, Money, Token};
+use ballast_types::{AssetId, ChainId, Hash, LedgerAccount, Money, Nonce, OrderAction, ReleaseReason, Token};
 use ballast_units::Amount;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Tally {
-    /// Seconds until the chains were up, and to play.
+    /// Seconds until the chains were up, then to play; from the start, to the first order that sold collateral on a chain.
     start_s: f64,
     play_s: f64,
+    first_liquidation_s: Option<f64>,
     blocks: u64,
     state_hash: Hash,
-    /// Of the log, applied again.
+    /// Of the log, applied again by `ballast verify`'s own way, and how many signatures it checked.
     again: Hash,
+    signatures: u64,
+    sound: bool,
     chains: Vec<ChainTally>,
-    /// Messages of the bridge that arrived.
+    /// Payloads sent by LayerZero, and those that could not be.
+    messages: u64,
+    messages_unsent: u64,
+    /// Transfers of collateral that arrived over it.
     bridged: u64,
+    /// Rounds that feeds were moved by; those that the hub's sources read; readings that were refused.
+    feed_rounds: u64,
+    feed_readings: u64,
+    feed_refusals: u64,
+    attestation: Attestation,
 }
 
 /// A chain.
@@ -40,10 +54,17 @@ struct ChainTally {
     takes: u64,
     pokes: u64,
     failed: u64,
+    /// Orders that it carried out, by how they came.
+    by_layerzero: WayTally,
+    by_keepers: WayTally,
+    by_couriers: WayTally,
     /// Of its own coin, paid for gas by whoever sends orders and deposits, and by bidders.
     gas_couriers: Amount,
     gas_bidders: Amount,
     tokens: Vec<TokenTally>,
+    /// Dollars of the reserve that have left for the Safe by the ledger, and the coin that it has.
+    cold: Amount,
+    safe: Amount,
 }
 
 /// A token of a vault, when all that the hub knows is final.
@@ -58,10 +79,12 @@ impl Tally {
     pub(super) fn of(
         replay: &Replay<LocalSpoke>,
         log: &Path,
-        bridged: &AtomicU64,
+        counts: Counts,
+        attestation: Attestation,
+        began: Instant,
         [start, play]: [Duration; 2],
     ) -> anyhow::Result<Self> {
-        let (blocks, again) = hub::again(log)?;
+        let verdict = verify::replay(log, &ProgressBar::hidden())?;
         let mut chains = Vec::new();
         for (chain, genesis) in replay.chains().iter().zip(&replay.genesis().chains) {
             let Traffic { blocks, deposits, deliveries, takes, pokes, failed } = chain.traffic();
@@ -75,25 +98,50 @@ impl Tally {
                 takes,
                 pokes,
                 failed,
+                by_layerzero: chain.ways().tally(Way::LayerZero),
+                by_keepers: chain.ways().tally(Way::Keeper),
+                by_couriers: chain.ways().tally(Way::Courier),
                 gas_couriers: chain.coins_spent(chain.sender()).unwrap_or_default(),
                 gas_bidders: bidders.sum(),
                 tokens: tokens(replay, chain)?,
+                cold: cold(replay.state(), chain.chain()),
+                safe: match chain.local().deployment.safe {
+                    Some(safe) => chain.balance(chain.local().deployment.coin, safe.safe)?,
+                    None => Amount::ZERO,
+                },
             });
         }
         Ok(Self {
             start_s: start.as_secs_f64(),
             play_s: play.as_secs_f64(),
-            blocks,
+            first_liquidation_s: replay
+                .chains()
+                .iter()
+                .filter_map(|chain| chain.ways().first_sale())
+                .min()
+                .map(|first| first.duration_since(began).as_secs_f64()),
+            blocks: verdict.blocks,
             state_hash: replay.state().house.hash,
-            again,
+            again: verdict.state_hash,
+            signatures: verdict.signatures.unwrap_or_default(),
+            sound: verdict.fault.is_none(),
             chains,
-            bridged: bridged.load(Ordering::Relaxed),
+            messages: counts.messages,
+            messages_unsent: counts.messages_unsent,
+            bridged: counts.bridged,
+            feed_rounds: counts.rounds,
+            feed_readings: counts.readings,
+            feed_refusals: counts.readings_refused,
+            attestation,
         })
     }
 
-    /// The log leads to the same house, and every vault holds what the ledger says.
+    /// The log leads to the same house, every vault and Safe holds what the ledger says, and every root counts.
     pub(super) fn agrees(&self) -> bool {
-        self.state_hash == self.again
+        self.sound
+            && self.attestation.agrees()
+            && self.chains.iter().all(|chain| chain.cold == chain.safe)
+            && self.state_hash == self.again
             && self.chains.iter().flat_map(|chain| &chain.tokens).all(|token| token.ledger == token.vault)
     }
 
@@ -126,7 +174,7 @@ impl Tally {
     /// For the report.
     pub(super) fn sections(&self) -> Vec<(String, Vec<Vec<String>>)> {
         let mut tables = self.own_tables();
-        tables.truncate(3);
+        tables.truncate(5);
         tables
     }
 
@@ -151,6 +199,8 @@ impl Tally {
             "gas couriers",
             "gas bidders",
         ])];
+        let mut ways = vec![row(&["chain", "by LayerZero", "by keepers", "by couriers"])];
+        let mut safes = vec![row(&["safe", "ledger", "on the chain"])];
         let mut vaults = vec![row(&["vault", "asset", "ledger", "on the chain", "difference"])];
         for chain in &self.chains {
             let counts = [
@@ -166,6 +216,17 @@ impl Tally {
             cells.extend(counts.map(|count| count.to_string()));
             cells.extend([chain.gas_couriers, chain.gas_bidders].map(|coins| coins.to_string()));
             traffic.push(cells);
+            let mut cells = vec![chain.name.clone()];
+            let brought = [chain.by_layerzero, chain.by_keepers, chain.by_couriers];
+            cells.extend(brought.map(|way| match way.orders {
+                0 => "-".to_owned(),
+                orders => format!("{orders}: {}, {} s", way.median_s, way.p99_s),
+            }));
+            ways.push(cells);
+            let figures = [chain.cold, chain.safe].map(|amount| amount.to_string());
+            let mut cells = vec![chain.name.clone()];
+            cells.extend(figures);
+            safes.push(cells);
             for token in &chain.tokens {
                 let difference =
                     token.ledger.saturating_sub(token.vault) + token.vault.saturating_sub(token.ledger);
@@ -175,21 +236,45 @@ impl Tally {
                 vaults.push(cells);
             }
         }
+        let pair = |one: u64, other: u64| format!("{one}, {other}");
+        let [h0, h1, owed] = self.attestation.given;
+        let first = self.first_liquidation_s.map_or("-".to_owned(), |first| format!("{first:.0}"));
         let same = if self.state_hash == self.again { "the same" } else { "ANOTHER" };
         let hub = vec![
             row(&["hub", "of this run"]),
             row(&["blocks in the log", &self.blocks.to_string()]),
             row(&["state hash", &self.state_hash.to_string()]),
             row(&["log applied again", same]),
-            row(&["bridged by LayerZero", &self.bridged.to_string()]),
+            row(&["signatures of users and keepers checked", &self.signatures.to_string()]),
+            row(&["payloads sent by LayerZero, not sendable", &pair(self.messages, self.messages_unsent)]),
+            row(&["transfers of collateral by LayerZero", &self.bridged.to_string()]),
+            row(&["rounds of feeds, read by sources", &pair(self.feed_rounds, self.feed_readings)]),
+            row(&["readings of feeds refused", &self.feed_refusals.to_string()]),
+            row(&["roots of H0, H1, liabilities", &format!("{h0}, {h1}, {owed}")]),
+            row(&["of them on the attestation chain", &self.attestation.same.to_string()]),
             row(&["seconds to start, to play", &format!("{:.0}, {:.0}", self.start_s, self.play_s)]),
+            row(&["seconds to the first liquidation on a chain", &first]),
         ];
         vec![
             ("Transactions".to_owned(), traffic),
+            ("Orders carried out, by how they came: number, seconds (median, 99 of 100)".to_owned(), ways),
             ("Vaults against the ledger, at the last final block".to_owned(), vaults),
+            ("The reserve's share of fees, in the chains' Safes".to_owned(), safes),
             ("Hub".to_owned(), hub),
         ]
     }
+}
+
+/// Cold dollars of a chain, less those whose order it has not carried out.
+fn cold(state: &State, chain: ChainId) -> Amount {
+    let cold = state.chains.find(chain).map_or(Amount::ZERO, |record| record.money.cold());
+    let orders = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+    let open =
+        orders.filter(|(_, sent)| sent.seen.is_none()).filter_map(|(_, sent)| match sent.order.action {
+            OrderAction::Release { reason: ReleaseReason::Collection, amount, .. } => Some(amount),
+            _ => None,
+        });
+    cold.saturating_sub(open.sum())
 }
 
 /// What the ledger and the vault say of each token of a chain. A deposit that is not final is in neither.

@@ -89,7 +89,9 @@ fn of_price(dollars: ballast_units::Usd, price: Price) -> Ratio {
 
 fn chain_row(tracker: &Tracker, state: &State, id: ChainId, chain: &Chain, cover: &Coverage) -> ChainRow {
     let now = state.now();
-    let collateral = || chain.tokens.iter().filter(|token| !token.stable);
+    // Nobody measures the price of what keepers stake.
+    let staked = state.house.keepers.token.map(|token| token.asset);
+    let collateral = || chain.tokens.iter().filter(|token| !token.stable && Some(token.asset) != staked);
     let ages = collateral().filter_map(|token| state.assets.find(token.asset));
     let price_age = ages.map(|asset| now.since(asset.confirmed)).max();
     let depths: Vec<(Amount, Time)> = collateral().filter_map(|token| token.depth.last()).collect();

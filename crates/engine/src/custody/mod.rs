@@ -69,6 +69,7 @@ pub(crate) fn new_account(state: &mut State, owner: Owner) -> Result<AccountId, 
     let record = Account { owner, ..Account::default() };
     let account = state.accounts.push(record).ok_or(Reject::AccountsFull { limit: u32::MAX })?;
     state.owners.insert(owner, account);
+    state.index.admit(account);
     Ok(account)
 }
 

@@ -2,10 +2,11 @@
 
 use super::check_token;
 use crate::oracle;
-use crate::state::{Outcome, State};
+use crate::state::{Outcome, State, TokenRecord};
 use crate::waterfall;
 use ballast_types::{AccountId, Event, Reject, Scope, Token};
 use ballast_units::{Amount, Ratio};
+use smallvec::SmallVec;
 
 /// A stablecoin becomes cash while it is at par and its share of all inventories is not above its cap (R10).
 pub(super) fn is_taken_at_par(state: &State, token: Token) -> bool {
@@ -54,8 +55,8 @@ pub(crate) fn write_down(
     Ok(())
 }
 
-/// While any listed coin is off par, nobody takes more of a coin than they brought (R10): what leaves beyond that
-/// would be somebody else's good coin for one's own bad one. No mix beyond it: it is refused.
+/// While any listed coin is off par, nobody borrows more of a coin than they brought (R10): what leaves beyond that
+/// would be somebody else's good coin for one's own bad one.
 pub(crate) fn check_par(
     state: &State,
     account: AccountId,
@@ -69,9 +70,41 @@ pub(crate) fn check_par(
     Ok(())
 }
 
+/// The coins that pay dollars out, which were asked for in one coin (R10). While every listed coin is at par that coin
+/// alone; else it up to the account's own deposits of it, and beyond that every coin by its share of all inventories,
+/// so that nobody leaves in the good coin. Each part is rounded down.
+pub(super) fn mix(state: &State, account: AccountId, token: Token, amount: Amount) -> Mix {
+    let own = own_deposits(state, account, token).min(amount);
+    if own == amount || all_at_par(state) {
+        return SmallVec::from_iter([(token, amount)]);
+    }
+    let left = |coin: Token, inventory: Amount| {
+        if coin == token { inventory.saturating_sub(own) } else { inventory }
+    };
+    let coins = || coins(state).map(|(coin, record)| (coin, left(coin, record.money.inventory())));
+    let all: Amount = coins().map(|(_, inventory)| inventory).sum();
+    let rest = amount - own;
+    let share = |inventory: Amount| rest.share_down(inventory, all).unwrap_or(Amount::ZERO);
+    let parts = coins().map(|(coin, inventory)| {
+        let own = if coin == token { own } else { Amount::ZERO };
+        (coin, own + share(inventory))
+    });
+    parts.filter(|(_, part)| !part.is_zero()).collect()
+}
+
+/// Coins, and how much of each.
+pub(super) type Mix = SmallVec<[(Token, Amount); 1]>;
+
+/// Every listed stablecoin on every chain.
+fn coins(state: &State) -> impl Iterator<Item = (Token, &TokenRecord)> {
+    state.chains.iter().flat_map(|(chain, record)| {
+        let stable = record.tokens.iter().filter(|token| token.stable);
+        stable.map(move |token| (Token { asset: token.asset, chain }, token))
+    })
+}
+
 fn all_at_par(state: &State) -> bool {
-    let mut listed = state.chains.iter().flat_map(|(_, chain)| &chain.tokens).filter(|token| token.stable);
-    listed.all(|token| oracle::at_par(state, token.asset))
+    coins(state).all(|(coin, _)| oracle::at_par(state, coin.asset))
 }
 
 /// Deposits of a coin less withdrawals of it, at least zero.

@@ -3,10 +3,11 @@
 //! - A release floors to the token's unit (R25); the rest stays where it was.
 //! - Dollars leave the books exactly when a coin leaves its inventory.
 //! - What does not fit a vault's free inventory waits in order, and moves nothing until its turn comes.
+//! - While a coin is off par, dollars beyond an account's own deposits of the coin are paid in the mix of all
+//!   inventories (R10): one release a coin, all or none ordered; each is undone by itself where a chain refuses it.
 
 use super::{
-    address, cash, check_amount, check_cash, check_health, check_may_lower, check_par, floor_to_unit,
-    own_deposits,
+    address, cash, check_amount, check_cash, check_health, check_may_lower, floor_to_unit, own_deposits, par,
 };
 use crate::ledger::{self, leave, transfer};
 use crate::market::settlement;
@@ -19,6 +20,7 @@ use ballast_types::{
 };
 use ballast_units::Amount;
 use borsh::{BorshDeserialize, BorshSerialize};
+use smallvec::SmallVec;
 
 /// Withdrawals that may wait on one chain; more are refused, so that a block's work is bounded.
 const WAITING_LIMIT: usize = 1_024;
@@ -40,7 +42,12 @@ pub struct Waiting {
 /// A withdrawal that may be made, now or when the inventory allows it.
 #[derive(Debug)]
 pub(crate) struct WithdrawPlan {
-    payout: Payout,
+    account: AccountId,
+    /// What was asked for, in whole units.
+    token: Token,
+    amount: Amount,
+    /// What pays it; several while a coin is off par.
+    payouts: SmallVec<[Payout; 1]>,
     way: Way,
 }
 
@@ -81,7 +88,7 @@ pub(crate) fn plan_withdrawal(
     if plan.way == Way::Collateral {
         return Ok(plan);
     }
-    let amount = plan.payout.amount;
+    let amount = plan.amount;
     let (mut waiting, mut ahead, mut own) = (0_usize, Amount::ZERO, Amount::ZERO);
     for (_, other) in state.waiting.range(queue(token.chain)) {
         waiting = waiting.saturating_add(1);
@@ -92,7 +99,7 @@ pub(crate) fn plan_withdrawal(
             own += other.amount;
         }
     }
-    if fits(state, token, amount, ahead) {
+    if plan.fits(state, ahead) {
         return Ok(plan);
     }
     // The same cash waits once on a chain, or a queue of promises would hold up everybody's.
@@ -137,28 +144,51 @@ fn plan_payout(
     };
     check_health(state, account, whatif)?;
     let to = address(state, account, token.chain)?;
-    if way == Way::Cash {
-        check_par(state, account, token, amount)?;
-    }
     let amount = floored.not_zero()?;
-    Ok(WithdrawPlan { payout: Payout { account, token, amount, to }, way })
+    let payouts = match way {
+        Way::Cash => payouts(state, account, token, amount)?,
+        Way::Collateral | Way::Wait => SmallVec::from_iter([Payout { account, token, amount, to }]),
+    };
+    Ok(WithdrawPlan { account, token, amount, payouts, way })
+}
+
+/// What pays dollars out: one coin, or the mix. Each part is floored to its coin's unit (R25).
+fn payouts(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<SmallVec<[Payout; 1]>, Reject> {
+    let mut payouts = SmallVec::new();
+    let mut least = Amount::ZERO;
+    for (token, part) in par::mix(state, account, token, amount) {
+        let floored = floor_to_unit(state, token, part)?;
+        least = least.max(floored.unit);
+        if !floored.kept.is_zero() {
+            let to = address(state, account, token.chain)?;
+            payouts.push(Payout { account, token, amount: floored.kept, to });
+        }
+    }
+    if payouts.is_empty() {
+        return Err(Reject::AmountBelowUnit { amount, unit: least });
+    }
+    Ok(payouts)
 }
 
 /// Orders the payment, or puts it in the queue, where it moves nothing.
 pub(crate) fn execute_withdrawal(state: &mut State, out: &mut Outcome, plan: WithdrawPlan) {
-    let WithdrawPlan { payout, way } = plan;
-    let Payout { account, token, amount, to: _ } = payout;
+    let WithdrawPlan { account, token, amount, payouts, way } = plan;
     match way {
         Way::Cash => {
             settlement::collect(state, out, account);
-            pay_out_coin(state, out, LedgerAccount::Cash(account), payout, Reason::Withdrawal);
+            for payout in payouts {
+                pay_out_coin(state, out, LedgerAccount::Cash(account), payout, Reason::Withdrawal);
+            }
         }
         Way::Collateral => {
-            let (from, to) =
-                (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
-            transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
-            let release = Release { account, token, amount, dollars: false, deposits: Amount::ZERO };
-            order_release(state, out, payout, ReleaseReason::Withdrawal, release);
+            for payout in payouts {
+                pay_out_collateral(state, out, payout);
+            }
         }
         Way::Wait => {
             let place = state.house.last_waiting.saturating_add(1);
@@ -185,7 +215,7 @@ pub(crate) fn retry_waiting(state: &mut State, out: &mut Outcome) {
                 continue;
             }
             match plan_payout(state, account, token, amount) {
-                Ok(plan) if plan.way == Way::Collateral || fits(state, token, amount, Amount::ZERO) => {
+                Ok(plan) if plan.way == Way::Collateral || plan.fits(state, Amount::ZERO) => {
                     state.waiting.remove(key);
                     execute_withdrawal(state, out, plan);
                 }
@@ -204,9 +234,15 @@ fn queue(chain: ChainId) -> std::ops::RangeInclusive<(ChainId, u64)> {
     (chain, 0)..=(chain, u64::MAX)
 }
 
-/// After it, the inventory still covers the chain's idle lending and the withdrawals ahead (R10).
-fn fits(state: &State, token: Token, amount: Amount, ahead: Amount) -> bool {
-    amount <= free_inventory(state, token).saturating_sub(ahead)
+impl WithdrawPlan {
+    /// After it, each inventory still covers the chain's idle lending and the withdrawals ahead (R10): `ahead` of the
+    /// coin that was asked for, all that wait for another one.
+    fn fits(&self, state: &State, ahead: Amount) -> bool {
+        self.payouts.iter().all(|payout| {
+            let ahead = if payout.token == self.token { ahead } else { waiting_for(state, payout.token) };
+            payout.amount <= free_inventory(state, payout.token).saturating_sub(ahead)
+        })
+    }
 }
 
 /// Inventory beyond what the chain's lenders have idle. Loans are paid out in the chain's coin alone.
@@ -225,6 +261,15 @@ pub(crate) fn inventory(state: &State, token: Token) -> Amount {
 pub(crate) fn waiting_for(state: &State, token: Token) -> Amount {
     let queued = state.waiting.range(queue(token.chain)).filter(|(_, waiting)| waiting.token == token);
     queued.map(|(_, waiting)| waiting.amount).sum()
+}
+
+/// Collateral leaves as it is.
+fn pay_out_collateral(state: &mut State, out: &mut Outcome, payout: Payout) {
+    let Payout { account, token, amount, to: _ } = payout;
+    let (from, to) = (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
+    transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
+    let release = Release { account, token, amount, dollars: false, deposits: Amount::ZERO };
+    order_release(state, out, payout, ReleaseReason::Withdrawal, release);
 }
 
 /// Dollars leave the books as their coin leaves the inventory.

@@ -106,10 +106,12 @@ impl RiskIndex {
         self.edge.extend(accounts);
     }
 
-    /// Reads what is registered for these, so that it is in the cache afterwards.
+    /// Reads what is registered for these, so that it is in the cache afterwards: records, then what hangs at them.
     pub(crate) fn warm(&self, accounts: &[AccountId]) {
-        let due = |account: &AccountId| self.watches.get(account.row()).map_or(0, |watch| watch.due);
-        std::hint::black_box(accounts.iter().map(due).fold(0, |seen, due| seen ^ due));
+        let found = || accounts.iter().filter_map(|account| self.watches.get(account.row()));
+        let records = found().fold(0, |seen, watch| seen ^ watch.due);
+        let bounds = found().flat_map(|watch| &watch.bounds).fold(0, |seen, bound| seen ^ bound.low);
+        std::hint::black_box(records ^ bounds);
     }
 
     /// Forgets what is registered for an account: it is locked, and liquidation looks after it.
@@ -117,6 +119,11 @@ impl RiskIndex {
         if let Some(watch) = self.watches.get_mut(account.row()) {
             *watch = Watch::default();
         }
+    }
+
+    /// Makes room for a new account, so that no later block pays for thousands at once.
+    pub(crate) fn admit(&mut self, account: AccountId) {
+        self.watch(account);
     }
 
     fn watch(&mut self, account: AccountId) -> &mut Watch {

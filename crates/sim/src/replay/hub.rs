@@ -1,6 +1,7 @@
-//! What applies a replay's blocks: the engine alone, or one whose blocks last before anybody hears of them.
+//! What applies a replay's blocks: the engine alone, or a node, whose blocks last before anybody hears of them.
 
 use ballast_engine::{Engine, Outcome, State};
+use ballast_spoke::message::Payload;
 use ballast_types::Block;
 use std::fmt::Debug;
 
@@ -9,8 +10,11 @@ pub trait Hub: Debug + Send {
     /// The house as it stands.
     fn state(&self) -> &State;
 
-    /// The next block. After an error, which says why in words, there are no more.
-    fn apply(&mut self, block: &Block, out: &mut Outcome) -> Result<(), String>;
+    /// The next block, which becomes what was made of it. After an error, which says why in words, there are no more.
+    fn apply(&mut self, block: &mut Block, out: &mut Outcome) -> Result<(), String>;
+
+    /// The last block's orders, signed, a payload a spoke; `None` of a hub that signs nothing.
+    fn take_payloads(&mut self) -> Option<Vec<Payload>>;
 }
 
 impl Hub for Engine {
@@ -18,8 +22,12 @@ impl Hub for Engine {
         Engine::state(self)
     }
 
-    fn apply(&mut self, block: &Block, out: &mut Outcome) -> Result<(), String> {
+    fn apply(&mut self, block: &mut Block, out: &mut Outcome) -> Result<(), String> {
         Engine::apply(self, block, out);
         Ok(())
+    }
+
+    fn take_payloads(&mut self) -> Option<Vec<Payload>> {
+        None
     }
 }

@@ -5,15 +5,15 @@
 //! - Offline: silent from the first moment on; it is drawn until its uptime tells. Lying: some of its reports are false.
 //!   Colluding: it says what others have shown before, and its pair has one operator.
 
+use super::identities::Identities;
 use crate::scenario::{self, Scenario};
 use crate::seed::{Seed, Stream};
 use ballast_engine::{Outcome, State};
 use ballast_keeper::{LetterId, Poker, Post, Reader, Report, Worker, assignments, unasked};
-use ballast_spoke::certificate::Key;
 use ballast_spoke::message::Payload;
 use ballast_spoke::{Receipt, Spoke};
 use ballast_types::digest::keccak;
-use ballast_types::{Block, ChainId, Command, Event, Hash, KeeperId, Nonce, Observation, Order, TaskId};
+use ballast_types::{Block, ChainId, Command, Event, Hash, KeeperId, Nonce, Observation, TaskId};
 use ballast_units::{Millis, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,6 @@ pub(super) struct Keepers {
     asked: BTreeSet<(Time, ChainId, Nonce)>,
     courier: Millis,
     validators: Millis,
-    signing: Vec<Key>,
     /// What was shown, by task and chain.
     shown: BTreeMap<(TaskId, ChainId), Hash>,
     from: Time,
@@ -95,7 +94,7 @@ pub(super) struct Keepers {
 }
 
 impl Keepers {
-    pub(super) fn new(scenario: &Scenario, signing: Vec<Key>, from: Time) -> Self {
+    pub(super) fn new(scenario: &Scenario, identities: Identities, from: Time) -> Self {
         let terms = &scenario.keepers;
         let mut stream = Seed::new(scenario.seed).stream("keepers");
         let workers = (0..)
@@ -108,7 +107,8 @@ impl Keepers {
                     Role::Honest | Role::Offline | Role::Lying | Role::Colluding => latency,
                 };
                 let secret = keccak(&[b"ballast-sim keeper", &stream.bits().to_be_bytes()]);
-                (role, Worker::new(KeeperId(id), Millis::new(latency), secret))
+                let wallet = (identities.keeper)(id);
+                (role, Worker::new(KeeperId(id), wallet, Millis::new(latency), secret))
             })
             .collect();
         Self {
@@ -122,7 +122,6 @@ impl Keepers {
             asked: BTreeSet::new(),
             courier: terms.courier,
             validators: scenario.order_latency,
-            signing,
             shown: BTreeMap::new(),
             from,
             forget: from,
@@ -160,23 +159,17 @@ impl Keepers {
         shown_now
     }
 
-    /// What a block brought: orders to be signed and carried, and who is asked for what.
-    pub(super) fn take_in<S: Spoke>(
+    /// What a block brought: signed orders to be carried, each after waiting for another way, and who is asked for what.
+    pub(super) fn take_in(
         &mut self,
         block: &Block,
         outcome: &Outcome,
         state: &State,
-        chains: &[S],
+        payloads: Vec<(Payload, Millis)>,
         now: Time,
     ) {
-        let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
-        for order in &outcome.orders {
-            batches.entry(order.chain).or_default().push(order.clone());
-        }
-        for (id, orders) in batches {
-            let domain = chains[usize::from(id.0)].domain();
-            let payload = Payload::sign(domain, id, super::validators::EPOCH, orders, &self.signing);
-            let letter = self.post.add(payload.expect("orders in range"), now.after(SIGNING));
+        for (payload, wait) in payloads {
+            let letter = self.post.add(payload, now.after(SIGNING).after(wait));
             self.carried.insert((now.after(self.courier), letter));
         }
         for (keeper, assignment) in assignments(block, outcome, state) {
@@ -211,7 +204,7 @@ impl Keepers {
         }
         while let Some((at, letter)) = self.carried.first().copied().filter(|(at, _)| *at <= now) {
             self.carried.remove(&(at, letter));
-            if let Some(later) = self.post.send(letter, chains, now) {
+            if let Some(later) = self.post.send(letter, None, chains, now) {
                 self.carried.insert((later.max(now.after(Millis::new(1))), letter));
             }
         }

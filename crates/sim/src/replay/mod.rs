@@ -9,6 +9,8 @@
 mod bidders;
 mod claims;
 mod hub;
+mod identities;
+mod joins;
 mod keepers;
 mod makers;
 mod measure;
@@ -23,6 +25,7 @@ mod world;
 
 pub use claims::{Claims, KeeperRow};
 pub use hub::Hub;
+pub use identities::Identities;
 pub use keepers::{Role, roles};
 pub use measure::{
     AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, Slip, SlippageRow,
@@ -36,13 +39,14 @@ use crate::candles::CandleSet;
 use crate::house;
 use crate::liquidated::Liquidated;
 use crate::path::{MarketData, MarketDataError};
-use crate::scenario::{Scenario, ScenarioFault};
+use crate::scenario::{Join, Scenario, ScenarioFault};
 use crate::seed::{Seed, Stream};
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, State, late_inclusions};
 use ballast_keeper::{Bidders, News};
 use ballast_spoke::certificate::ValidatorSet;
+use ballast_spoke::message::Payload;
 use ballast_spoke::{SimChain, Spoke};
-use ballast_types::{AccountId, Block, Genesis, Hash, Height};
+use ballast_types::{AccountId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Hash, Height};
 use ballast_units::{Amount, Millis, Ratio, Time};
 use claims::ClaimsTrack;
 use keepers::Keepers;
@@ -79,7 +83,14 @@ pub struct Setup<'a> {
 #[derive(Debug)]
 pub struct Replay<S: Spoke = SimChain> {
     scenario: Scenario,
+    /// With the chains that join, in order of their ids.
     genesis: Genesis,
+    identities: Identities,
+    book: Book,
+    /// Chains to come, the next one last.
+    joins: Vec<Join>,
+    /// So many chains' vaults were told what they need to know.
+    introduced: usize,
     hub: Box<dyn Hub>,
     /// Why there are no more blocks.
     stopped: Option<String>,
@@ -104,6 +115,8 @@ pub struct Replay<S: Spoke = SimChain> {
 struct Cast {
     sources: Sources,
     stage: Stage,
+    /// People of the chains that joined.
+    newcomers: Vec<Stage>,
     makers: Makers,
     flow: Flow,
     followers: Followers,
@@ -228,7 +241,7 @@ impl Replay {
             Ok((chains, Box::new(world)))
         };
         let hub = |genesis: &Genesis| Ok(Box::new(Engine::new(genesis)?) as Box<dyn Hub>);
-        Self::prepare(scenario, candles, aave, build, hub)
+        Self::prepare(scenario, candles, aave, Identities::KEYLESS, build, hub)
     }
 }
 
@@ -239,16 +252,18 @@ impl<S: Spoke> Replay<S> {
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
+        identities: Identities,
         build: impl FnOnce(Setup<'_>, &mut Genesis) -> Result<(Vec<S>, Box<dyn World<S>>), ReplayError>,
         hub: impl FnOnce(&Genesis) -> Result<Box<dyn Hub>, ReplayError>,
     ) -> Result<Self, ReplayError> {
-        Self::prepare(scenario, candles, aave, |setup, genesis, _| build(setup, genesis), hub)
+        Self::prepare(scenario, candles, aave, identities, |setup, genesis, _| build(setup, genesis), hub)
     }
 
     fn prepare(
         scenario: Scenario,
         candles: CandleSet,
         aave: Option<Liquidated>,
+        identities: Identities,
         build: impl FnOnce(Setup<'_>, &mut Genesis, &Places) -> Result<(Vec<S>, Box<dyn World<S>>), ReplayError>,
         hub: impl FnOnce(&Genesis) -> Result<Box<dyn Hub>, ReplayError>,
     ) -> Result<Self, ReplayError> {
@@ -264,28 +279,39 @@ impl<S: Spoke> Replay<S> {
         let book = scenario.book.as_deref().map_or(Ok(Book::built_in()), Book::from_csv)?;
         // Names that resolve to nothing are refused here.
         Engine::new(&genesis)?;
+        let first = joins::split(&scenario, &mut genesis)?;
         let places = Places::new(&genesis, data, from);
+        let mut joins = scenario.joins.clone();
+        joins.sort_by_key(|join| std::cmp::Reverse(join.at));
+        let mut founding = genesis.clone();
+        founding.chains.truncate(first);
         let keys = validators::keys(&scenario.faults);
         let set = ValidatorSet::of(validators::EPOCH, &keys).expect("different labels are different keys");
         let setup = Setup { scenario: &scenario, validators: &set, window: [from, to] };
-        let (chains, world) = build(setup, &mut genesis, &places)?;
-        let hub = hub(&genesis)?;
+        let (chains, world) = build(setup, &mut founding, &places)?;
+        let hub = hub(&founding)?;
         let contracts = chains.iter().map(|chain| (chain.chain(), chain.domain())).collect();
         let validators = Validators::new(&scenario.faults, contracts, scenario.seed);
-        let ready = ready(&scenario, &genesis);
+        let ready = ready(&scenario, &founding.chains, genesis.time).after(world.telling());
         let need = ready.since(genesis.time) + OPENING;
         if scenario.warm_up < need {
             return Err(ReplayError::WarmUp { have: scenario.warm_up, need });
         }
         let first = AccountId(u32::try_from(hub.state().accounts.len()).expect("ids have 32 bits"));
-        let stage = Stage::new(&scenario, &places, &book, first, [genesis.time, ready, from]);
-        let keepers = Keepers::new(&scenario, validators.signing(), from);
+        let present: Vec<ChainId> = chains.iter().map(Spoke::chain).collect();
+        let times = [genesis.time, ready, from];
+        let stage = Stage::new(&scenario, identities, &places, &book, &present, (first, 0), times);
+        let keepers = Keepers::new(&scenario, identities, from);
         let cast = Cast::new(&scenario, &genesis, hub.state(), &places, stage, keepers, from);
         let measure = Measure::new(&places, from);
         Ok(Replay {
             block: Block { time: genesis.time, ..Block::default() },
             scenario,
             genesis,
+            identities,
+            book,
+            joins,
+            introduced: 0,
             hub,
             stopped: None,
             places,
@@ -303,7 +329,7 @@ impl<S: Spoke> Replay<S> {
         })
     }
 
-    /// What the house starts from.
+    /// What the house starts from, and the chains that join it.
     #[must_use]
     pub fn genesis(&self) -> &Genesis {
         &self.genesis
@@ -335,8 +361,12 @@ impl<S: Spoke> Replay<S> {
         }
         let started = Instant::now();
         self.gather(now);
+        if let Err(why) = self.join(now) {
+            self.stopped = Some(why);
+            return None;
+        }
         let before = Instant::now();
-        if let Err(why) = self.hub.apply(&self.block, &mut self.outcome) {
+        if let Err(why) = self.hub.apply(&mut self.block, &mut self.outcome) {
             self.stopped = Some(why);
             return None;
         }
@@ -404,7 +434,7 @@ impl<S: Spoke> Replay<S> {
 
     /// The next block, from what the chains tell and everybody asks for.
     fn gather(&mut self, now: Time) {
-        let Self { block, cast, places, chains, world, validators, claims, .. } = self;
+        let Self { block, introduced, cast, places, chains, world, validators, claims, .. } = self;
         block.height = Height(block.height.0 + 1);
         block.time = now;
         block.observations.clear();
@@ -435,13 +465,25 @@ impl<S: Spoke> Replay<S> {
         world.carry(chains, now);
         let (mut prices, mut depths) = (Vec::new(), Vec::new());
         cast.sources.report(places, now, &mut prices);
+        world.quote(chains, &|asset| places.price(asset, now), now, &mut prices);
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         let open = |chain| cast.bidders.depth(chain, Ratio::ONE, away);
-        cast.sources.depths(places, open, now, &mut depths);
+        cast.sources.depths(places, chains.len(), open, now, &mut depths);
         validators.measured(&prices, &depths, &costs, now, block);
         let state = self.hub.state();
+        while let Some(chain) =
+            chains.get(*introduced).filter(|chain| state.chains.find(chain.chain()).is_some())
+        {
+            let changes = world.introduction(chain, state);
+            block.commands.extend(changes.into_iter().map(Command::Govern));
+            *introduced += 1;
+        }
         cast.stage.act(now, &mut block.commands);
         cast.stage.deposit(state, chains, now);
+        for newcomers in &mut cast.newcomers {
+            newcomers.act(now, &mut block.commands);
+            newcomers.deposit(state, chains, now);
+        }
         let shown = cast.keepers.ask(state, now, &mut block.commands);
         claims.shown(&shown, &cast.keepers, state);
         // Arbitrageurs first: they know the mark that the last block left.
@@ -453,9 +495,37 @@ impl<S: Spoke> Replay<S> {
         }
     }
 
+    /// Chains whose time has come: governance adds them, people are on their way. They are heard from the next block on.
+    fn join(&mut self, now: Time) -> Result<(), String> {
+        while let Some(join) = self.joins.pop_if(|join| join.at <= now) {
+            let Self { scenario, genesis, identities, book, block, cast, places, chains, world, .. } = self;
+            let at = chains.len();
+            let chain = world.join(chains, &mut genesis.chains[at], now)?;
+            let params = Box::new(joins::params(genesis, &genesis.chains[at]));
+            block.commands.push(Command::Govern(Change::AddChain { params }));
+            let id = chain.chain();
+            let newcomers = joins::newcomers(scenario, &join);
+            let ready = ready(&newcomers, &genesis.chains[at..=at], now).after(world.telling());
+            let number = u32::try_from(self.hub.state().accounts.len()).expect("ids have 32 bits");
+            let people = cast.newcomers.last().unwrap_or(&cast.stage).people();
+            let (first, times) = ((AccountId(number), people), [now, ready, ready.after(OPENING)]);
+            let stage = Stage::new(&newcomers, *identities, places, book, &[id], first, times);
+            cast.newcomers.push(stage);
+            self.validators.join(id, chain.domain());
+            chains.push(chain);
+        }
+        Ok(())
+    }
+
     /// What the block brought about goes its way.
     fn settle(&mut self, now: Time) {
-        let Self { block, outcome, cast, places, chains, measure, claims, .. } = self;
+        let Self { block, outcome, hub, cast, places, chains, world, measure, claims, validators, .. } = self;
+        let signed = hub.take_payloads().unwrap_or_else(|| validators.sign(&outcome.orders));
+        let send = |payload: Payload| {
+            let wait = world.send(chains, &payload, now);
+            (payload, wait)
+        };
+        let payloads = signed.into_iter().map(send).collect();
         cast.makers.learn(block, outcome, now);
         if now < self.from {
             for refused in outcome.rejects.iter().filter(|refused| refused.part == BlockPart::Command) {
@@ -463,10 +533,10 @@ impl<S: Spoke> Replay<S> {
                 cast.stage.refused(&block.commands[number], now);
             }
         }
-        let state = self.hub.state();
+        let state = hub.state();
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         claims.block(outcome, state, &cast.bidders, away, places, now);
-        cast.keepers.take_in(block, outcome, state, chains, now);
+        cast.keepers.take_in(block, outcome, state, payloads, now);
         cast.keepers.deliver(chains, now);
         let news = News {
             now,
@@ -512,6 +582,7 @@ impl Cast {
             randomness: seed.stream("randomness"),
             probe: Probe::new(state, scenario.probe.every, scenario.probe.quote, from),
             stage,
+            newcomers: Vec::new(),
         }
     }
 }
@@ -546,13 +617,13 @@ fn deepest_day(data: &MarketData) -> Time {
     Time::from_millis(midnight)
 }
 
-/// When deposits made at genesis are final everywhere.
-fn ready(scenario: &Scenario, genesis: &Genesis) -> Time {
-    let longest = genesis.chains.iter().map(|chain| {
+/// When deposits of whoever comes at `start` are final on all of these chains.
+fn ready(scenario: &Scenario, chains: &[ChainGenesis], start: Time) -> Time {
+    let longest = chains.iter().map(|chain| {
         let terms = scenario.chain_terms(&chain.name);
         // The block that includes them may begin just after the delay.
         terms.inclusion.get() + (terms.final_depth + 2) * chain.block_time.get()
     });
     let longest = longest.max().unwrap_or(0) + 2 * scenario.block_time.get();
-    genesis.time.after(stage::opening(scenario)).after(Millis::new(longest))
+    start.after(stage::opening(scenario)).after(Millis::new(longest))
 }

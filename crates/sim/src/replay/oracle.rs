@@ -47,15 +47,16 @@ impl Sources {
         }
     }
 
-    /// The depth of every volatile token: what bidders have open on its chain.
+    /// The depth of every volatile token of the first `present` chains: what bidders have open there.
     pub(super) fn depths(
         &mut self,
         places: &Places,
+        present: usize,
         open: impl Fn(ChainId) -> Amount,
         now: Time,
         out: &mut Vec<DepthReport>,
     ) {
-        for chain in &places.chains {
+        for chain in places.chains.iter().take(present) {
             let open = open(chain.id);
             for token in &chain.tokens {
                 for source in 0..self.number {

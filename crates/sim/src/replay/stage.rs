@@ -9,6 +9,7 @@
 //!   below it, as some in a real book do.
 
 use super::ReplayError;
+use super::identities::{Identities, numbered};
 use super::places::{ChainPlace, Places, TokenPlace};
 use super::savers::Saver;
 use super::traders::{OPENED, Taste, open, weighted, within};
@@ -20,8 +21,8 @@ use crate::seed::{Q32_ONE, Seed, Stream};
 use ballast_engine::State;
 use ballast_spoke::{Spoke, SpokeError};
 use ballast_types::{
-    AccountId, Address, AssetGenesis, ChainId, Command, Genesis, Layer, Owner, RegionId, Scope, Token,
-    TokenGenesis, TokenParams, TradeAmount,
+    AccountId, AssetGenesis, ChainId, Command, Genesis, Layer, Nonce, OrderAction, Owner, RegionId, Scope,
+    Token, TokenGenesis, TokenParams, TradeAmount,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use serde_json::Value;
@@ -169,6 +170,7 @@ pub(super) struct Stage {
     /// When that is, and the last of them.
     open_by: Time,
     last: (AccountId, Owner),
+    people: u64,
     /// Commands to come, by time and number.
     schedule: BTreeMap<(Time, u64), Command>,
     number: u64,
@@ -184,13 +186,18 @@ pub(super) struct Stage {
 /// Puts everybody on the stage.
 struct Casting<'a> {
     scenario: &'a Scenario,
+    identities: Identities,
     places: &'a Places,
     from: Time,
     /// When every deposit is final.
     ready: Time,
     seed: Seed,
     next: u32,
+    /// People so far, and before these.
     accounts: u64,
+    before: u64,
+    /// Chains whose tranches they fill.
+    present: Vec<&'a ChainPlace>,
     chains: Vec<(usize, u64)>,
     stage: Stage,
     commands: Vec<Command>,
@@ -201,33 +208,45 @@ struct Casting<'a> {
 }
 
 impl Stage {
-    /// `first` is the first account id that the engine will give out, `start` the time of genesis.
+    /// People of these chains, from `start` on; their deposits are final at `ready`. `first` is the first account id that
+    /// the engine will give out, `before` how many people came before.
     pub(super) fn new(
         scenario: &Scenario,
+        identities: Identities,
         places: &Places,
         book: &Book,
-        first: AccountId,
+        present: &[ChainId],
+        (first, before): (AccountId, u64),
         [start, ready, from]: [Time; 3],
     ) -> Self {
         let seed = Seed::new(scenario.seed);
+        let present: Vec<&ChainPlace> = present.iter().map(|chain| places.chain(*chain)).collect();
         let weight = |chain: &ChainPlace| {
             let listed = scenario.chain_weights.get(&chain.name).copied().unwrap_or(0);
             if chain.tokens.is_empty() { 0 } else { listed }
         };
         let mut casting = Casting {
             scenario,
+            identities,
             places,
             from,
             ready,
             seed,
             next: first.0,
-            accounts: 0,
-            chains: places.chains.iter().map(weight).enumerate().filter(|(_, weight)| 0 < *weight).collect(),
+            accounts: before,
+            before,
+            chains: present
+                .iter()
+                .map(|chain| (usize::from(chain.id.0), weight(chain)))
+                .filter(|(_, weight)| 0 < *weight)
+                .collect(),
+            present,
             stage: Stage {
+                people: before,
                 deposits: Vec::new(),
                 sending: false,
                 open_by: start,
-                last: (first, owner(0)),
+                last: (first, identities.of_owner(before)),
                 schedule: BTreeMap::new(),
                 number: 0,
                 tries: BTreeMap::new(),
@@ -242,7 +261,8 @@ impl Stage {
             colluding: false,
         };
         if casting.chains.is_empty() {
-            casting.chains = vec![(0, 1)];
+            let first = casting.present.first().expect("a house has chains");
+            casting.chains = vec![(usize::from(first.id.0), 1)];
         }
         casting.house();
         casting.people(book);
@@ -256,7 +276,8 @@ impl Stage {
         }
     }
 
-    /// Sends the deposits that are due by `now`. What cannot be sent is sent in the next block.
+    /// Sends the deposits that are due by `now`, to vaults that know their tokens. What cannot be sent is sent in the next
+    /// block.
     pub(super) fn deposit<S: Spoke>(&mut self, state: &State, chains: &mut [S], now: Time) {
         if now <= self.open_by || self.deposits.is_empty() {
             return;
@@ -270,7 +291,18 @@ impl Stage {
             );
         }
         self.sending = true;
+        let untold = |chain: ChainId| {
+            let orders = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+            let mut orders = orders.filter(|(_, sent)| sent.seen.is_none());
+            orders.any(|(_, sent)| {
+                matches!(sent.order.action, OrderAction::ListToken { .. } | OrderAction::SetLimits { .. })
+            })
+        };
+        let untold: Vec<bool> = chains.iter().map(|chain| untold(chain.chain())).collect();
         self.deposits.retain(|(owner, token, amount)| {
+            if untold[usize::from(token.chain.0)] {
+                return true;
+            }
             let sent = chains[usize::from(token.chain.0)].deposit(*owner, token.asset, *amount);
             match sent {
                 Ok(_) => false,
@@ -291,6 +323,11 @@ impl Stage {
         self.later(now.after(Millis::seconds(20)), open(account, market, side, smaller));
     }
 
+    /// How many people came, those before them included.
+    pub(super) fn people(&self) -> u64 {
+        self.people
+    }
+
     fn later(&mut self, time: Time, command: Command) {
         self.number += 1;
         self.schedule.insert((time, self.number), command);
@@ -309,7 +346,7 @@ impl<'a> Casting<'a> {
             gifts.push((Layer::Tranche(Scope::Market(market.id)), layers.tranche_market));
             gifts.push((Layer::Budget(market.id), layers.budget));
         }
-        for chain in &self.places.chains {
+        for chain in &self.present {
             gifts.push((Layer::Tranche(Scope::Chain(chain.id)), layers.tranche_chain));
         }
         gifts.push((Layer::Float, layers.float));
@@ -353,11 +390,11 @@ impl<'a> Casting<'a> {
             let region = u16::try_from(number % terms.regions.max(1)).unwrap_or(0);
             self.commands.push(Command::RegisterKeeper {
                 account,
-                operator: node(0x0b, operators),
+                operator: numbered(0x0b, operators),
                 region: RegionId(region),
                 cores: HARDWARE[0],
                 memory: HARDWARE[1],
-                signer: node(0x0c, u64::from(number)),
+                signer: (self.identities.keeper)(number),
                 stake,
             });
         }
@@ -501,15 +538,16 @@ impl<'a> Casting<'a> {
         let step = self.scenario.block_time;
         let mut stage = self.stage;
         let mut at = start;
-        for number in 0..self.accounts {
-            if number % BLOCK_COMMANDS as u64 == 0 {
+        for number in self.before..self.accounts {
+            if (number - self.before).is_multiple_of(BLOCK_COMMANDS as u64) {
                 at = at.after(step);
             }
-            stage.later(at, Command::OpenAccount { owner: owner(number) });
+            stage.later(at, Command::OpenAccount { owner: self.identities.of_owner(number) });
         }
         stage.open_by = at;
         let last = self.accounts - 1;
-        stage.last = (AccountId(self.next - 1), owner(last));
+        stage.people = self.accounts;
+        stage.last = (AccountId(self.next - 1), self.identities.of_owner(last));
         let mut at = self.ready;
         for commands in self.commands.chunks(BLOCK_COMMANDS).chain(self.loans.chunks(BLOCK_COMMANDS)) {
             at = at.after(step);
@@ -529,7 +567,7 @@ impl<'a> Casting<'a> {
 
     /// The next account, opened in the order of ids.
     fn open(&mut self) -> (AccountId, Owner) {
-        let opened = (AccountId(self.next), owner(self.accounts));
+        let opened = (AccountId(self.next), self.identities.of_owner(self.accounts));
         self.next += 1;
         self.accounts += 1;
         opened
@@ -600,23 +638,6 @@ fn alarm([low, high]: [Ratio; 2], weighed: Amount, loan: Amount, stream: &mut St
     // Whoever begins lower minds half of the way down to the threshold.
     let half = (Ratio::ONE + Ratio::ONE.div_down(health).unwrap_or(Ratio::ONE)).mul_down(Ratio::percent(50));
     share.min(half.unwrap_or(share)).max(Ratio::from_wei(1))
-}
-
-/// Address of the owner of the account that was opened as the `number`th.
-fn owner(number: u64) -> Owner {
-    let mut hasher = blake3::Hasher::new_derive_key("ballast-sim owner v1");
-    hasher.update(&number.to_le_bytes());
-    let mut address = [0; 32];
-    address[12..].copy_from_slice(&hasher.finalize().as_bytes()[..20]);
-    Owner { address: Address(address), subaccount: 0 }
-}
-
-/// Address of a keeper's operator, or of its key.
-fn node(kind: u8, number: u64) -> Address {
-    let mut address = [0; 32];
-    address[12] = kind;
-    address[24..].copy_from_slice(&number.to_be_bytes());
-    Address(address)
 }
 
 /// A worth of collateral, divided by a threshold. Rounded down.

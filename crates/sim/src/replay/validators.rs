@@ -9,9 +9,10 @@ use crate::scenario::FaultPlan;
 use crate::seed::{Seed, Stream};
 use ballast_spoke::certificate::{Key, ValidatorSet, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
+use ballast_spoke::message::Payload;
 use ballast_spoke::quorum::{FactError, Facts, Measurements, Numbered};
 use ballast_types::{
-    Block, ChainId, CostReport, DepthReport, Hash, Observation, PriceReport, Signer, VaultEvent,
+    Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Signer, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use std::collections::BTreeMap;
@@ -87,9 +88,22 @@ impl Validators {
         }
     }
 
-    /// As many keys as a quorum has, of those who do not lie first.
-    pub(super) fn signing(&self) -> Vec<Key> {
-        self.keys.iter().take(quorum(self.keys.len())).cloned().collect()
+    /// A block's orders, one payload a spoke, signed by as many as a quorum has, of those who do not lie first.
+    pub(super) fn sign(&self, orders: &[Order]) -> Vec<Payload> {
+        let keys = &self.keys[..quorum(self.keys.len())];
+        let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
+        for order in orders {
+            batches.entry(order.chain).or_default().push(order.clone());
+        }
+        let signed = batches
+            .into_iter()
+            .map(|(chain, orders)| Payload::sign(self.contracts[&chain], chain, EPOCH, orders, keys));
+        signed.map(|payload| payload.expect("orders in range")).collect()
+    }
+
+    /// A chain joins. Only a lone validator's house is joined.
+    pub(super) fn join(&mut self, chain: ChainId, domain: Hash) {
+        self.contracts.insert(chain, domain);
     }
 
     /// A chain told this at `now`: every validator reads it.

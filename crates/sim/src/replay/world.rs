@@ -7,11 +7,13 @@
 use super::places::{ChainPlace, Places};
 use crate::scenario::{ChainFaults, Congestion, Scenario};
 use crate::seed::Seed;
+use ballast_engine::State;
 use ballast_spoke::certificate::ValidatorSet;
 use ballast_spoke::faults::{FaultTerms, Faults};
-use ballast_spoke::{Conditions, Courier, Fork, SimChain, SimChainParams};
-use ballast_types::Genesis;
-use ballast_units::{Amount, Bps, Millis, Time};
+use ballast_spoke::message::Payload;
+use ballast_spoke::{Conditions, Courier, Fork, SimChain, SimChainParams, Spoke as _};
+use ballast_types::{AssetId, ChainGenesis, Change, Genesis, PriceReport};
+use ballast_units::{Amount, Bps, Millis, Price, Time};
 use std::fmt::Debug;
 
 /// What a replay's chains need from outside.
@@ -21,6 +23,30 @@ pub trait World<S>: Debug + Send {
 
     /// After that: what has left one chain reaches another.
     fn carry(&mut self, chains: &mut [S], now: Time);
+
+    /// Puts what sources on the chains tell in the place of what the same sources would have reported here. `price` is the
+    /// market's.
+    fn quote(
+        &mut self,
+        chains: &mut [S],
+        price: &dyn Fn(AssetId) -> Price,
+        now: Time,
+        reports: &mut Vec<PriceReport>,
+    );
+
+    /// Sends signed orders the regular way, where there is one. Gives for how long it is waited for before anybody sends
+    /// them himself.
+    fn send(&mut self, chains: &mut [S], payload: &Payload, now: Time) -> Millis;
+
+    /// What governance has a chain's vault told first, once the house knows the chain.
+    fn introduction(&self, chain: &S, state: &State) -> Vec<Change>;
+
+    /// How long vaults need for that.
+    fn telling(&self) -> Millis;
+
+    /// Begins a chain that the house does not know yet, beside those that it knows, and writes its vault's domain into its
+    /// terms.
+    fn join(&mut self, chains: &mut [S], genesis: &mut ChainGenesis, now: Time) -> Result<S, String>;
 
     /// Reorgs so far that dropped a block.
     fn reorgs(&self) -> u64;
@@ -35,6 +61,10 @@ const TRAVEL: Millis = Millis::minutes(2);
 /// Chains in this process.
 #[derive(Debug)]
 pub struct SimWorld {
+    scenario: Scenario,
+    places: Places,
+    validators: ValidatorSet,
+    window: [Time; 2],
     chains: Vec<SimTerms>,
     courier: Courier,
     reorgs: u64,
@@ -56,29 +86,47 @@ impl SimWorld {
         genesis: &Genesis,
         places: &Places,
         validators: &ValidatorSet,
-        [from, to]: [Time; 2],
+        window: [Time; 2],
     ) -> (Vec<SimChain>, Self) {
-        let chains = places.chains.iter().map(|place| chain(scenario, genesis, place, validators));
-        let terms = places.chains.iter().map(|place| {
-            let terms = scenario.chain_terms(&place.name);
-            let block_time = genesis.chains[usize::from(place.id.0)].block_time;
-            let faults = scenario.faults.chains.get(&place.name);
-            SimTerms {
-                usual: conditions(block_time, terms.inclusion, terms.gas),
-                congestion: scenario
-                    .congestion
-                    .iter()
-                    .filter(|jam| jam.chain == place.name)
-                    .cloned()
-                    .collect(),
-                faults: faults
-                    .map(|faults| Faults::new(scenario.seed, &place.name, fault_terms(faults), from)),
-                reorgs: faults
-                    .map_or(Vec::new(), |faults| reorgs(faults, &place.name, scenario.seed, [from, to])),
-            }
+        let mut world = Self {
+            scenario: scenario.clone(),
+            places: places.clone(),
+            validators: validators.clone(),
+            window,
+            chains: Vec::new(),
+            courier: Courier::new(TRAVEL),
+            reorgs: 0,
+        };
+        let chains = places.chains.iter().zip(&genesis.chains);
+        let chains = chains.map(|(place, chain)| world.begin(place, chain, genesis.time)).collect();
+        (chains, world)
+    }
+
+    /// A chain at `start`, and what will happen to it.
+    fn begin(&mut self, place: &ChainPlace, genesis: &ChainGenesis, start: Time) -> SimChain {
+        let Self { scenario, validators, window, .. } = self;
+        let terms = scenario.chain_terms(&place.name);
+        let faults = scenario.faults.chains.get(&place.name);
+        let usual = conditions(genesis.block_time, terms.inclusion, terms.gas);
+        self.chains.push(SimTerms {
+            usual,
+            congestion: scenario.congestion.iter().filter(|jam| jam.chain == place.name).cloned().collect(),
+            faults: faults
+                .map(|faults| Faults::new(scenario.seed, &place.name, fault_terms(faults), window[0])),
+            reorgs: faults.map_or(Vec::new(), |faults| reorgs(faults, &place.name, scenario.seed, *window)),
         });
-        let world = Self { chains: terms.collect(), courier: Courier::new(TRAVEL), reorgs: 0 };
-        (chains.collect(), world)
+        let tokens = place.tokens.iter().chain([&place.coin]).chain(&place.stake);
+        SimChain::new(SimChainParams {
+            chain: place.id,
+            coin: place.coin.token.asset,
+            units: tokens.map(|token| (token.token.asset, token.unit)).collect(),
+            validators: validators.clone(),
+            start,
+            conditions: usual,
+            safe_depth: terms.safe_depth,
+            final_depth: terms.final_depth,
+            final_every: FINAL_EVERY,
+        })
     }
 }
 
@@ -108,26 +156,36 @@ impl World<SimChain> for SimWorld {
         self.courier.carry(chains, now);
     }
 
+    fn quote(&mut self, _: &mut [SimChain], _: &dyn Fn(AssetId) -> Price, _: Time, _: &mut Vec<PriceReport>) {
+    }
+
+    fn send(&mut self, _: &mut [SimChain], _: &Payload, _: Time) -> Millis {
+        Millis::ZERO
+    }
+
+    fn introduction(&self, _: &SimChain, _: &State) -> Vec<Change> {
+        Vec::new()
+    }
+
+    fn telling(&self) -> Millis {
+        Millis::ZERO
+    }
+
+    fn join(
+        &mut self,
+        chains: &mut [SimChain],
+        genesis: &mut ChainGenesis,
+        now: Time,
+    ) -> Result<SimChain, String> {
+        let place = self.places.chains.get(chains.len()).cloned().ok_or("no chain is left to join")?;
+        let chain = self.begin(&place, genesis, now);
+        genesis.domain = chain.domain();
+        Ok(chain)
+    }
+
     fn reorgs(&self) -> u64 {
         self.reorgs
     }
-}
-
-fn chain(scenario: &Scenario, genesis: &Genesis, place: &ChainPlace, validators: &ValidatorSet) -> SimChain {
-    let terms = scenario.chain_terms(&place.name);
-    let tokens = place.tokens.iter().chain([&place.coin]).chain(&place.stake);
-    let block_time = genesis.chains[usize::from(place.id.0)].block_time;
-    SimChain::new(SimChainParams {
-        chain: place.id,
-        coin: place.coin.token.asset,
-        units: tokens.map(|token| (token.token.asset, token.unit)).collect(),
-        validators: validators.clone(),
-        start: genesis.time,
-        conditions: conditions(block_time, terms.inclusion, terms.gas),
-        safe_depth: terms.safe_depth,
-        final_depth: terms.final_depth,
-        final_every: FINAL_EVERY,
-    })
 }
 
 /// An order and a bridge cost as much gas as a take.

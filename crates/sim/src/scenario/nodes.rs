@@ -1,7 +1,7 @@
 //! The part of a scenario that is about nodes: keepers, validators, and what goes wrong with them and with chains.
 
 use super::ScenarioFault;
-use ballast_units::Millis;
+use ballast_units::{Millis, Time};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -31,6 +31,29 @@ pub struct Keepers {
     pub stake: [u64; 2],
     /// From signing to a courier's sending.
     pub courier: Millis,
+}
+
+/// A chain that comes while the hub runs: its terms are those that a chain of genesis would have.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// Its name.
+    pub chain: String,
+    /// When governance adds it.
+    #[serde(deserialize_with = "super::moment_there")]
+    pub at: Time,
+    /// People who come with it, on top of the scenario's accounts.
+    pub accounts: u32,
+}
+
+/// The regular way of orders: messages from the home chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrderWay {
+    /// Blocks of the home chain that are waited for; 1 is the one that holds the message.
+    pub confirmations: u64,
+    /// Nobody sends an order himself before the message had this long.
+    pub patience: Millis,
 }
 
 /// Validators, and what goes wrong.
@@ -96,6 +119,12 @@ impl Default for Keepers {
             stake: [10_000, 50_000],
             courier: Millis::seconds(60),
         }
+    }
+}
+
+impl Default for OrderWay {
+    fn default() -> Self {
+        Self { confirmations: 1, patience: Millis::seconds(16) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::evm::EvmError;
 use alloy::network::{EthereumWallet, TransactionBuilder};
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
@@ -72,6 +72,17 @@ pub async fn execute<C: SolCall>(
 ) -> Result<TransactionReceipt, EvmError> {
     let request = TransactionRequest::default().with_to(to).with_call(&call).with_value(value);
     send(wallet, C::SIGNATURE, request).await
+}
+
+/// Sends a transaction, and waits for nothing.
+pub(crate) async fn send_on(
+    wallet: &DynProvider,
+    what: &str,
+    request: TransactionRequest,
+) -> Result<B256, EvmError> {
+    let pending = wallet.send_transaction(request).await;
+    let refused = |error| EvmError::Reverted { what: what.to_owned(), why: format!("{error}") };
+    pending.map(|pending| *pending.tx_hash()).map_err(refused)
 }
 
 /// Sends a transaction and waits for its block.

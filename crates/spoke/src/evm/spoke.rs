@@ -58,8 +58,8 @@ pub struct SpokeConfig {
 pub struct SpokeKeys {
     /// Orders, freezes, pokes and deposits.
     pub courier: PrivateKeySigner,
-    /// Takes, each with its own money.
-    pub takers: Vec<PrivateKeySigner>,
+    /// Takes, and orders from a sender of their own; each with its own money and numbers.
+    pub others: Vec<PrivateKeySigner>,
 }
 
 /// A chain of the EVM kind.
@@ -106,7 +106,7 @@ impl EvmSpoke {
         })?;
         let endpoints = Endpoints::new(config.deployment.chain_id, &config.endpoints)?;
         let watcher = Watcher::new(config.watch.clone(), endpoints.clone(), resume);
-        let all = keys.takers.into_iter().chain([keys.courier.clone()]);
+        let all = keys.others.into_iter().chain([keys.courier.clone()]);
         let couriers =
             all.map(|key| (key.address(), Courier::new(endpoints.clone(), key, config.fees))).collect();
         Ok(Self {
@@ -143,6 +143,35 @@ impl EvmSpoke {
     /// What a coin of the chain is worth from now on, for what things cost.
     pub fn set_coin_price(&mut self, price: Price) {
         self.config.coin_price = price;
+    }
+
+    /// What became of orders in a transaction that somebody else sent; none while it is in no block.
+    pub fn delivered_by(
+        &mut self,
+        nonces: Vec<Nonce>,
+        transaction: B256,
+    ) -> Result<Option<Receipt>, SpokeError> {
+        let provider = self.watcher.endpoints().best().clone();
+        let found = self
+            .runtime
+            .block_on(answer(provider.get_transaction_receipt(transaction).into_future()))
+            .map_err(|fault| self.network(&fault))?;
+        let Some(found) = found else { return Ok(None) };
+        let time = self.time_of(found.block_hash.unwrap_or_default());
+        let included = Some(time.map_err(|fault| self.network(&fault))?);
+        let sent = Sent { tx: self.next_tx(), what: What::Orders(nonces), included };
+        self.receipt_of(&sent, &found).map(Some).map_err(|fault| self.network(&fault))
+    }
+
+    fn deliver_by(&mut self, sender: Address, payload: &Payload) -> Result<TxId, SpokeError> {
+        let here = self.chain();
+        if payload.chain != here {
+            return Err(SpokeError::OtherChain { order: payload.chain, here });
+        }
+        let call = Vault::executeCall { payload: payload.encode()?.into() };
+        let nonces = payload.orders.iter().map(|order| order.nonce).collect();
+        let vault = self.config.deployment.vault;
+        self.send(sender, plain(vault, call.abi_encode()), What::Orders(nonces))
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -348,14 +377,16 @@ impl Spoke for EvmSpoke {
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
-        let here = self.chain();
-        if payload.chain != here {
-            return Err(SpokeError::OtherChain { order: payload.chain, here });
-        }
-        let call = Vault::executeCall { payload: payload.encode()?.into() };
-        let nonces = payload.orders.iter().map(|order| order.nonce).collect();
-        let vault = self.config.deployment.vault;
-        self.send(self.courier, plain(vault, call.abi_encode()), What::Orders(nonces))
+        self.deliver_by(self.courier, payload)
+    }
+
+    fn deliver_from(
+        &mut self,
+        sender: ballast_types::Address,
+        payload: &Payload,
+    ) -> Result<TxId, SpokeError> {
+        let known = chain_address(sender).filter(|sender| self.couriers.contains_key(sender));
+        self.deliver_by(known.unwrap_or(self.courier), payload)
     }
 
     fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError> {

@@ -24,7 +24,7 @@ fn adapter() -> (Runtime, World, EvmSpoke) {
         world
     });
     let config = world.chain.spoke_config(Price::whole(2));
-    let mut spoke = EvmSpoke::new(config, SpokeKeys { courier, takers: vec![taker] }, None).unwrap();
+    let mut spoke = EvmSpoke::new(config, SpokeKeys { courier, others: vec![taker] }, None).unwrap();
     spoke.advance(Time::default()).unwrap();
     (runtime, world, spoke)
 }

@@ -22,9 +22,10 @@ use crate::evm::{
 };
 use crate::message::Payload;
 use crate::quorum::VoteError;
+use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, B256, I256, U256};
 use alloy::providers::DynProvider;
-use alloy::rpc::types::TransactionReceipt;
+use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
 use ballast_engine::State;
@@ -36,6 +37,9 @@ const DVNS: usize = 3;
 
 /// Wei that each of them and the executor ask for a message.
 const WORKER_FEE: u64 = 1_000_000_000;
+
+/// Gas of a feed's round, at most.
+const ROUND_GAS: u64 = 200_000;
 
 /// Digits of a feed's answers, as Chainlink's dollar feeds have.
 const FEED_DECIMALS: u8 = 8;
@@ -95,6 +99,8 @@ pub struct LocalChain {
     deployer: DynProvider,
     dvns: Vec<Address>,
     kinds: Vec<(AssetId, TokenKind)>,
+    /// Confirmations of what gateways send; none where they wait for finality.
+    order_confirmations: Option<u64>,
 }
 
 /// Why there is no local chain.
@@ -162,7 +168,13 @@ impl LocalChain {
         if let Some(gateway) = deployment.gateway {
             node.fund(gateway).await?;
         }
-        Ok(Self { node, deployment, deployer, dvns, kinds })
+        Ok(Self { node, deployment, deployer, dvns, kinds, order_confirmations: None })
+    }
+
+    /// Has DVNs wait for so many confirmations of what gateways send, 1 being the block that holds it: an order proves
+    /// itself. Before ways are opened, at both ends.
+    pub fn hurry_orders(&mut self, confirmations: u64) {
+        self.order_confirmations = Some(confirmations);
     }
 
     /// What has to be ordered before the vault takes and pays every token: listing, and limits of `outflow` in `window`
@@ -210,6 +222,33 @@ impl LocalChain {
     /// Opens the ways between this chain and another one, at this end: gateway and bridged tokens. After the tokens
     /// are listed. Both ends need it.
     pub async fn open_way(&self, other: &Self) -> Result<(), KitError> {
+        self.open_paths(other).await?;
+        for asset in self.bridged() {
+            let (gateway, call) = self.oft(asset)?;
+            execute(&self.deployer, gateway, call, U256::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    /// Tokens that move between chains.
+    pub fn bridged(&self) -> impl Iterator<Item = AssetId> + '_ {
+        self.kinds.iter().filter(|(_, kind)| *kind == TokenKind::Bridged).map(|(asset, _)| *asset)
+    }
+
+    /// Has the gateway bridge a token, without waiting for the block that takes it. Refused before the vault lists it.
+    pub async fn bridge_on(&self, asset: AssetId) -> Result<B256, KitError> {
+        let (gateway, call) = self.oft(asset)?;
+        let request = TransactionRequest::default().with_to(gateway).with_call(&call);
+        Ok(connection::send_on(&self.deployer, "Gateway.setOft", request).await?)
+    }
+
+    fn oft(&self, asset: AssetId) -> Result<(Address, Gateway::setOftCall), KitError> {
+        let gateway = self.deployment.gateway.ok_or(KitError::Plan("the chain has no gateway"))?;
+        Ok((gateway, Gateway::setOftCall { asset: asset.0, oft: self.token(asset)?.token }))
+    }
+
+    /// The same for messages and tokens, but nothing that the vault has to know first: no gateway bridges them yet.
+    pub async fn open_paths(&self, other: &Self) -> Result<(), KitError> {
         let needs = KitError::Plan("both chains of a way need LayerZero");
         let (Some(here), Some(gateway)) = (&self.deployment.layerzero, self.deployment.gateway) else {
             return Err(needs);
@@ -219,7 +258,7 @@ impl LocalChain {
         };
         let (wallet, dvns, eid) = (&self.deployer, self.path()?, there.eid);
         here.open(wallet, eid, &dvns).await?;
-        let remote = Remote { eid, oapp: peer, dvns: dvns.clone() };
+        let remote = Remote { eid, oapp: peer, dvns: self.order_path()? };
         wire_oapp(wallet, here, gateway, &remote).await?;
         let chain = other.deployment.chain.0;
         execute(wallet, gateway, Gateway::setChainCall { chain_: chain, eid }, U256::ZERO).await?;
@@ -231,8 +270,6 @@ impl LocalChain {
             if *kind == TokenKind::Bridged {
                 let remote = Remote { eid, oapp: peer.token, dvns: dvns.clone() };
                 wire_oapp(wallet, here, token.token, &remote).await?;
-                let call = Gateway::setOftCall { asset: asset.0, oft: token.token };
-                execute(wallet, gateway, call, U256::ZERO).await?;
             }
         }
         Ok(())
@@ -247,11 +284,18 @@ impl LocalChain {
             operators.insert(*dvn, self.node.wallet(&dev_key("dvn", number)).await?);
         }
         let executor = self.node.wallet(&dev_key("executor", 0)).await?;
-        Ok(WorkerChain { layerzero, executor, operators, dvns: self.path()?, first_block: 1 })
+        let quick = self.deployment.gateway.filter(|_| self.order_confirmations.is_some());
+        let quick = quick.map(|gateway| Ok::<_, PathError>((gateway, self.order_path()?))).transpose()?;
+        Ok(WorkerChain { layerzero, executor, operators, dvns: self.path()?, quick, first_block: 1 })
     }
 
     fn path(&self) -> Result<Dvns, PathError> {
         Dvns::new(&self.dvns, 2 * self.node.config().epoch, false)
+    }
+
+    fn order_path(&self) -> Result<Dvns, PathError> {
+        let confirmations = self.order_confirmations.unwrap_or(2 * self.node.config().epoch);
+        Dvns::new(&self.dvns, confirmations, false)
     }
 
     /// What an adapter of this chain is told: its own node is believed, and a take's gas is paid in coins of `coin_price`.
@@ -353,6 +397,23 @@ impl LocalChain {
 
     /// Anybody sends a payload to another chain's gateway by LayerZero, with gas enough for its orders there.
     pub async fn send(&self, to: &Self, payload: &Payload) -> Result<TransactionReceipt, KitError> {
+        let request = self.message(to, payload).await?;
+        Ok(connection::send(&self.deployer, "Gateway.send", request).await?)
+    }
+
+    /// The same from somebody's wallet, without waiting for the block that takes it.
+    pub async fn send_on(
+        &self,
+        wallet: &DynProvider,
+        to: &Self,
+        payload: &Payload,
+    ) -> Result<B256, KitError> {
+        let request = self.message(to, payload).await?;
+        Ok(connection::send_on(wallet, "Gateway.send", request).await?)
+    }
+
+    /// A payload as a message to another chain's gateway.
+    async fn message(&self, to: &Self, payload: &Payload) -> Result<TransactionRequest, KitError> {
         let needs = KitError::Plan("both chains need a gateway");
         let (Some(gateway), Some(there)) = (self.deployment.gateway, &to.deployment.layerzero) else {
             return Err(needs);
@@ -364,15 +425,30 @@ impl LocalChain {
         let fee = contract.quote(there.eid, payload.clone().into(), options.clone()).call().await;
         let fee = fee.map_err(|error| connection::unreadable("Gateway.quote", &error))?;
         let call = Gateway::sendCall { eid: there.eid, payload: payload.into(), options };
-        Ok(execute(&self.deployer, gateway, call, fee).await?)
+        Ok(TransactionRequest::default().with_to(gateway).with_call(&call).with_value(fee))
     }
 
     /// Moves a token's market: a new round of its feed, of this block.
     pub async fn set_price(&self, asset: AssetId, price: Price) -> Result<(), KitError> {
-        let feed = self.token(asset)?.feed.ok_or(KitError::Plan("the token has no feed"))?;
-        let answer = feed_answer(price);
-        execute(&self.deployer, feed, MockAggregator::updateCall { answer }, U256::ZERO).await?;
+        connection::send(&self.deployer, "MockAggregator.update", self.round(asset, price)?).await?;
         Ok(())
+    }
+
+    /// The same from somebody's wallet, without waiting for the block that takes it.
+    pub async fn set_price_on(
+        &self,
+        wallet: &DynProvider,
+        asset: AssetId,
+        price: Price,
+    ) -> Result<B256, KitError> {
+        let request = self.round(asset, price)?.with_gas_limit(ROUND_GAS);
+        Ok(connection::send_on(wallet, "MockAggregator.update", request).await?)
+    }
+
+    fn round(&self, asset: AssetId, price: Price) -> Result<TransactionRequest, KitError> {
+        let feed = self.token(asset)?.feed.ok_or(KitError::Plan("the token has no feed"))?;
+        let call = MockAggregator::updateCall { answer: feed_answer(price) };
+        Ok(TransactionRequest::default().with_to(feed).with_call(&call))
     }
 
     /// What somebody has of a token, in Wad.

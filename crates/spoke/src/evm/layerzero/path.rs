@@ -45,7 +45,7 @@ impl Dvns {
         Ok(Self { required, confirmations })
     }
 
-    /// Blocks of the source that a DVN waits for.
+    /// Blocks of the source that a DVN waits for; 1 is the one that holds the message.
     #[must_use]
     pub fn confirmations(&self) -> u64 {
         self.confirmations

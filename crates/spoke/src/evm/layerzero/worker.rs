@@ -1,8 +1,10 @@
 //! DVN and executor of local chains, by our own process.
 //!
 //! - Watches `PacketSent` on every chain, and waits until the block is final there: what was executed once cannot be
-//!   taken back.
+//!   taken back. Messages of an OApp that prove themselves wait for the confirmations of its own path only.
 //! - Then: every DVN verifies, anybody commits, the executor delivers, and what the receiver composed is delivered too.
+//! - Waits for no block: what was sent in one turn is looked for in the next. On a chain that mines each transaction at
+//!   once one turn is enough.
 //! - Exactly once, whatever is repeated: each step first asks the destination whether it has been done, by payload hash.
 //! - A delivery that reverts is tried again at every turn: LayerZero keeps it, and it holds up nothing else.
 
@@ -10,7 +12,7 @@ use super::abi::{IDvn, IEndpoint, IReceiveUln, IUln, Origin};
 use super::deploy::LayerZero;
 use super::packet::{Packet, gas_asked};
 use super::path::Dvns;
-use crate::evm::{EvmError, connection, execute};
+use crate::evm::{EvmError, connection};
 use alloy::eips::BlockNumberOrTag;
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
@@ -21,6 +23,13 @@ use std::collections::BTreeMap;
 
 /// Gas beyond what a receiver asks for: the endpoint's own.
 const ENDPOINT_GAS: u64 = 120_000;
+
+/// Gas of one DVN's verification, and of a commit: neither can be estimated while what it rests on is on its way.
+const VERIFY_GAS: u64 = 200_000;
+const COMMIT_GAS: u64 = 400_000;
+
+/// What was sent and is in no block after so many of them is sent again.
+const PATIENCE: u64 = 5;
 
 /// One chain as a worker sees it.
 #[derive(Clone, Debug)]
@@ -33,16 +42,24 @@ pub struct WorkerChain {
     pub operators: BTreeMap<Address, DynProvider>,
     /// What they promise.
     pub dvns: Dvns,
+    /// An OApp here whose messages prove themselves, and its own path: they need not be final.
+    pub quick: Option<(Address, Dvns)>,
     /// Where to begin looking.
     pub first_block: u64,
+}
+
+impl WorkerChain {
+    fn quick_for(&self, oapp: Address) -> Option<&Dvns> {
+        self.quick.as_ref().filter(|(quick, _)| *quick == oapp).map(|(_, dvns)| dvns)
+    }
 }
 
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// In a block that may still be dropped.
+    /// Not delivered yet.
     Sent,
-    /// Final, and not delivered: the receiver refused it.
+    /// Not delivered: the receiver refused it.
     Refused,
     /// Delivered; what it composed, if anything, too.
     Delivered,
@@ -59,7 +76,19 @@ pub struct Carried {
     pub stage: Stage,
     /// Why the receiver refused it the last time.
     pub refusal: Option<String>,
+    /// Our transaction that brought it to its receiver.
+    pub delivered_in: Option<B256>,
     options: Bytes,
+    /// The step that was sent last, and the destination's head then.
+    sent: Option<(Step, u64)>,
+}
+
+/// What the destination needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Verify,
+    Receive,
+    Compose,
 }
 
 /// DVN and executor of some chains.
@@ -68,7 +97,9 @@ pub struct Worker {
     chains: BTreeMap<u32, WorkerChain>,
     /// By chain of origin: blocks up to here are final and read.
     read_to: BTreeMap<u32, u64>,
-    /// Of final blocks, by payload hash: a GUID can come twice.
+    /// By chain of origin: the head when it was read.
+    heads: BTreeMap<u32, B256>,
+    /// Of blocks that are deep enough, by payload hash: a GUID can come twice.
     carried: BTreeMap<B256, Carried>,
 }
 
@@ -79,38 +110,40 @@ impl Worker {
         let read_to =
             chains.iter().map(|chain| (chain.layerzero.eid, chain.first_block.saturating_sub(1))).collect();
         let chains = chains.into_iter().map(|chain| (chain.layerzero.eid, chain)).collect();
-        Self { chains, read_to, carried: BTreeMap::new() }
+        Self { chains, read_to, heads: BTreeMap::new(), carried: BTreeMap::new() }
     }
 
-    /// One turn: reads what became final everywhere, and takes every message as far as it goes. Tells what was
-    /// delivered in this turn.
+    /// Serves another chain too.
+    pub fn add(&mut self, chain: WorkerChain) {
+        let eid = chain.layerzero.eid;
+        self.read_to.insert(eid, chain.first_block.saturating_sub(1));
+        self.chains.insert(eid, chain);
+    }
+
+    /// One turn: reads what became deep enough everywhere, and takes every message as far as it goes. Tells what was
+    /// delivered since the last turn.
     pub async fn turn(&mut self) -> Result<Vec<Packet>, EvmError> {
         let eids: Vec<u32> = self.chains.keys().copied().collect();
         for eid in eids {
             self.read(eid).await?;
         }
-        let open: Vec<B256> = self
-            .carried
-            .iter()
-            .filter(|(_, carried)| carried.stage < Stage::Delivered)
-            .map(|(hash, _)| *hash)
-            .collect();
+        // In order: an endpoint executes nothing above a number that is not verified.
+        let open = self.carried.values_mut().filter(|carried| carried.stage < Stage::Delivered);
+        let mut open: Vec<&mut Carried> = open.collect();
+        open.sort_by_key(|carried| (carried.packet.source, carried.packet.sender, carried.packet.nonce));
         let mut delivered = Vec::new();
-        for hash in open {
-            let carried = &self.carried[&hash];
+        for carried in open {
             let Some(to) = self.chains.get(&carried.packet.destination) else { continue };
-            let refusal = carry(to, carried).await?;
-            let carried = self.carried.get_mut(&hash).expect("an open message");
-            carried.stage = if refusal.is_none() { Stage::Delivered } else { Stage::Refused };
-            if refusal.is_none() {
+            let path = to.quick_for(carried.packet.receiver).unwrap_or(&to.dvns);
+            if carry(to, path, carried).await? {
+                carried.stage = Stage::Delivered;
                 delivered.push(carried.packet.clone());
             }
-            carried.refusal = refusal;
         }
         Ok(delivered)
     }
 
-    /// Messages of final blocks, by payload hash.
+    /// Messages of blocks that are deep enough, by payload hash.
     pub fn messages(&self) -> impl Iterator<Item = (&B256, &Carried)> {
         self.carried.iter()
     }
@@ -124,15 +157,25 @@ impl Worker {
 
     async fn read(&mut self, eid: u32) -> Result<(), EvmError> {
         let (chain, from) = (&self.chains[&eid], self.read_to[&eid] + 1);
-        let final_ = chain.executor.get_block_by_number(BlockNumberOrTag::Finalized).await;
-        let final_ = final_.map_err(|error| connection::unreadable("eth_getBlockByNumber", &error))?;
-        let Some(final_) = final_.map(|block| block.header.number).filter(|number| from <= *number) else {
+        let unreadable = |error| connection::unreadable("eth_getBlockByNumber", &error);
+        let head = chain.executor.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(unreadable)?;
+        let Some(head) = head.map(|block| block.header) else { return Ok(()) };
+        if self.heads.get(&eid) == Some(&head.hash) || head.number < from {
             return Ok(());
-        };
-        for carried in sent(chain, from, BlockNumberOrTag::Number(final_)).await? {
-            self.carried.entry(carried.packet.payload_hash).or_insert(carried);
         }
-        self.read_to.insert(eid, final_);
+        let final_ = chain.executor.get_block_by_number(BlockNumberOrTag::Finalized).await;
+        let final_ = final_.map_err(unreadable)?.map_or(0, |block| block.header.number);
+        for carried in sent(chain, from, BlockNumberOrTag::Number(head.number)).await? {
+            let sender = Address::from_word(carried.packet.sender);
+            // A confirmation is a block that holds the message, or one on top of it.
+            let quick = chain.quick_for(sender);
+            let quick = quick.is_some_and(|path| carried.block + path.confirmations() <= head.number + 1);
+            if quick || carried.block <= final_ {
+                self.carried.entry(carried.packet.payload_hash).or_insert(carried);
+            }
+        }
+        self.read_to.insert(eid, final_.max(from - 1));
+        self.heads.insert(eid, head.hash);
         Ok(())
     }
 }
@@ -150,14 +193,54 @@ async fn sent(chain: &WorkerChain, from: u64, to: BlockNumberOrTag) -> Result<Ve
         let event = IEndpoint::PacketSent::decode_log(&log.inner).ok()?;
         let packet = Packet::parse(&event.encodedPayload)?;
         let (block, options) = (log.block_number?, event.options.clone());
-        Some(Carried { packet, block, stage: Stage::Sent, refusal: None, options })
+        Some(Carried {
+            packet,
+            block,
+            stage: Stage::Sent,
+            refusal: None,
+            delivered_in: None,
+            options,
+            sent: None,
+        })
     });
     Ok(carried.collect())
 }
 
-/// Takes a message as far as it goes; the receiver's words where it refused.
-async fn carry(to: &WorkerChain, carried: &Carried) -> Result<Option<String>, EvmError> {
-    let packet = &carried.packet;
+/// Takes a message as far as it goes without waiting for a block. True once it is delivered.
+async fn carry(to: &WorkerChain, path: &Dvns, carried: &mut Carried) -> Result<bool, EvmError> {
+    let head = to.executor.get_block_number().await;
+    let head = head.map_err(|error| connection::unreadable("eth_blockNumber", &error))?;
+    loop {
+        let step = next_step(to, &carried.packet).await?;
+        if carried.sent.is_some_and(|(sent, at)| sent == step && head < at + PATIENCE) {
+            return Ok(false);
+        }
+        match step {
+            Step::Verify => verify(to, path, &carried.packet).await?,
+            Step::Receive => match receive(to, carried).await? {
+                Ok(transaction) => carried.delivered_in = Some(transaction),
+                Err(refusal) => {
+                    (carried.stage, carried.refusal) = (Stage::Refused, Some(refusal));
+                    return Ok(false);
+                }
+            },
+            Step::Compose => match compose(to, carried).await? {
+                Ok(true) => {}
+                Ok(false) => {
+                    carried.refusal = None;
+                    return Ok(true);
+                }
+                Err(refusal) => {
+                    (carried.stage, carried.refusal) = (Stage::Refused, Some(refusal));
+                    return Ok(false);
+                }
+            },
+        }
+        carried.sent = Some((step, head));
+    }
+}
+
+async fn next_step(to: &WorkerChain, packet: &Packet) -> Result<Step, EvmError> {
     let endpoint = IEndpoint::new(to.layerzero.endpoint, &to.executor);
     let unreadable = |error: alloy::contract::Error| connection::unreadable("EndpointV2", &error);
     let hash = endpoint
@@ -165,6 +248,9 @@ async fn carry(to: &WorkerChain, carried: &Carried) -> Result<Option<String>, Ev
         .call()
         .await
         .map_err(unreadable)?;
+    if hash == packet.payload_hash {
+        return Ok(Step::Receive);
+    }
     let executed_to = endpoint
         .lazyInboundNonce(packet.receiver, packet.source, packet.sender)
         .call()
@@ -172,23 +258,15 @@ async fn carry(to: &WorkerChain, carried: &Carried) -> Result<Option<String>, Ev
         .map_err(unreadable)?;
     // Executed messages leave no hash behind, and no number above the last executed one is without a hash if committed.
     let executed = hash == B256::ZERO && packet.nonce <= executed_to;
-    if !executed {
-        if hash != packet.payload_hash {
-            verify(to, packet).await?;
-        }
-        if let Err(refusal) = receive(to, carried).await? {
-            return Ok(Some(refusal));
-        }
-    }
-    compose(to, carried).await
+    Ok(if executed { Step::Compose } else { Step::Verify })
 }
 
-/// Every DVN verifies, then the executor commits.
-async fn verify(to: &WorkerChain, packet: &Packet) -> Result<(), EvmError> {
+/// Every DVN verifies, then the executor commits: in this order within a block, too.
+async fn verify(to: &WorkerChain, path: &Dvns, packet: &Packet) -> Result<(), EvmError> {
     let library = to.layerzero.receive_library;
     let header_hash = keccak256(&packet.header);
-    let confirmations = to.dvns.confirmations();
-    for dvn in to.dvns.required() {
+    let confirmations = path.confirmations();
+    for dvn in path.required() {
         let said = IReceiveUln::new(library, &to.executor)
             .hashLookup(header_hash, packet.payload_hash, *dvn)
             .call()
@@ -204,17 +282,20 @@ async fn verify(to: &WorkerChain, packet: &Packet) -> Result<(), EvmError> {
             payloadHash: packet.payload_hash,
             confirmations,
         };
-        execute(operator, *dvn, call, U256::ZERO).await?;
+        let request = TransactionRequest::default().with_to(*dvn).with_call(&call).with_gas_limit(VERIFY_GAS);
+        connection::send_on(operator, "DVN's verification", request).await?;
     }
     let commit = IUln::commitVerificationCall {
         packetHeader: packet.header.clone(),
         payloadHash: packet.payload_hash,
     };
-    execute(&to.executor, library, commit, U256::ZERO).await.map(drop)
+    let request =
+        TransactionRequest::default().with_to(library).with_call(&commit).with_gas_limit(COMMIT_GAS);
+    connection::send_on(&to.executor, "LayerZero commit", request).await.map(drop)
 }
 
 /// Delivers a committed message with the gas that it asked for.
-async fn receive(to: &WorkerChain, carried: &Carried) -> Result<Result<(), String>, EvmError> {
+async fn receive(to: &WorkerChain, carried: &Carried) -> Result<Result<B256, String>, EvmError> {
     let packet = &carried.packet;
     let origin = Origin { srcEid: packet.source, sender: packet.sender, nonce: packet.nonce };
     let call = IEndpoint::lzReceiveCall {
@@ -228,10 +309,14 @@ async fn receive(to: &WorkerChain, carried: &Carried) -> Result<Result<(), Strin
     attempt(to, TransactionRequest::default().with_call(&call), gas).await
 }
 
-/// Delivers what the receiver of a message composed.
-async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Option<String>, EvmError> {
+/// Delivers what the receiver of a message composed. Tells whether something is on its way.
+async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Result<bool, String>, EvmError> {
     /// The endpoint's mark for "done".
     const DONE: B256 = B256::with_last_byte(1);
+    let (_, gas) = gas_asked(&carried.options);
+    if gas.is_zero() {
+        return Ok(Ok(false));
+    }
     let filter = Filter::new()
         .address(to.layerzero.endpoint)
         .event_signature(IEndpoint::ComposeSent::SIGNATURE_HASH)
@@ -239,6 +324,7 @@ async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Option<String>, 
     let logs = to.executor.get_logs(&filter).await;
     let logs = logs.map_err(|error| connection::unreadable("eth_getLogs", &error))?;
     let composed = logs.iter().filter_map(|log| IEndpoint::ComposeSent::decode_log(&log.inner).ok());
+    let mut underway = false;
     for event in composed.filter(|event| event.guid == carried.packet.guid) {
         let queued = IEndpoint::new(to.layerzero.endpoint, &to.executor)
             .composeQueue(event.from, event.to, event.guid, event.index)
@@ -256,12 +342,12 @@ async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Option<String>, 
             message: event.message.clone(),
             extraData: Bytes::new(),
         };
-        let (_, gas) = gas_asked(&carried.options);
         if let Err(refusal) = attempt(to, TransactionRequest::default().with_call(&call), gas).await? {
-            return Ok(Some(refusal));
+            return Ok(Err(refusal));
         }
+        underway = true;
     }
-    Ok(None)
+    Ok(Ok(underway))
 }
 
 /// Asks first whether a delivery would pass, so that a refusal costs nothing.
@@ -269,7 +355,7 @@ async fn attempt(
     to: &WorkerChain,
     request: TransactionRequest,
     gas: U256,
-) -> Result<Result<(), String>, EvmError> {
+) -> Result<Result<B256, String>, EvmError> {
     // The endpoint hands all but a 64th of what is left to the receiver.
     let gas = gas.saturating_to::<u64>();
     let gas = gas.saturating_add(gas / 32).saturating_add(ENDPOINT_GAS);
@@ -277,9 +363,5 @@ async fn attempt(
     if let Err(refusal) = to.executor.call(request.clone()).await {
         return Ok(Err(refusal.to_string()));
     }
-    match connection::send(&to.executor, "LayerZero delivery", request).await {
-        Ok(_) => Ok(Ok(())),
-        Err(EvmError::Reverted { why, .. }) => Ok(Err(why)),
-        Err(error) => Err(error),
-    }
+    connection::send_on(&to.executor, "LayerZero delivery", request).await.map(Ok)
 }

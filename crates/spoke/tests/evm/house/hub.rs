@@ -59,7 +59,7 @@ pub(super) struct House {
 fn member(runtime: &Runtime, chain: LocalChain) -> Member {
     let courier = dev_key("keeper", 0);
     runtime.block_on(chain.node.fund(courier.address())).unwrap();
-    let keys = SpokeKeys { courier, takers: Vec::new() };
+    let keys = SpokeKeys { courier, others: Vec::new() };
     let spoke = EvmSpoke::new(chain.spoke_config(Price::whole(2_500)), keys, None).unwrap();
     Member { chain, spoke }
 }
