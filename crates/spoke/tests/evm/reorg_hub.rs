@@ -119,7 +119,7 @@ impl Hub {
         let time = runtime.block_on(chain.time()).unwrap();
         let mut config = chain.spoke_config(Price::whole(2_500));
         config.watch.finality = Finality::Depth { safe: 0, final_: FINAL };
-        let spoke = EvmSpoke::new(config, SpokeKeys { courier, takers: Vec::new() }, None).unwrap();
+        let spoke = EvmSpoke::new(config, SpokeKeys { courier, others: Vec::new() }, None).unwrap();
         let engine = Engine::new(&genesis(&chain, time)).unwrap();
         let mut hub = Self { runtime, chain, spoke, engine, eth: Price::whole(2_500), events: Vec::new() };
         let window = Millis::seconds(3_600);
