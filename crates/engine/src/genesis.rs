@@ -166,6 +166,7 @@ fn chain_record(genesis: &Genesis, chain: &ChainGenesis, place: &str) -> Result<
         auction: chain.auction,
         tranche_cap: chain.tranche_cap,
         pending_cap: chain.pending_cap,
+        debt_min: chain.debt_min,
         pending: Amount::ZERO,
         next_sequence: Sequence(1),
         next_final: Sequence(1),

@@ -172,6 +172,7 @@ rejects! {
     "E3007" CollateralTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much of the token.";
     "E3008" NotOnParBeyondDeposits { token: Token, have: Amount, need: Amount } true "While a coin is off par, it can be withdrawn only up to the account's own deposits of it.";
     "E3009" AmountBelowUnit { amount: Amount, unit: Amount } false "The amount is below the token's smallest unit, or a deposit that is not whole in it.";
+    "E3010" LoanTooSmall { chain: ChainId, owed: Amount, least: Amount } false "The loan would be below the chain's least; borrow more, or repay all of it.";
     "E4001" ListingMaintenance { need: Ratio, have: Ratio } false "Maintenance margin does not cover index move, band, exit and fees (R8).";
     "E4002" ListingInitial { need: Ratio, have: Ratio } false "Initial margin does not cover maintenance, band and two fees (R8).";
     "E4003" ListingOpenInterest { closable: Amount, cap: Amount } false "The open-interest cap cannot be closed in time through the guard and the backstop (R8).";

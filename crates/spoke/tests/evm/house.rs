@@ -122,6 +122,7 @@ fn genesis(worlds: &[World], time: Time) -> Genesis {
             rate: RateParams { reserve_factor: Bps::ZERO, ..RateParams::default() },
             tranche_cap: whole(5_000_000),
             pending_cap: whole(1_000_000),
+            debt_min: Amount::ZERO,
             auction: Default::default(),
             domain: world.chain.deployment.domain(),
         });
