@@ -86,6 +86,7 @@ fn genesis(chain: &LocalChain, time: Time) -> Genesis {
             tokens: [("USDC", 10_u128.pow(12)), ("ETH", 1)].map(token).to_vec(),
             rate: RateParams { reserve_factor: Bps::ZERO, ..RateParams::default() },
             tranche_cap: whole(5_000_000),
+            debt_min: Amount::ZERO,
             pending_cap: whole(1_000_000),
             auction: Default::default(),
             domain: chain.deployment.domain(),
@@ -119,7 +120,7 @@ impl Hub {
         let time = runtime.block_on(chain.time()).unwrap();
         let mut config = chain.spoke_config(Price::whole(2_500));
         config.watch.finality = Finality::Depth { safe: 0, final_: FINAL };
-        let spoke = EvmSpoke::new(config, SpokeKeys { courier, takers: Vec::new() }, None).unwrap();
+        let spoke = EvmSpoke::new(config, SpokeKeys { courier, others: Vec::new() }, None).unwrap();
         let engine = Engine::new(&genesis(&chain, time)).unwrap();
         let mut hub = Self { runtime, chain, spoke, engine, eth: Price::whole(2_500), events: Vec::new() };
         let window = Millis::seconds(3_600);
