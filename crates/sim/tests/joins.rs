@@ -31,16 +31,16 @@ fn refusal(scenario: Scenario) -> ReplayError {
     Replay::new(scenario, told(), None).map(|_| ()).expect_err("it should be refused")
 }
 
-/// State hash at the end, and how many lots were offered on the chain that joined.
+/// State hash at the end, and how many lots of the chain that joined were to be sold.
 fn play() -> (Hash, u64) {
     let mut replay = Replay::new(scenario(), told(), None).unwrap();
     assert_eq!(replay.state().chains.len(), 4);
-    let (mut added, mut offered) = (None, 0);
+    let (mut added, mut sold) = (None, 0);
     while let Some(step) = replay.step() {
         for event in &step.outcome.events {
             match event {
                 Event::ChainAdded { chain, .. } => added = Some((*chain, step.block.time)),
-                Event::LotOffered { token, .. } if token.chain == JOINED => offered += 1,
+                Event::LotQueued { token, .. } if token.chain == JOINED => sold += 1,
                 _ => {}
             }
         }
@@ -49,15 +49,15 @@ fn play() -> (Hash, u64) {
     assert_eq!(added, Some((JOINED, at)));
     let chain = replay.state().chains.get(JOINED);
     assert!(Amount::ZERO < chain.money.tranche() && Amount::ZERO < chain.money.lending());
-    (replay.summary().state_hash, offered)
+    (replay.summary().state_hash, sold)
 }
 
 #[test]
 fn a_chain_joins_and_its_accounts_are_liquidated_there() {
-    let (hash, offered) = play();
-    assert!(0 < offered);
+    let (hash, sold) = play();
+    assert!(0 < sold);
     // I07: with a chain that joins, too.
-    assert_eq!(play(), (hash, offered));
+    assert_eq!(play(), (hash, sold));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! them.
 //!
 //! - Every chain: tokens, LayerZero, a Safe of eight owners, vault, auction house, gateway. Ways lead from each chain to
-//!   the first one and back.
+//!   each other one.
 //! - The vaults know their coin alone at first: governance has the hub list tokens and set limits. A chain that joins is
 //!   made as those that were there from the start.
 //! - Stands in: one wallet a chain pays everybody's deposits.
@@ -11,7 +11,6 @@ use super::feeds::{self, Feeds};
 use super::relay::Relay;
 use super::spoke::LocalSpoke;
 use super::wallets::keeper_wallet;
-use anyhow::Context as _;
 use ballast_engine::State;
 use ballast_sim::Scenario;
 use ballast_sim::replay::{Setup, World};
@@ -121,10 +120,11 @@ pub(super) fn build(
         for one in starting {
             chains.push(maker.furnished(one.await??).await?);
         }
-        let (first, others) = chains.split_first().context("a house has chains")?;
-        for other in others {
-            first.open_paths(other).await?;
-            other.open_paths(first).await?;
+        for (place, chain) in chains.iter().enumerate() {
+            for other in &chains[place + 1..] {
+                chain.open_paths(other).await?;
+                other.open_paths(chain).await?;
+            }
         }
         anyhow::Ok(chains)
     })?;
@@ -322,8 +322,9 @@ impl World<LocalSpoke> for LocalWorld {
                 let chain = LocalChain::start(&self.maker.npm, plan).await?;
                 self.maker.furnished(chain).await
             })?;
-            let home = chains.first_mut().context("a house has chains")?;
-            home.open_paths(&chain)?;
+            for other in chains.iter_mut() {
+                other.open_paths(&chain)?;
+            }
             self.unbridged.extend(unbridged(&chain));
             let spoke = self.maker.spoke(chain, start)?;
             self.relay.join(&spoke)?;

@@ -86,6 +86,7 @@ fn genesis(chain: &LocalChain, time: Time) -> Genesis {
             tokens: [("USDC", 10_u128.pow(12)), ("ETH", 1)].map(token).to_vec(),
             rate: RateParams { reserve_factor: Bps::ZERO, ..RateParams::default() },
             tranche_cap: whole(5_000_000),
+            debt_min: Amount::ZERO,
             pending_cap: whole(1_000_000),
             auction: Default::default(),
             domain: chain.deployment.domain(),
