@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, TokenPlan, dev_key};
+use ballast_spoke::evm::layerzero::{Packet, Worker};
 use ballast_spoke::evm::{Endpoints, Finality, Npm, OWNERS, Resume, WatchConfig, Watcher};
 use ballast_spoke::message::Payload;
 use ballast_types::{
@@ -126,6 +127,20 @@ impl World {
     pub(crate) async fn finalise(&self) {
         self.chain.node.mine(2 * self.chain.node.config().epoch).await.unwrap();
     }
+}
+
+/// Turns until so many messages of this kind were delivered, or nothing more comes: a node takes a moment to mine what a
+/// turn has sent. How many there were.
+pub(crate) async fn carried(worker: &mut Worker, want: usize, is_it: impl Fn(&Packet) -> bool) -> usize {
+    let mut count = 0;
+    for _ in 0..500 {
+        count += worker.turn().await.unwrap().iter().filter(|packet| is_it(packet)).count();
+        if want <= count {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    count
 }
 
 pub(crate) fn owner(number: u8) -> Owner {

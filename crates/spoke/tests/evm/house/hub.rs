@@ -288,7 +288,7 @@ impl House {
             home.send(away, payload).await.unwrap();
             assert_eq!(worker.turn().await.unwrap().len(), 0, "not final at home");
             home.node.mine(2 * home.node.config().epoch).await.unwrap();
-            worker.turn().await.unwrap().len()
+            carried(worker, 1, |_| true).await
         });
         let refused: Vec<_> = self.worker.messages().filter_map(|(_, told)| told.refusal.clone()).collect();
         assert_eq!((carried, refused), (1, Vec::new()));
