@@ -22,7 +22,7 @@ impl std::fmt::Display for BadInput {
 impl std::error::Error for BadInput {}
 
 /// Which replay, and how fast.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Source {
     /// Folder of candles, <asset>_usdt_<interval>.csv
     #[arg(long, value_name = "DIR")]

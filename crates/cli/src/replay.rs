@@ -2,6 +2,7 @@
 //!
 //! - What it writes appears whole or not at all: files grow beside their place and are moved there at the end.
 //! - Progress and warnings go to standard error, the result to standard output; with `--json` its last line is one object.
+//! - With `--seeds` one replay follows the other, each a line of JSON: what `docs/results.md` tells of several seeds.
 
 use anyhow::Context as _;
 use ballast_cli::input::{BadInput, Pace, Source};
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "Examples:
   ballast replay --prices candles/ --accounts 100000 --seed 1 --report day.html
   ballast replay --prices candles/ --scenario scenarios/bidders_away.toml --json
   ballast replay --record day.log && ballast verify day.log
+  ballast replay --prices candles/ --scenario scenarios/claims.toml --seeds 1..5
 
 Without --prices it plays 19 May 2021, told by its published turning points and bridged by the seed. With --prices
 and no window in the scenario it plays the 24 hours (UTC) with the deepest fall.";
@@ -31,6 +33,9 @@ and no window in the scenario it plays the 24 hours (UTC) with the deepest fall.
 pub(crate) struct Args {
     #[command(flatten)]
     source: Source,
+    /// One replay for each of these seeds, both ends included; prints a JSON object a seed
+    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with_all = ["seed", "record", "report", "json"])]
+    seeds: Option<Seeds>,
     /// Write the block log there, for `ballast verify`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -42,14 +47,35 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut replay = args.source.prepare()?;
-    for warning in replay.warnings() {
-        eprintln!("warning: {warning}");
+/// Seeds, both ends included.
+#[derive(Clone, Copy, Debug)]
+struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+fn seeds(text: &str) -> Result<Seeds, String> {
+    let ends = text.split_once("..").map(|(first, last)| (first.parse::<u64>(), last.parse::<u64>()));
+    match ends {
+        Some((Ok(first), Ok(last))) if first <= last => Ok(Seeds { first, last }),
+        _ => Err(format!("expected two whole numbers, the smaller first, such as 1..5; found {text:?}")),
     }
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(Seeds { first, last }) = args.seeds {
+        for seed in first..=last {
+            let source = Source { seed: Some(seed), ..args.source.clone() };
+            let mut replay = prepare(&source)?;
+            let (summary, _) = play(&source, &mut replay, None)?;
+            writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(&rounded(summary))?)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut replay = prepare(&args.source)?;
     let log = args.record.as_deref().map(Growing::create).transpose()?;
     let report = args.report.as_deref().map(Growing::create).transpose()?;
-    let (mut summary, log) = play(args, &mut replay, log)?;
+    let (summary, log) = play(&args.source, &mut replay, log)?;
     if let Some(log) = log {
         log.finish()?;
     }
@@ -58,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         report.file.write_all(html.as_bytes()).with_context(|| report.context())?;
         report.finish()?;
     }
-    summary.seconds = (summary.seconds * 1e3).round() / 1e3;
+    let summary = rounded(summary);
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
@@ -68,15 +94,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn prepare(source: &Source) -> anyhow::Result<Replay> {
+    let replay = source.prepare()?;
+    for warning in replay.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    Ok(replay)
+}
+
+/// Wall-clock time to the millisecond.
+fn rounded(summary: Summary) -> Summary {
+    Summary { seconds: (summary.seconds * 1e3).round() / 1e3, ..summary }
+}
+
 /// Steps to the end, recording each block.
 fn play(
-    args: &Args,
+    source: &Source,
     replay: &mut Replay,
     log: Option<Growing>,
 ) -> anyhow::Result<(Summary, Option<Growing>)> {
     let bar = ProgressBar::new(replay.progress().all)
         .with_style(ProgressStyle::with_template("{bar:40} {percent}% {msg} {elapsed}")?);
-    let mut pace = Pace::new(args.source.speed.unwrap_or(0.0));
+    let mut pace = Pace::new(source.speed.unwrap_or(0.0));
     let start = Instant::now();
     let mut log = match log {
         Some(log) => Some((Writer::new(log.file, replay.genesis())?, log.paths)),

@@ -48,6 +48,26 @@ to = 2021-05-19T13:20:00Z
 warm_up = 2400000
 ";
 
+/// Seed by seed, the same lines as one by one.
+#[test]
+fn several_seeds_are_a_line_each() {
+    let folder = Folder::new("seeds");
+    let scenario = folder.file("hour.toml", HOUR);
+    let asked = ["replay", "--scenario", &scenario, "--accounts", "60", "--seeds", "2..3"];
+    let output = ballast(&asked, "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| line["seed"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3]);
+    let (_, alone) = replay(&["--scenario", &scenario, "--accounts", "60", "--seed", "3"]);
+    assert_eq!(lines[1]["state_hash"], alone["state_hash"]);
+    for wrong in ["3..2", "1", "a..b"] {
+        let output = ballast(&["replay", "--seeds", wrong], "");
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("such as 1..5"), "{wrong}");
+    }
+}
+
 /// What a replay prints, and its last line.
 fn replay(args: &[&str]) -> (String, Value) {
     let output = ballast(&[&["replay", "--json"], args].concat(), "");

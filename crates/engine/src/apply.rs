@@ -272,8 +272,8 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
         warm::records(state, group.iter().copied());
         state.index.warm(group);
         for account in group.iter().copied() {
-            if state.accounts.get(account).task.is_some() {
-                state.index.forget(account);
+            if let Some(task) = state.accounts.get(account).task {
+                liquidation::outlook::watch(state, account, task, pace);
                 continue;
             }
             if is_house(state, account) {

@@ -71,6 +71,7 @@ pub(crate) fn record(state: &State, params: &ChainParams, mut tokens: Vec<TokenR
         rate: params.rate,
         auction: params.auction,
         tranche_cap: params.tranche_cap,
+        debt_min: params.debt_min,
         pending_cap: params.pending_cap,
         pending: Amount::ZERO,
         next_sequence: Sequence(1),

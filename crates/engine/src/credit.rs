@@ -5,6 +5,8 @@
 //! - Borrowers owe `scaled · index`, rounded up; principal is kept apart, so that interest is the rest.
 //! - Rate: linear in the pool's use up to a kink, steeper beyond it; linear in time within a step.
 //! - A loan pays out on its chain, within that vault's inventory. Borrowing counts as withdrawing (R14).
+//! - A loan owes nothing or at least its chain's minimum: one that is not worth the gas of its liquidation is not made.
+//!   Automatic loans may (R5), and one that is below it already, or whose account is locked, may be repaid in part.
 //! - Interest is earned when it is paid: the reserve factor's part goes to `Fees(chain)`, the rest to lenders.
 
 use crate::account::Loan;
@@ -315,6 +317,8 @@ pub(crate) fn plan_borrow(
     oracle::allows_account(state, state.accounts.get(account), Action::Borrow)?;
     custody::check_unlocked(state, account)?;
     custody::check_health(state, account, Whatif { debt: amount.kept, ..Whatif::default() })?;
+    let before = state.accounts.get(account).loan(chain).map_or(Amount::ZERO, |loan| owed(state, loan));
+    check_least(state, chain, before + amount.kept)?;
     let idle = record.money.lending();
     if idle < amount.kept {
         return Err(Reject::LendingTooSmall { chain, have: idle, need: amount.kept });
@@ -354,6 +358,11 @@ pub(crate) fn plan_repay(
     let owed = owed(state, loan);
     let need = amount.map_or(owed, |amount| amount.min(owed));
     custody::check_cash(state, account, need)?;
+    let least = state.chains.get(chain).debt_min;
+    let is_free = state.accounts.get(account).task.is_none();
+    if need < owed && is_free && least <= owed {
+        check_least(state, chain, owed - need)?;
+    }
     Ok(RepayPlan { account, chain, amount: need })
 }
 
@@ -503,6 +512,12 @@ fn change_loan(state: &mut State, account: AccountId, before: Loan, after: Loan)
 fn scaled(debt: Amount, index: Ratio) -> Amount {
     let index = index.wei().unsigned_abs();
     Amount::from_wei(math::div_wad_up(debt.wei(), index).expect("R11: the index is one or more"))
+}
+
+/// Refuses a loan that would owe less than its chain's minimum.
+fn check_least(state: &State, chain: ChainId, owed: Amount) -> Result<(), Reject> {
+    let least = state.chains.get(chain).debt_min;
+    if owed < least { Err(Reject::LoanTooSmall { chain, owed, least }) } else { Ok(()) }
 }
 
 fn check_ids(state: &State, account: AccountId, chain: ChainId) -> Result<(), Reject> {

@@ -147,6 +147,7 @@ fn chain_record(
         pending_cap: chain.pending_cap,
         auction: chain.auction,
         domain: chain.domain,
+        debt_min: chain.debt_min,
     };
     Ok(chain::record(state, &params, tokens))
 }

@@ -233,9 +233,10 @@ fn i08_deficits_add_up(state: &State) {
     }
 }
 
-/// I10: whoever is not locked is healthy, or stands on a price that allows no liquidation. A full
-/// evaluation, never the index.
+/// I10: whoever is not locked is healthy, or stands on a price that allows no liquidation; whoever is locked will be, once
+/// what is for sale is paid, or is looked at next. A full evaluation, never the index.
 fn i10_skipped_is_healthy(state: &State) {
+    crate::liquidation::outlook::check(state);
     for (id, record) in state.accounts.iter() {
         if record.task.is_some() || is_house(state, id) {
             continue;

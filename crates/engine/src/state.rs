@@ -169,6 +169,8 @@ pub struct Chain {
     pub tranche_cap: Amount,
     /// Cap of its pending credit.
     pub pending_cap: Amount,
+    /// Dollars that a loan owes at least.
+    pub debt_min: Amount,
     /// Credit given for deposits that are safe, not final: dollars, each at its index when it was seen (R9).
     pub pending: Amount,
     /// Number of the next event of its vault.

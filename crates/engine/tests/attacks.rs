@@ -569,9 +569,10 @@ fn black_thursday_no_bidders() {
     }
     for (collateral, fall, raid) in bought.iter().chain(&unsold) {
         // 85 % of index is the floor of the last round, and more than what the reserve's loss comes to: at most what
-        // that lacks to the loan of 1 / 1.21 of the collateral's first value, and nothing while it covers it.
+        // that lacks to the loan of 1 / 1.21 of the collateral's first value (rounded up to a dollar), and nothing while it
+        // covers it.
         let worth = Usd::whole(collateral * 2_000 * (10_000 - fall) / 10_000);
-        let loan = Usd::whole(collateral * 2_000 * 10_000 / 12_100);
+        let loan = Usd::whole(collateral * 2_000 * 10_000 / 12_100 + 1);
         let least = worth.mul_ratio_down(Ratio::percent(85)).expect("in range");
         let bound = (loan - least).positive_part().dollars();
         assert!(raid.gain <= bound && raid.house_lost <= bound, "bound {bound}: {raid}");

@@ -4,7 +4,7 @@ mod support;
 
 use ballast_engine::liquidation::LotStage;
 use ballast_types::{
-    CostReport, Event, Layer, LedgerAccount, LotId, Money, OrderAction, Scope, SourceId, Token,
+    CostReport, DepthReport, Event, Layer, LedgerAccount, LotId, Money, OrderAction, Scope, SourceId, Token,
 };
 use ballast_units::{Amount, Millis};
 use support::{House, amount, price, whole};
@@ -95,6 +95,28 @@ fn lots_of_a_thin_chain_are_sold_as_one() {
     assert!(amount("2849.9") < cash && cash <= whole(2_850), "{cash}");
     let cash = house.view("bob").cash;
     assert!(amount("1424.9") < cash && cash <= whole(1_425), "{cash}");
+}
+
+/// Polygon's market takes 100,000 within 2 % of index, and half of that may be under auction there: both lots are sold where
+/// they lie. With a depth of 40,000 the second, of 8,250 beside 16,500, is sent.
+#[test]
+fn what_a_thin_chains_own_market_takes_is_not_sent() {
+    for (depth, sent) in [(100_000, 0), (40_000, 1), (10_000, 2)] {
+        let mut house = borrowing();
+        let token = house.token("ETH", "polygon");
+        house.quote("ETH", price("1650"));
+        let mut block = house.next_block(Vec::new());
+        let (time, depth) = (block.time, whole(depth));
+        block.depths.extend((0..3).map(|source| DepthReport {
+            token,
+            source: SourceId(source),
+            depth,
+            time,
+        }));
+        let out = house.apply_block(block);
+        let bridges = out.orders.iter().filter(|order| matches!(order.action, OrderAction::Bridge { .. }));
+        assert_eq!(bridges.count(), sent, "{depth}");
+    }
 }
 
 /// A bridge shares 6 digits between chains. Of 10.0000019 ETH it takes 10.000001; the rest is alice's, at home.

@@ -6,18 +6,23 @@ use ballast_engine::liquidation::LotStage;
 use ballast_engine::{Outcome, auction, monitor, view};
 use ballast_types::digest;
 use ballast_types::{
-    Address, Block, Change, Command, CostReport, DepthReport, Event, Hash, Layer, LedgerAccount, LotId,
-    Nonce, Observation, Order, OrderAction, Reject, SourceId, VaultEvent,
+    Address, Block, Change, Command, CostReport, DepthReport, Event, Genesis, Hash, Layer, LedgerAccount,
+    LotId, Nonce, Observation, Order, OrderAction, Reject, SourceId, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio};
 use proptest::prelude::*;
+use support::genesis::guarded;
 use support::{House, amount, owner, price, whole};
 
 const TAKER: Address = Address([7; 32]);
 
 /// A lender with 100,000 and a borrower who owes 16,000 on 10 ETH: healthy down to 1,760.
 fn lending() -> House {
-    let mut house = House::new();
+    lending_in(guarded())
+}
+
+fn lending_in(genesis: Genesis) -> House {
+    let mut house = House::of(genesis);
     house.deposit("lender", "ethereum", "USDC", whole(100_000));
     house.lend("lender", "ethereum", whole(50_000)).expect("half of its cash");
     house.deposit("borrower", "ethereum", "ETH", whole(10));
@@ -493,11 +498,15 @@ fn costs_that_debts_leave_nothing_for_are_the_reserves() {
     assert_eq!(events(&house, by_reserve), 1);
 }
 
-/// The market takes 2,000 within 2 %: five times that, 10,000, is under auction at once. 16,000 are cut in two; one is
-/// offered, the other waits.
+/// The governed cap is 1,000,000; of that a two-hundredth, 5,000, may always be under auction. The market takes 2,000 within
+/// 2 %: five times that, 10,000, is under auction at once. 16,000 are cut in two; one is offered, the other waits.
 #[test]
 fn depth_caps_what_is_under_auction() {
-    let mut house = lending();
+    let mut genesis = guarded();
+    for token in &mut genesis.chains[0].tokens {
+        token.params.auction_cap = whole(1_000_000);
+    }
+    let mut house = lending_in(genesis);
     let mut block: Block = house.next_block(Vec::new());
     let (token, time) = (house.token("ETH", "ethereum"), block.time);
     let report = |source| DepthReport { token, source: SourceId(source), depth: whole(2_000), time };

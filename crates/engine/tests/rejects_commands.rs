@@ -558,6 +558,28 @@ fn request_withdrawal_rejects_less_than_a_unit() {
 }
 
 #[test]
+fn borrow_and_repay_reject_less_than_the_least() {
+    let mut genesis = genesis::bare();
+    genesis.chains[0].debt_min = whole(100);
+    let mut house = House::of(genesis);
+    house.deposit("lender", "ethereum", "USDC", whole(1_000));
+    house.lend("lender", "ethereum", whole(500)).expect("the lender has 1,000");
+    house.deposit("alice", "ethereum", "ETH", whole(10));
+    house.deposit("alice", "ethereum", "USDC", whole(200));
+    let account = house.account("alice");
+    let reject = Reject::LoanTooSmall { chain: ETHEREUM, owed: whole(99), least: whole(100) };
+    refuses(&mut house, Command::Borrow { account, chain: ETHEREUM, amount: whole(99) }, reject);
+    house.borrow("alice", "ethereum", whole(100)).expect("the least");
+    house.borrow("alice", "ethereum", whole(50)).expect("one loan of 150");
+    let repay = |dollars| Command::Repay { account, chain: ETHEREUM, amount: Some(whole(dollars)) };
+    refuses(&mut house, repay(51), reject);
+    for command in [repay(50), repay(100)] {
+        assert_eq!(house.apply(vec![command]).rejects, []);
+    }
+    assert_eq!(house.view("alice").loans, []);
+}
+
+#[test]
 fn borrow_rejects_less_than_a_unit() {
     let mut house = House::new();
     let account = house.account("alice");
@@ -741,7 +763,7 @@ fn house_asset(symbol: &str) -> AssetId {
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 37] = [
+const TESTS: [(&str, &str); 38] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -769,6 +791,7 @@ const TESTS: [(&str, &str); 37] = [
     ("E3009", "request_withdrawal_rejects_less_than_a_unit"),
     ("E3010", "govern_rejects_a_collection_without_a_cold_store"),
     ("E3011", "govern_rejects_collecting_more_than_the_float"),
+    ("E3012", "borrow_and_repay_reject_less_than_the_least"),
     ("E4001", "govern_rejects_a_maintenance_margin_that_does_not_cover"),
     ("E4002", "govern_rejects_an_initial_margin_that_does_not_cover"),
     ("E4003", "govern_rejects_a_cap_that_cannot_be_closed"),

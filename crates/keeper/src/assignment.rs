@@ -1,6 +1,7 @@
 //! Who is asked for what: read off a block and the state after it, by whoever watches the hub.
 
 use ballast_engine::keeper::Round;
+use ballast_engine::keeper::round::Job;
 use ballast_engine::{Outcome, State};
 use ballast_types::{Block, ChainId, Event, KeeperId, LotId, Nonce, Observation, TaskId, VaultEvent};
 use std::collections::BTreeSet;
@@ -41,7 +42,7 @@ pub fn assignments(block: &Block, outcome: &Outcome, state: &State) -> BTreeSet<
         let Observation::Seen { chain, event: VaultEvent::Ended { lot, .. }, .. } = observation else {
             continue;
         };
-        for task in tasks_of_lot(state, *lot) {
+        for task in tasks_of_ended(state, *chain, *lot) {
             asked.extend(current(state, task).map(|keeper| (keeper, Assignment::Report(task, *chain))));
         }
     }
@@ -90,4 +91,15 @@ fn tasks_of_lot(state: &State, lot: LotId) -> Vec<TaskId> {
     let parts = state.lots.find(lot).into_iter().flat_map(|lot| &lot.parts);
     let tasks: BTreeSet<TaskId> = parts.map(|part| part.task).collect();
     tasks.into_iter().collect()
+}
+
+/// Tasks one of whose auctions was of a lot. Where it is final that it is over, as with what a quorum of validators agrees on
+/// late, the lot is gone, and their rounds alone know it.
+fn tasks_of_ended(state: &State, chain: ChainId, lot: LotId) -> Vec<TaskId> {
+    if state.lots.find(lot).is_some() {
+        return tasks_of_lot(state, lot);
+    }
+    let ended = |job: &Job| job.chain == chain && job.ended.iter().any(|ended| ended.lot == lot);
+    let rounds = state.rounds.iter().filter(|(_, round)| round.jobs.iter().any(ended));
+    rounds.map(|(task, _)| task).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! - Everybody may bring every payload, as often as he likes. Whoever is asked sends one that nobody has sent, or that
 //!   was sent and has not shown up for too long; a courier carries every payload as well, later.
+//! - What does not get through is sent again ever later: an order that its chain refuses would be sent in vain for an hour.
 //! - An order is done once a receipt says so, and open again when its block is dropped.
 
 use crate::inclusion;
@@ -11,8 +12,11 @@ use ballast_types::{Address, ChainId, Nonce};
 use ballast_units::{Millis, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was sent and should have shown up is sent again this much later.
+/// What was sent and should have shown up is sent again this much later, then after twice that, and so on.
 const PATIENCE: Millis = Millis::seconds(10);
+
+/// The longest such wait.
+const PATIENCE_MOST: Millis = Millis::minutes(5);
 
 /// A payload, in order of signing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +42,8 @@ struct Letter {
     ready: Time,
     /// Sent, and not worth sending again before.
     quiet_until: Option<Time>,
+    /// Times it was sent since its chain last had it.
+    sent: u32,
     /// Nobody needs it any more after this.
     expires: Time,
 }
@@ -50,7 +56,7 @@ impl Post {
             self.latest.insert((payload.chain, order.nonce), self.last);
         }
         let expires = payload.orders.iter().map(|order| order.expires).max().unwrap_or(ready);
-        self.letters.insert(self.last, Letter { payload, ready, quiet_until: None, expires });
+        self.letters.insert(self.last, Letter { payload, ready, quiet_until: None, sent: 0, expires });
         self.last
     }
 
@@ -94,7 +100,8 @@ impl Post {
                 }
                 _ => now,
             };
-            letter.quiet_until = Some(shows.after(PATIENCE));
+            letter.quiet_until = Some(shows.after(patience(letter.sent)));
+            letter.sent += 1;
         }
         Some(letter.quiet_until.unwrap_or(again))
     }
@@ -121,6 +128,10 @@ impl Post {
                     let (_, orders) = self.by_tx.remove(&(chain, receipt.tx)).unwrap_or_default();
                     for nonce in orders {
                         self.done.remove(&(chain, nonce));
+                        let letter = self.latest.get(&(chain, nonce)).and_then(|id| self.letters.get_mut(id));
+                        if let Some(letter) = letter {
+                            letter.sent = 0;
+                        }
                     }
                 }
                 _ => {}
@@ -145,4 +156,10 @@ impl Post {
             }
         }
     }
+}
+
+/// How long to wait for what was sent so many times before.
+fn patience(sent: u32) -> Millis {
+    let times = 1_u64.checked_shl(sent).unwrap_or(u64::MAX);
+    Millis::new(PATIENCE.get().saturating_mul(times)).min(PATIENCE_MOST)
 }

@@ -205,6 +205,7 @@ fn genesis() -> Genesis {
         rate: ballast_types::RateParams::default(),
         tranche_cap: Amount::whole(5_000_000),
         pending_cap: Amount::whole(1_000_000),
+        debt_min: Amount::ZERO,
         auction: ballast_types::AuctionSchedule::default(),
         domain: Hash::default(),
     };

@@ -22,6 +22,8 @@ struct ChainTerms {
     inclusion_p95: Millis,
     /// θ_M in percent.
     threshold: i64,
+    /// Dollars of gas that a transaction of an auction costs in a bad hour, rounded.
+    gas: u64,
     /// Decimals of the coin there.
     coin_decimals: u32,
     /// Its collateral, each with its decimals.
@@ -35,6 +37,7 @@ const CHAINS: [ChainTerms; 5] = [
         block_time: Millis::seconds(12),
         inclusion_p95: Millis::seconds(12),
         threshold: 110,
+        gas: 10,
         coin_decimals: 6,
         collateral: &[("ETH", 18)],
     },
@@ -44,6 +47,7 @@ const CHAINS: [ChainTerms; 5] = [
         block_time: Millis::seconds(2),
         inclusion_p95: Millis::seconds(4),
         threshold: 120,
+        gas: 1,
         coin_decimals: 6,
         collateral: &[("MATIC", 18), ("ETH", 18)],
     },
@@ -53,6 +57,7 @@ const CHAINS: [ChainTerms; 5] = [
         block_time: Millis::seconds(3),
         inclusion_p95: Millis::seconds(5),
         threshold: 115,
+        gas: 1,
         coin_decimals: 18,
         collateral: &[("BNB", 18), ("ETH", 18)],
     },
@@ -62,6 +67,7 @@ const CHAINS: [ChainTerms; 5] = [
         block_time: Millis::new(400),
         inclusion_p95: Millis::seconds(2),
         threshold: 120,
+        gas: 1,
         coin_decimals: 6,
         // Bridged ETH has 8 decimals there.
         collateral: &[("SOL", 9), ("ETH", 8)],
@@ -72,6 +78,7 @@ const CHAINS: [ChainTerms; 5] = [
         block_time: Millis::new(1_000),
         inclusion_p95: Millis::seconds(2),
         threshold: 115,
+        gas: 1,
         coin_decimals: 6,
         collateral: &[("ETH", 18)],
     },
@@ -82,7 +89,7 @@ const CHAINS: [ChainTerms; 5] = [
 pub fn genesis() -> Genesis {
     Genesis {
         assets: ["USDC", "ETH", "SOL", "BNB", "MATIC"].map(asset).into(),
-        chains: CHAINS.iter().map(|terms| chain(terms, terms.collateral)).collect(),
+        chains: CHAINS.iter().map(with_minimums).collect(),
         markets: vec![
             market("ETH", 3_400, 500),
             market("SOL", 52, 100),
@@ -91,6 +98,19 @@ pub fn genesis() -> Genesis {
         ],
         ..Genesis::default()
     }
+}
+
+/// A chain of the house, with what is too small for its gas: a loan of which gas is a five-hundredth, a lot of which it is a
+/// two-hundredth.
+fn with_minimums(terms: &ChainTerms) -> ChainGenesis {
+    let lot_min = Amount::whole(terms.gas * 200);
+    let mut chain = chain(terms, terms.collateral);
+    chain.debt_min = Amount::whole(terms.gas * 500);
+    chain.auction.dust = lot_min;
+    for token in &mut chain.tokens {
+        token.params.dust = lot_min;
+    }
+    chain
 }
 
 /// The five chains, each listing the coin and every asset of `collateral`, in units of one wei: for whoever
@@ -123,6 +143,7 @@ fn chain(terms: &ChainTerms, collateral: &[(&str, u32)]) -> ChainGenesis {
         rate: RateParams::default(),
         tranche_cap: Amount::whole(5_000_000),
         pending_cap: Amount::whole(1_000_000),
+        debt_min: Amount::ZERO,
         auction: ballast_types::AuctionSchedule::default(),
         domain: ballast_types::Hash::default(),
     }

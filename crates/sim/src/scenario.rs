@@ -42,6 +42,8 @@ pub struct Scenario {
     pub block_time: Millis,
     /// Before `from`, at its prices: people deposit, lend, borrow and open positions.
     pub warm_up: Millis,
+    /// After `to`, at the prices that come then: goes on until what was opened before is over, for so long at most.
+    pub cool_down: Millis,
     /// From the block that gives an order to its arrival at the chain.
     pub order_latency: Millis,
     /// The formula of depth is on.
@@ -268,6 +270,7 @@ impl Default for Scenario {
             to: None,
             block_time: Millis::seconds(2),
             warm_up: Millis::hours(1),
+            cool_down: Millis::ZERO,
             order_latency: Millis::seconds(4),
             depth_formula: true,
             depth: BTreeMap::new(),

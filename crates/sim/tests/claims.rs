@@ -56,6 +56,20 @@ fn false_reports_are_found_and_reorgs_are_survived() {
     assert_eq!(silent.map(|row| row.reports).sum::<u64>(), 0);
 }
 
+/// Story: on a chain that is final within seconds, a quorum of validators with one that lags agrees on the end of an auction and on
+/// its finality at once. The lot was gone before anybody was asked to report on it, and honest keepers were marked late,
+/// frozen one after the other, until nobody was left to draw.
+#[test]
+fn keepers_report_on_what_is_final_at_once() {
+    let nothing_else = broken(300, 1);
+    let faults = FaultPlan { validators: 4, lagging: 1, ..FaultPlan::default() };
+    let weights = [("solana".to_owned(), 1)].into();
+    let scenario = Scenario { keepers: Keepers::default(), faults, chain_weights: weights, ..nothing_else };
+    let claims = run(scenario).claims;
+    assert!(20 < claims.keepers.iter().map(|row| row.reports).sum::<u64>(), "{claims:?}");
+    assert_eq!(claims.keepers.iter().map(|row| row.late).sum::<u64>(), 0, "{claims:?}");
+}
+
 #[test]
 fn faults_are_the_same_for_the_same_seed() {
     let hash = |seed| -> Hash { run(broken(120, seed)).state_hash };

@@ -80,6 +80,30 @@ fn final_to(sequence: u64, second: u64) -> Observation {
 }
 
 #[test]
+fn a_chain_that_is_added_is_believed_like_the_others() {
+    let mut desk = Desk::new(4);
+    let chain = ChainId(7);
+    let told = Observation::Seen {
+        chain,
+        sequence: Sequence(1),
+        version: Hash([1; 32]),
+        event: VaultEvent::Deposited { owner: owner(), asset: ETH, amount: Amount::whole(1) },
+    };
+    let contract = domain_in_process(chain);
+    let report = Numbered { serial: 1, observation: told };
+    let validator = desk.validators[0];
+    assert_eq!(desk.facts.report(validator, contract, report), Err(FactError::UnknownChain(chain)));
+    desk.facts.add_chain(chain, contract);
+    assert_eq!(desk.tell(&[0, 1], told), []);
+    // Known already: another contract for it changes nothing.
+    let other = Hash([9; 32]);
+    desk.facts.add_chain(chain, other);
+    let refused = Err(FactError::UnknownContract { chain, have: other, want: contract });
+    assert_eq!(desk.facts.report(desk.validators[2], other, report), refused);
+    assert_eq!(desk.tell(&[2], told), [told]);
+}
+
+#[test]
 fn a_quorum_is_more_than_half_and_at_most_all() {
     let set = ValidatorSet::new(0, signers(4)).unwrap();
     for need in [0, 1, 2, 5] {

@@ -109,6 +109,9 @@ pub struct ChainGenesis {
     /// Cap of the credit for deposits that are safe, not final (R9).
     #[serde(default = "default_pending_cap")]
     pub pending_cap: Amount,
+    /// Dollars that a loan on it owes at least: less is not worth the gas of a liquidation there.
+    #[serde(default)]
+    pub debt_min: Amount,
     /// How its auctions run.
     #[serde(default)]
     pub auction: AuctionSchedule,
@@ -154,6 +157,8 @@ pub struct ChainParams {
     pub tranche_cap: Amount,
     /// Cap of the credit for deposits that are safe, not final.
     pub pending_cap: Amount,
+    /// Dollars that a loan on it owes at least.
+    pub debt_min: Amount,
     /// How its auctions run.
     pub auction: AuctionSchedule,
     /// What stands for its vault in every message; zero for one in process.
@@ -415,7 +420,7 @@ pub struct LiquidationParams {
     pub health_target: Ratio,
     /// Below minus this share of debt everything is sold.
     pub sell_all_below: Ratio,
-    /// Below this dollar value a debt is closed whole.
+    /// Below this dollar value, or the least of its chain, a debt is closed whole.
     pub debt_dust: Amount,
     /// Settlement debt older than this opens a collateral task.
     pub settlement_grace: Millis,
@@ -423,6 +428,9 @@ pub struct LiquidationParams {
     pub deficit_life: Millis,
     /// Positions a variation-margin round visits in one block.
     pub round_batch: u32,
+    /// Of the depth of a thin chain's market, so much is under auction there before lots are sent to a liquid chain; 0:
+    /// all are sent.
+    pub joint_above: Ratio,
     /// A joint lot is sold this long after its first part has arrived,
     pub joint_window: Millis,
     /// or as soon as it is worth so many dollars at index.
@@ -448,6 +456,7 @@ impl Default for LiquidationParams {
             settlement_grace: Millis::hours(24),
             deficit_life: Millis::days(30),
             round_batch: 4_096,
+            joint_above: Ratio::percent(50),
             joint_window: Millis::seconds(60),
             joint_value: Amount::whole(50_000),
             bridge_refund: Amount::whole(100),

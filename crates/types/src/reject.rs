@@ -178,6 +178,7 @@ rejects! {
     "E3009" AmountBelowUnit { amount: Amount, unit: Amount } false "The amount is below the token's smallest unit, or a deposit that is not whole in it.";
     "E3010" NoColdStore { chain: ChainId } false "The chain has no cold store; set its address first.";
     "E3011" FloatTooSmall { have: Amount, need: Amount } true "The float holds less than that.";
+    "E3012" LoanTooSmall { chain: ChainId, owed: Amount, least: Amount } false "The loan would be below the chain's least; borrow more, or repay all of it.";
     "E4001" ListingMaintenance { need: Ratio, have: Ratio } false "Maintenance margin does not cover index move, band, exit and fees (R8).";
     "E4002" ListingInitial { need: Ratio, have: Ratio } false "Initial margin does not cover maintenance, band and two fees (R8).";
     "E4003" ListingOpenInterest { closable: Amount, cap: Amount } false "The open-interest cap cannot be closed in time through the guard and the backstop (R8).";

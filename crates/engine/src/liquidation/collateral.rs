@@ -3,11 +3,12 @@
 //! - Size: the smallest value v with `H_M after = target`: `v = (target - H_M) / (d · (1 - fee) - 1/θ)`, rounded
 //!   up; the whole of a chain's collateral where the denominator is at most 2 %, where H_M is below -5 % of
 //!   debt, or where less than the dust minimum would stay; never less than the dust minimum. Chains with the
-//!   largest denominator first.
+//!   largest denominator first. H_M and debt are those once the task's other lots are paid (`outlook`).
 //! - Value moves: `Collateral -> Lot` when queued, cut to fit under the cap on auctions unless it is to be bridged.
 
+use super::outlook::Outlook;
 use super::selling::{auction_cap, stored, unit, units_down, units_up, value_of};
-use super::{Cause, Lot, LotStage, Part, Standing, distribute, joint};
+use super::{Cause, Lot, LotStage, Part, Standing, distribute, joint, selling};
 use crate::ledger::transfer;
 use crate::oracle;
 use crate::state::{Outcome, State};
@@ -21,6 +22,9 @@ const GAIN_LEAST: Ratio = Ratio::percent(2);
 
 /// Pieces that one holding is cut into at most, to fit under its token's auction cap.
 const PIECES_MOST: u128 = 64;
+
+/// No piece is cut to less than so many times the dust: each costs gas to sell, though the market is dry.
+const PIECE_LEAST: u128 = 10;
 
 /// What can be done with an account's collateral.
 #[derive(Debug, PartialEq, Eq)]
@@ -125,11 +129,13 @@ fn exactly(state: &State, id: TaskId, sellable: Vec<Candidate>) -> Vec<(Token, A
 fn enough(state: &State, id: TaskId, standing: &Standing, sellable: Vec<Candidate>) -> Vec<(Token, Amount)> {
     let task = state.tasks.find(id).expect("the caller found it");
     let params = &state.house.liquidation;
-    let stored = stored(state, id);
-    let debt = standing.owed.saturating_sub(stored);
-    let health = standing.health.checked_add(stored.dollars()).unwrap_or(standing.health);
+    let Outlook { owed: debt, health } = Outlook::of(state, id, standing);
     let fill = net_fill(state, task.cause);
-    let deep = health < -debt.mul_ratio_down(params.sell_all_below).unwrap_or(debt).dollars();
+    let loans = state.accounts.get(task.account).loans.iter();
+    let least = loans.map(|loan| state.chains.get(loan.chain).debt_min).fold(params.debt_dust, Amount::max);
+    // What was thought to be enough was not: the price falls on, and each lot costs gas.
+    let again = selling::is_selling(state, id);
+    let deep = again || health < -debt.mul_ratio_down(params.sell_all_below).unwrap_or(debt).dollars();
     let mut gap = distribute::target(state, debt).dollars().saturating_sub(health);
     let mut missing = debt;
     let mut lots = Vec::new();
@@ -152,7 +158,7 @@ fn enough(state: &State, id: TaskId, standing: &Standing, sellable: Vec<Candidat
             // Less than the minimum of debt must not stay either.
             let repaid = to_target.mul_ratio_down(fill).unwrap_or(missing);
             let stays = missing.saturating_sub(repaid);
-            if stays < params.debt_dust { to_target.max(divided_up(missing, fill)) } else { to_target }
+            if stays < least { to_target.max(divided_up(missing, fill)) } else { to_target }
         };
         let quantity = quantity(state, &one, value);
         let sold = quantity.value_down(one.index).unwrap_or(Amount::LIMIT);
@@ -234,13 +240,14 @@ fn queue_lot(
     out.event(Event::LotQueued { lot: id, task, token, quantity });
 }
 
-/// Equal parts, each worth at most the cap on auctions; what is to be bridged stays whole.
+/// Equal parts, each worth at most the cap on auctions, or what is worth its gas; what is to be bridged stays whole.
 fn pieces(state: &State, token: Token, quantity: Amount) -> Vec<Amount> {
     if joint::destination(state, token, quantity).is_some() {
         return vec![quantity];
     }
     let params = state.token(token).expect("held tokens are listed").params;
-    let (value, cap) = (value_of(state, token, quantity), auction_cap(state, token));
+    let least = Amount::from_wei(params.dust.wei().saturating_mul(PIECE_LEAST));
+    let (value, cap) = (value_of(state, token, quantity), auction_cap(state, token).max(least));
     let needed = value.wei().saturating_sub(1).checked_div(cap.wei()).unwrap_or(0).saturating_add(1);
     let count = needed.min(PIECES_MOST);
     let each = units_up(Amount::from_wei(quantity.wei().div_ceil(count)), params.unit);

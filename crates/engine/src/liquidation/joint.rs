@@ -1,7 +1,9 @@
 //! Joint auctions: the lots of a thin chain are sold on a liquid one, together.
 //!
-//! - When: the chain is thin, and a liquid one lists the asset: the one whose market takes most of it. Where none does,
-//!   the lot is sold on its own chain.
+//! - When: the chain is thin, its own market does not take the lot beside what is under auction there, and a liquid one
+//!   lists the asset: of those whose market takes the lot the one that is final
+//!   soonest, as arrivals are sold once they are final; else the one whose market takes most of it. Where none lists it, the
+//!   lot is sold on its own chain.
 //! - Way: the lot is sent by a `Bridge` order. On its way it is nobody's but its task's: a [`Transit`], a record beside the
 //!   ledger. It leaves the thin chain's books when its order is final there, and enters the liquid chain's when its
 //!   arrival is final there; lots of the asset that arrive within a window, or until they are worth enough, are merged
@@ -21,8 +23,9 @@ use ballast_types::{
     ChainId, ChainTier, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject, Sequence,
     Token,
 };
-use ballast_units::{Amount, Usd};
+use ballast_units::{Amount, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::cmp::Reverse;
 
 /// What a bridge counts in: 10^(18 - 6) wei. LayerZero's OFT standard shares 6 digits between chains (`sharedDecimals`), and
 /// refuses or keeps what is finer.
@@ -50,14 +53,27 @@ type Key = (ChainId, Nonce);
 
 /// Where a lot is sold, if not where it lies.
 pub(super) fn destination(state: &State, token: Token, quantity: Amount) -> Option<ChainId> {
-    if state.chains.get(token.chain).tier == ChainTier::Liquid {
+    let value = value_of(state, token, quantity);
+    if state.chains.get(token.chain).tier == ChainTier::Liquid || takes_at_home(state, token, value) {
         return None;
     }
     let lists = |chain: ChainId| state.token(Token { asset: token.asset, chain }).is_some();
     let liquid = state.chains.iter().filter(|(_, record)| record.tier == ChainTier::Liquid);
     let liquid = liquid.map(|(chain, _)| chain).filter(|chain| lists(*chain));
-    let to = liquid.max_by_key(|chain| (depth(state, token, *chain), std::cmp::Reverse(*chain)))?;
+    let to = liquid.max_by_key(|chain| {
+        let depth = depth(state, token, *chain);
+        let soon = if value <= depth { state.chains.get(*chain).final_time } else { Time::ZERO };
+        (soon, depth, Reverse(*chain))
+    })?;
     (!sendable(state, token, to, quantity).is_zero()).then_some(to)
+}
+
+/// A thin chain's own market takes a lot beside what is under auction there: no bridge, no wait.
+fn takes_at_home(state: &State, token: Token, value: Amount) -> bool {
+    let Some(record) = state.token(token) else { return false };
+    let share = state.house.liquidation.joint_above;
+    let room = record.depth.fresh(state.now(), &state.house.oracle).map(|depth| depth.mul_ratio_down(share));
+    room.is_some_and(|room| room.is_ok_and(|room| record.auctioned + value <= room))
 }
 
 /// Dollars that a chain's market takes of an asset, where that is known.

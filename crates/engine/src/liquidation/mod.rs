@@ -11,7 +11,7 @@
 //!   dropped by the chain or resolved by governance.
 //! - Keeps: I01 (conservation), I08 (a loss is all in the books).
 //! - Costs: a block looks only at tasks that something happened to; one whose lots are out sleeps until a lot
-//!   ends, a take is final, or somebody touches its account.
+//!   ends, a take is final, somebody touches its account, or its lots are not enough any more (`outlook`).
 
 pub(crate) mod collateral;
 mod costs;
@@ -19,6 +19,7 @@ pub mod deleverage;
 pub(crate) mod distribute;
 mod joint;
 mod lot;
+pub(crate) mod outlook;
 pub(crate) mod positions;
 mod selling;
 
@@ -33,6 +34,8 @@ use ballast_types::{AccountId, ChainId, Event, Hash, LedgerAccount, LotId, Marke
 use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
+
+use outlook::Outlook;
 
 pub use costs::Costs;
 pub use joint::Transit;
@@ -374,6 +377,10 @@ fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
         selling::cancel(state, out, id);
     }
     if selling::is_selling(state, id) {
+        let is_settled = state.tasks.find(id).is_some_and(|task| task.cause == Cause::Settlement);
+        if !is_covered && !is_settled && Outlook::of(state, id, &standing).is_short() {
+            sell(state, out, id, &standing);
+        }
         return set_stage(state, id, Stage::Selling);
     }
     if !is_covered && distribute::pay_from_cash(state, out, id) {
@@ -384,17 +391,21 @@ fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
         selling::cancel(state, out, id);
         return close(state, out, id);
     }
-    match collateral::plan(state, id, &standing) {
-        collateral::Plan::Sell(lots) => {
-            collateral::queue(state, out, id, standing.health, &lots);
-            set_stage(state, id, Stage::Selling);
-        }
+    match sell(state, out, id, &standing) {
+        collateral::Plan::Sell(_) => set_stage(state, id, Stage::Selling),
         // Looked at again in every block.
         collateral::Plan::Wait => {}
-        collateral::Plan::Nothing => {
-            give_up(state, out, id);
-        }
+        collateral::Plan::Nothing => give_up(state, out, id),
     }
+}
+
+/// Puts as much under auction as the account needs. Gives what was planned.
+fn sell(state: &mut State, out: &mut Outcome, id: TaskId, standing: &Standing) -> collateral::Plan {
+    let plan = collateral::plan(state, id, standing);
+    if let collateral::Plan::Sell(lots) = &plan {
+        collateral::queue(state, out, id, standing.health, lots);
+    }
+    plan
 }
 
 /// Nothing can be sold any more: what the task's warehoused lots are not expected to bring is a loss.
@@ -557,9 +568,17 @@ fn wake(state: &mut State, id: TaskId) {
 fn set_stage(state: &mut State, id: TaskId, stage: Stage) {
     let task = state.tasks.find_mut(id).expect("the caller found it");
     task.stage = stage;
+    let account = task.account;
     if task.is_awake() {
         state.agenda.awake.insert(id);
     } else {
         state.agenda.awake.remove(&id);
+        state.index.look_at([account]);
     }
+}
+
+/// What these tasks can expect has changed: the risk index looks at their accounts again.
+fn reconsider(state: &mut State, tasks: &[TaskId]) {
+    let State { tasks: open, index, .. } = state;
+    index.look_at(tasks.iter().filter_map(|id| Some(open.find(*id)?.account)));
 }

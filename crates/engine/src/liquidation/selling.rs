@@ -12,7 +12,7 @@
 //! - Result: the hub hashes takes as the chain does. Where the two differ, the lot's tasks are frozen.
 
 use super::lot::{After, Ending, Run, RunState};
-use super::{Lot, LotStage, Stage, costs, distribute, is_frozen, joint, set_stage, wake};
+use super::{Lot, LotStage, Stage, costs, distribute, is_frozen, joint, reconsider, set_stage, wake};
 use crate::auction;
 use crate::keeper;
 use crate::ledger::{USD, balance, enter, leave, pay, transfer};
@@ -24,8 +24,11 @@ use ballast_types::{
     Action, Address, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject,
     Sequence, TaskId, Token, VaultEvent,
 };
-use ballast_units::{Amount, Millis, Overflow, Price, Usd};
+use ballast_units::{Amount, Bps, Millis, Overflow, Price, Usd};
 use std::ops::Bound;
+
+/// Of a token's cap on auctions, what may be under auction however dry its market is.
+const CAP_LEAST: Bps = Bps::new(50);
 
 /// A warehoused lot is offered again after this.
 const OFFER_AGAIN: Millis = Millis::hours(1);
@@ -53,13 +56,14 @@ pub(super) fn value_of(state: &State, token: Token, quantity: Amount) -> Amount 
 }
 
 /// Dollars of a token under auction at once: its governed cap, and where the depth of its market is known, a multiple
-/// of that, rounded down.
+/// of that, rounded down; a two-hundredth of the cap where nobody has anything left, or lots would be offered one by one.
 pub(crate) fn auction_cap(state: &State, token: Token) -> Amount {
     let Some(record) = state.token(token) else { return Amount::ZERO };
     let depth = record.depth.fresh(state.now(), &state.house.oracle);
     let multiple = state.house.liquidation.depth_multiple;
     let by_depth = depth.map_or(Amount::MAX, |depth| depth.mul_ratio_down(multiple).unwrap_or(Amount::MAX));
-    record.params.auction_cap.min(by_depth)
+    let cap = record.params.auction_cap;
+    cap.min(by_depth.max(cap.bps_down(CAP_LEAST)))
 }
 
 // Offers
@@ -154,7 +158,9 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         go_on(state, out, id);
         return true;
     }
-    let elsewhere = joint::destination(state, lot.token, lot.left());
+    // What was offered where it lies stays there: takes of it may not be final.
+    let is_new = lot.start == Nonce(0);
+    let elsewhere = is_new.then(|| joint::destination(state, lot.token, lot.left())).flatten();
     if elsewhere.is_none() && !fits(state, &lot) {
         return false;
     }
@@ -374,8 +380,9 @@ pub(crate) fn take_seen(
 ) -> (Nonce, Hash) {
     let lot = state.lots.find_mut(id).expect("lot_before found it");
     let (start, before) = lot.take(taker, quantity, paid, rebate);
-    let left = lot.left();
+    let (left, tasks) = (lot.left(), lot.tasks());
     let (stage, is_last) = (lot.stage, lot.start == start);
+    reconsider(state, &tasks);
     out.event(Event::LotTaken { lot: id, taker, quantity, paid, left });
     if let (true, true, LotStage::Offered(auction) | LotStage::Ending { auction, .. }) =
         (left.is_zero(), is_last, stage)
@@ -758,9 +765,10 @@ pub(super) fn set_lot_stage(state: &mut State, id: LotId, stage: LotStage) {
     leave_stage(state, id);
     let lot = state.lots.find_mut(id).expect("the caller found it");
     lot.stage = stage;
-    let (token, value) = (lot.token, lot.value);
+    let (token, value, tasks) = (lot.token, lot.value, lot.tasks());
     let lot = state.lots.find(id).expect("the caller found it");
     state.agenda.add(id, lot);
+    reconsider(state, &tasks);
     if is_under_auction(stage) {
         state.token_mut(token).auctioned += value;
     }

@@ -17,7 +17,7 @@ use crate::table::RowId;
 use ballast_types::{AccountId, AssetId, MarketId, RateParams};
 use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which accounts a price or the clock makes worth a look.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +106,11 @@ impl RiskIndex {
         self.edge.extend(accounts);
     }
 
+    /// Accounts that the next risk phase evaluates, whatever prices do.
+    pub(crate) fn due_now(&self) -> BTreeSet<AccountId> {
+        self.edge.iter().copied().collect()
+    }
+
     /// Reads what is registered for these, so that it is in the cache afterwards: records, then what hangs at them.
     pub(crate) fn warm(&self, accounts: &[AccountId]) {
         let found = || accounts.iter().filter_map(|account| self.watches.get(account.row()));
@@ -114,7 +119,7 @@ impl RiskIndex {
         std::hint::black_box(records ^ bounds);
     }
 
-    /// Forgets what is registered for an account: it is locked, and liquidation looks after it.
+    /// Forgets what is registered for an account: it is locked, and liquidation looks after it (`liquidation::outlook`).
     pub(crate) fn forget(&mut self, account: AccountId) {
         if let Some(watch) = self.watches.get_mut(account.row()) {
             *watch = Watch::default();
@@ -261,18 +266,30 @@ impl Pace {
 /// Evaluates an account and registers it. Returns its assessment; one with health below zero is not registered.
 pub(crate) fn register(state: &mut State, account: AccountId, pace: Pace) -> Assessment {
     let found = assess(state, account);
-    if found.health.is_negative() {
-        return found;
+    if !found.health.is_negative() {
+        hold(state, account, pace, &found, &[]);
     }
+    found
+}
+
+/// Registers how far prices and the clock may go before an account that was found so is looked at again: its own prices,
+/// and those of `others`.
+pub(crate) fn hold(
+    state: &mut State,
+    account: AccountId,
+    pace: Pace,
+    found: &Assessment,
+    others: &[AssetId],
+) {
     if found.weight.is_zero() && found.debt.is_zero() {
-        return found; // Cash alone cannot fall.
+        return; // Cash alone cannot fall.
     }
     let hundredth = Amount::from_wei(found.profit.wei().checked_div(100).unwrap_or(0));
     let slack = found.health.positive_part().saturating_sub(hundredth).saturating_sub(found.funding);
     let reach = reach(slack, found.weight);
     let Some(reach) = reach else {
         state.index.edge.push(account);
-        return found;
+        return;
     };
     let State { accounts, assets, markets, index, house, .. } = state;
     let record = accounts.get(account);
@@ -285,19 +302,23 @@ pub(crate) fn register(state: &mut State, account: AccountId, pace: Pace) -> Ass
             index.bound(account, Key::Asset(holding.token.asset), price, reach);
         }
     }
+    for asset in others {
+        if let Some(price) = assets.get(*asset).index {
+            index.bound(account, Key::Asset(*asset), price, reach);
+        }
+    }
     for position in &record.positions {
         if let Some(price) = markets.get(position.market).prices.risk {
             index.bound(account, Key::Market(position.market), price, reach);
         }
     }
-    let due = state.house.time.after(holds(pace, slack, &found));
+    let due = state.house.time.after(holds(pace, slack, found));
     let due = minute(due);
     let watch = state.index.watch(account);
     if watch.due == 0 || due < watch.due {
         watch.due = due;
         state.index.due.entry(due).or_default().push(account);
     }
-    found
 }
 
 /// ρ = min(1/2, H / 2W); `None` where it is below what a bucket resolves.

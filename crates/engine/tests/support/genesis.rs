@@ -97,6 +97,7 @@ pub(crate) fn chain(name: &str, tier: ChainTier, threshold: i64, tokens: &[(&str
         rate: RateParams::default(),
         tranche_cap: Amount::whole(5_000_000),
         pending_cap: Amount::whole(1_000_000),
+        debt_min: Amount::ZERO,
         auction: AuctionSchedule::default(),
         domain: ballast_types::Hash::default(),
     }

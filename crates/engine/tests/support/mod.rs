@@ -401,6 +401,7 @@ impl House {
             rate: chain.rate,
             tranche_cap: chain.tranche_cap,
             pending_cap: chain.pending_cap,
+            debt_min: chain.debt_min,
             auction: chain.auction,
             domain: chain.domain,
         }

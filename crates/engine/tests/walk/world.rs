@@ -325,6 +325,7 @@ impl World {
             rate: record.rate,
             tranche_cap: record.tranche_cap,
             pending_cap: record.pending_cap,
+            debt_min: record.debt_min,
             auction: record.auction,
             domain,
         }

@@ -40,6 +40,7 @@ pub(super) fn params(genesis: &Genesis, chain: &ChainGenesis) -> ChainParams {
         rate: chain.rate,
         tranche_cap: chain.tranche_cap,
         pending_cap: chain.pending_cap,
+        debt_min: chain.debt_min,
         auction: chain.auction,
         domain: chain.domain,
     }

@@ -2,7 +2,7 @@
 //! their way, a courier, the validators where no keeper is asked, and pokes.
 //!
 //! - What a keeper does is `ballast_keeper::Worker`'s; here is only whose program runs, how fast, and what it says.
-//! - Offline: silent from the first moment on; it is drawn until its uptime tells. Lying: some of its reports are false.
+//! - Offline: silent from the first task on that it is drawn for; it is drawn until its uptime tells. Lying: some of its reports are false.
 //!   Colluding: it says what others have shown before, and its pair has one operator.
 
 use super::identities::Identities;
@@ -36,7 +36,7 @@ pub enum Role {
     Honest,
     /// Does it late.
     Slow,
-    /// Does nothing from the first moment on.
+    /// Does nothing from the first task on that it is drawn for.
     Offline,
     /// Some of its reports are false.
     Lying,
@@ -87,9 +87,10 @@ pub(super) struct Keepers {
     asked: BTreeSet<(Time, ChainId, Nonce)>,
     courier: Millis,
     validators: Millis,
+    /// Offline ones that have been drawn.
+    silent: BTreeSet<KeeperId>,
     /// What was shown, by task and chain.
     shown: BTreeMap<(TaskId, ChainId), Hash>,
-    from: Time,
     forget: Time,
 }
 
@@ -122,8 +123,8 @@ impl Keepers {
             asked: BTreeSet::new(),
             courier: terms.courier,
             validators: scenario.order_latency,
+            silent: BTreeSet::new(),
             shown: BTreeMap::new(),
-            from,
             forget: from,
         }
     }
@@ -143,9 +144,9 @@ impl Keepers {
     /// What keepers ask the hub for. Gives the reports that they show with it.
     pub(super) fn ask(&mut self, state: &State, now: Time, out: &mut Vec<Command>) -> Vec<Report> {
         let mut shown_now = Vec::new();
-        let Self { workers, stream, shown, reader, lies, from, .. } = self;
-        for (role, worker) in workers {
-            if *role == Role::Offline && *from <= now {
+        let Self { workers, stream, shown, reader, lies, silent, .. } = self;
+        for (id, (role, worker)) in (0..).map(KeeperId).zip(workers) {
+            if silent.contains(&id) {
                 continue;
             }
             worker.beat(state, now, out);
@@ -173,8 +174,12 @@ impl Keepers {
             self.carried.insert((now.after(self.courier), letter));
         }
         for (keeper, assignment) in assignments(block, outcome, state) {
-            if let Some((_, worker)) = self.workers.get_mut(keeper.0 as usize) {
-                worker.ask(assignment, now);
+            match self.workers.get_mut(keeper.0 as usize) {
+                Some((Role::Offline, _)) => {
+                    self.silent.insert(keeper);
+                }
+                Some((_, worker)) => worker.ask(assignment, now),
+                None => {}
             }
         }
         let due = now.after(self.validators);
@@ -191,10 +196,8 @@ impl Keepers {
 
     /// Everybody sends what he has to send by `now`.
     pub(super) fn deliver<S: Spoke>(&mut self, chains: &mut [S], now: Time) {
-        for (role, worker) in &mut self.workers {
-            if *role != Role::Offline || now < self.from {
-                worker.deliver(&mut self.post, chains, now);
-            }
+        for (_, worker) in &mut self.workers {
+            worker.deliver(&mut self.post, chains, now);
         }
         while let Some((at, chain, nonce)) = self.asked.first().copied().filter(|(at, ..)| *at <= now) {
             self.asked.remove(&(at, chain, nonce));

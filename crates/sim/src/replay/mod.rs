@@ -23,7 +23,7 @@ mod traders;
 mod validators;
 mod world;
 
-pub use claims::{Claims, KeeperRow};
+pub use claims::{Claims, DelayRow, FallRow, KeeperRow};
 pub use hub::Hub;
 pub use identities::Identities;
 pub use keepers::{Role, roles};
@@ -107,6 +107,8 @@ pub struct Replay<S: Spoke = SimChain> {
     aave: Option<Liquidated>,
     from: Time,
     to: Time,
+    /// The last moment to wait for tasks that were opened before `to`.
+    end: Time,
     spent: Spent,
 }
 
@@ -275,6 +277,7 @@ impl<S: Spoke> Replay<S> {
         }
         let data = MarketData::new(candles)?;
         let (from, to) = window(&scenario, &data)?;
+        let end = to.after(scenario.cool_down).min(data.end());
         let mut genesis = stage::genesis(&scenario, &data, from)?;
         let book = scenario.book.as_deref().map_or(Ok(Book::built_in()), Book::from_csv)?;
         // Names that resolve to nothing are refused here.
@@ -321,10 +324,11 @@ impl<S: Spoke> Replay<S> {
             cast,
             outcome: Outcome::default(),
             measure,
-            claims: ClaimsTrack::default(),
+            claims: ClaimsTrack::new(to),
             aave,
             from,
             to,
+            end,
             spent: Spent::default(),
         })
     }
@@ -344,7 +348,7 @@ impl<S: Spoke> Replay<S> {
     /// How far it is.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let span = self.to.since(self.genesis.time).get();
+        let span = self.end.since(self.genesis.time).get();
         Progress {
             done: self.block.height.0,
             all: span / self.scenario.block_time.get(),
@@ -356,7 +360,8 @@ impl<S: Spoke> Replay<S> {
     /// The next block; none after the last.
     pub fn step(&mut self) -> Option<Step<'_>> {
         let now = self.block.time.after(self.scenario.block_time);
-        if self.to <= now || self.stopped.is_some() {
+        let is_over = self.end <= now || (self.to <= now && self.claims.is_over());
+        if is_over || self.stopped.is_some() {
             return None;
         }
         let started = Instant::now();
@@ -402,7 +407,12 @@ impl<S: Spoke> Replay<S> {
             warnings: self.warnings(),
             seed: self.scenario.seed,
             accounts: self.scenario.accounts,
-            claims: self.claims.claims(&self.cast.keepers.roles(), self.world.reorgs()),
+            claims: self.claims.claims(
+                &self.cast.keepers.roles(),
+                self.world.reorgs(),
+                &self.places,
+                &self.genesis.liquidation,
+            ),
             ..self.measure.summary(&self.places, self.to, self.aave.as_ref())
         }
     }

@@ -32,6 +32,8 @@ pub(crate) struct ChainPlace {
     pub(crate) tokens: Vec<TokenPlace>,
     /// What keepers stake, where this chain lists it.
     pub(crate) stake: Option<TokenPlace>,
+    /// Dollars that a loan owes at least.
+    pub(crate) debt_min: Amount,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,7 @@ impl Places {
                     coin: coin.expect("a chain lists its coin").1,
                     tokens: volatile.into_iter().map(|(_, token)| token).collect(),
                     stake: staked.first().map(|(_, token)| *token),
+                    debt_min: chain.debt_min,
                 }
             })
             .collect();

@@ -1,5 +1,5 @@
 //! Attentive borrowers: when the price falls so far that their health nears the threshold, they bring dollars
-//! to their chain and repay half of the loan, once. Whether it comes in time is up to the chain: a deposit
+//! to their chain and repay half of the loan, once; all of it where half would be less than the chain's least. Whether it comes in time is up to the chain: a deposit
 //! counts when safe and pays when final.
 
 use super::places::{Places, TokenPlace};
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 /// After a deposit should be final, before its owner repays with it.
 const SLACK: Millis = Millis::minutes(1);
+
+/// What a whole loan is repaid with, as a share of what was borrowed: a day's interest is less.
+const WITH_INTEREST: Bps = Bps::new(10_100);
 
 /// One who will act.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +63,11 @@ impl Savers {
             let price = places.price(*asset, now);
             while let Some(saver) = savers.pop_if(|saver| price <= saver.alarm) {
                 let at = usize::from(saver.coin.token.chain.0);
-                let amount = saver.coin.whole_units(saver.loan.bps_up(Bps::new(5_000)));
+                let half = saver.coin.whole_units(saver.loan.bps_up(Bps::new(5_000)));
+                let least = places.chain(saver.coin.token.chain).debt_min;
+                let is_all = saver.loan.saturating_sub(half) < least;
+                let all = saver.coin.whole_units(saver.loan.bps_up(WITH_INTEREST));
+                let amount = if is_all { all } else { half };
                 match chains[at].deposit(saver.owner, saver.coin.token.asset, amount) {
                     Ok(_) => {}
                     // Tried again in the next block.
@@ -76,7 +83,8 @@ impl Savers {
                 let wait = Millis::new((final_depth[at] + 1) * conditions.block_time.get());
                 let due = inclusion(&heads, &conditions, now).after(wait).after(SLACK);
                 let (account, chain) = (saver.account, saver.coin.token.chain);
-                self.repaying.insert((due, account), Command::Repay { account, chain, amount: Some(amount) });
+                let repaid = (!is_all).then_some(amount);
+                self.repaying.insert((due, account), Command::Repay { account, chain, amount: repaid });
             }
         }
         while let Some(entry) = self.repaying.first_entry().filter(|entry| entry.key().0 <= now) {

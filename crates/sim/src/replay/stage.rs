@@ -207,6 +207,15 @@ struct Casting<'a> {
     colluding: bool,
 }
 
+/// What a borrower brings, and what it borrows on the first chain.
+struct Plan<'a> {
+    home: &'a ChainPlace,
+    parts: Vec<(TokenPlace, Amount)>,
+    /// Of the parts, each divided by its threshold.
+    at_maintenance: Amount,
+    loan: Amount,
+}
+
 impl Stage {
     /// People of these chains, from `start` on; their deposits are final at `ready`. `first` is the first account id that
     /// the engine will give out, `before` how many people came before.
@@ -438,27 +447,19 @@ impl<'a> Casting<'a> {
             let (account, owner) = self.open();
             let worth = borrower.collateral_usd.share_down(total, sum).expect("a part of the total");
             let worth = worth.min(most).max(terms.collateral_min);
-            let home = self.chain(&mut stream);
-            let first = self.token(home, &mut stream);
-            let mut parts = vec![(first, worth)];
-            if within(terms.two_chains, &mut stream) {
-                let half = worth.bps_down(Bps::new(5_000));
-                let away = self.other_chain(home, &mut stream);
-                parts = vec![(first, half), (self.token(away, &mut stream), half)];
-            }
-            let (mut at_maintenance, mut at_initial) = (Amount::ZERO, Amount::ZERO);
-            for (token, worth) in parts {
-                let held = self.deposit_worth(owner, token, worth);
-                at_maintenance += weighed(held, token.threshold);
-                at_initial += weighed(held, token.threshold_initial);
-            }
-            let health = borrower.health.ratio();
-            let by_book = at_maintenance.mul_ratio_down(Ratio::ONE.div_down(health).unwrap_or(Ratio::ONE));
-            let at_most = at_initial.mul_ratio_down(LOAN_ROOM);
-            let loan = by_book.expect("a bounded worth").min(at_most.expect("a bounded worth"));
-            let loan = home.coin.whole_units(loan);
-            if loan.is_zero() {
+            let drawn = self.chain(&mut stream);
+            let Some(Plan { home, parts, at_maintenance, loan }) =
+                self.borrow_on(drawn, worth, borrower.health, &mut stream).or_else(|| {
+                    self.borrow_on(self.cheaper(drawn, &mut stream)?, worth, borrower.health, &mut stream)
+                })
+            else {
+                let token = self.token(drawn, &mut stream);
+                self.deposit_worth(owner, token, worth);
                 continue;
+            };
+            let (first, _) = parts[0];
+            for (token, worth) in parts {
+                self.deposit_worth(owner, token, worth);
             }
             if within(terms.attentive, &mut stream) {
                 let alarm = alarm(terms.alarm, at_maintenance, loan, &mut stream);
@@ -473,6 +474,44 @@ impl<'a> Casting<'a> {
             self.loans.push(Command::Borrow { account, chain: home.id, amount: loan });
         }
         lent
+    }
+
+    /// What a borrower with so much collateral would bring and borrow there; none where the loan would be less than the
+    /// chain's least.
+    fn borrow_on(
+        &self,
+        home: &'a ChainPlace,
+        worth: Amount,
+        health: Bps,
+        stream: &mut Stream,
+    ) -> Option<Plan<'a>> {
+        let first = self.token(home, stream);
+        let mut parts = vec![(first, worth)];
+        if within(self.scenario.borrowers.two_chains, stream) {
+            let half = worth.bps_down(Bps::new(5_000));
+            let away = self.other_chain(home, stream);
+            parts = vec![(first, half), (self.token(away, stream), half)];
+        }
+        let (mut at_maintenance, mut at_initial) = (Amount::ZERO, Amount::ZERO);
+        for (token, worth) in &parts {
+            let (_, held) = self.worth_in(*token, *worth);
+            at_maintenance += weighed(held, token.threshold);
+            at_initial += weighed(held, token.threshold_initial);
+        }
+        let by_book =
+            at_maintenance.mul_ratio_down(Ratio::ONE.div_down(health.ratio()).unwrap_or(Ratio::ONE));
+        let at_most = at_initial.mul_ratio_down(LOAN_ROOM);
+        let loan = by_book.expect("a bounded worth").min(at_most.expect("a bounded worth"));
+        let loan = home.coin.whole_units(loan);
+        let enough = !loan.is_zero() && home.debt_min <= loan;
+        enough.then_some(Plan { home, parts, at_maintenance, loan })
+    }
+
+    /// A chain on which smaller loans are made than on `than`.
+    fn cheaper(&self, than: &ChainPlace, stream: &mut Stream) -> Option<&'a ChainPlace> {
+        let cheaper = |(at, _): &(usize, u64)| self.places.chains[*at].debt_min < than.debt_min;
+        let others: Vec<_> = self.chains.iter().copied().filter(cheaper).collect();
+        (!others.is_empty()).then(|| &self.places.chains[*weighted(&others, stream)])
     }
 
     /// Dollars for the loans of each chain, from as many lenders on each.
@@ -612,10 +651,16 @@ impl<'a> Casting<'a> {
 
     /// Deposits so much worth of a token at the first price; gives what it is worth.
     fn deposit_worth(&mut self, owner: Owner, token: TokenPlace, worth: Amount) -> Amount {
+        let (amount, held) = self.worth_in(token, worth);
+        self.deposit(owner, token, amount);
+        held
+    }
+
+    /// So much worth of a token at the first price, in whole units; and what they are worth.
+    fn worth_in(&self, token: TokenPlace, worth: Amount) -> (Amount, Amount) {
         let price = self.places.price(token.token.asset, self.from);
         let amount = token.whole_units(worth.at_price_down(price).expect("a bounded worth at a price"));
-        self.deposit(owner, token, amount);
-        amount.value_down(price).expect("a bounded worth")
+        (amount, amount.value_down(price).expect("a bounded worth"))
     }
 
     fn taste(&self) -> Taste {

@@ -13,7 +13,7 @@ pub struct Keepers {
     pub number: u32,
     /// Regions that they stand in.
     pub regions: u32,
-    /// Of them, silent from the first moment on.
+    /// Of them, silent from the first task on that they are drawn for.
     pub offline: u32,
     /// Late by `slow_by`.
     pub slow: u32,

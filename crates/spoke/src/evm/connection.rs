@@ -10,6 +10,7 @@ use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
+use alloy::transports::http::reqwest::Url;
 use std::time::Duration;
 
 /// How long a single transaction is waited for.
@@ -18,9 +19,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a node is asked whether it has included a transaction.
 const POLL: Duration = Duration::from_millis(10);
 
+/// An address of an endpoint: one that answers over HTTP, each question by itself. Nothing here is told without asking, so
+/// that a socket that stays open would bring nothing and could go silent unnoticed.
+fn address(url: &str) -> Result<Url, EvmError> {
+    let address: Option<Url> = url.parse().ok();
+    let spoken = address.filter(|address| matches!(address.scheme(), "http" | "https"));
+    spoken.ok_or_else(|| EvmError::BadEndpoint(url.to_owned()))
+}
+
 /// For reading.
 pub fn connect(url: &str) -> Result<DynProvider, EvmError> {
-    let address = url.parse().map_err(|_| EvmError::BadEndpoint(url.to_owned()))?;
+    let address = address(url)?;
     let provider = ProviderBuilder::default().connect_http(address).erased();
     provider.client().set_poll_interval(POLL);
     Ok(provider)
@@ -28,7 +37,7 @@ pub fn connect(url: &str) -> Result<DynProvider, EvmError> {
 
 /// For transactions of `key` too.
 pub fn connect_wallet(url: &str, key: &PrivateKeySigner) -> Result<DynProvider, EvmError> {
-    let address = url.parse().map_err(|_| EvmError::BadEndpoint(url.to_owned()))?;
+    let address = address(url)?;
     let provider = ProviderBuilder::new()
         .with_simple_nonce_management()
         .wallet(EthereumWallet::from(key.clone()))

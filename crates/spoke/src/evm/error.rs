@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvmError {
     /// No address of an endpoint.
-    #[error("{0:?} is not the address of an endpoint")]
+    #[error("{0:?} is not the address of an endpoint; expected http:// or https://")]
     BadEndpoint(String),
     /// An endpoint did not answer, or said no.
     #[error("{endpoint}: {method}: {why}")]

@@ -131,16 +131,13 @@ impl Facts {
         if need * 2 <= of || of < need {
             return Err(QuorumError { need, of });
         }
-        let chain = |contract: &Hash| Chain {
-            contract: *contract,
-            views: BTreeMap::new(),
-            told: VecDeque::new(),
-            doubted: false,
-            final_sequence: 0,
-            final_time: Time::ZERO,
-        };
-        let chains = contracts.iter().map(|(id, contract)| (*id, chain(contract))).collect();
+        let chains = contracts.iter().map(|(id, contract)| (*id, Chain::new(*contract))).collect();
         Ok(Self { need, validators: set.signers().to_vec(), chains })
+    }
+
+    /// Pins the vault of a chain that the hub took in. Without effect where the chain is known.
+    pub fn add_chain(&mut self, chain: ChainId, contract: Hash) {
+        self.chains.entry(chain).or_insert_with(|| Chain::new(contract));
     }
 
     /// Takes in what a validator read from the contract of domain `contract`.
@@ -235,6 +232,17 @@ impl View {
 }
 
 impl Chain {
+    fn new(contract: Hash) -> Self {
+        Self {
+            contract,
+            views: BTreeMap::new(),
+            told: VecDeque::new(),
+            doubted: false,
+            final_sequence: 0,
+            final_time: Time::ZERO,
+        }
+    }
+
     fn agree(&mut self, chain: ChainId, need: usize, agreed: &mut Vec<Observation>) {
         // Thousands of events wait for their finality: they are gone through only where one may be false.
         if std::mem::take(&mut self.doubted)

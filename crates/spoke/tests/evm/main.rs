@@ -2,6 +2,7 @@
 #![cfg(feature = "kit")]
 
 mod adapter;
+mod attacks;
 mod attestation;
 mod certificate;
 mod courier;
@@ -12,6 +13,7 @@ mod node;
 mod poison;
 mod proxy;
 mod reorg;
+mod reorg_hub;
 mod safe;
 mod spoke;
 mod support;

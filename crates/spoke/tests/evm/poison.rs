@@ -3,7 +3,7 @@
 use crate::proxy::{Mood, Proxy};
 use crate::support::*;
 use ballast_spoke::evm::kit::dev_key;
-use ballast_spoke::evm::{Fault, Trust, WatchError, Watcher};
+use ballast_spoke::evm::{EvmError, Fault, Trust, WatchError, Watcher, connect};
 use ballast_types::{Observation, VaultEvent};
 use ballast_units::Amount;
 
@@ -65,10 +65,60 @@ async fn a_block_that_hides_its_logs_has_another_hash() {
     assert!(matches!(&fault, Fault::Lies(why) if why.contains("hash")), "{fault}");
 }
 
+/// Two of three endpoints say the same that never happened: more dollars than were deposited, in logs and receipts alike.
 #[tokio::test]
-async fn a_rate_limit_and_a_broken_answer_are_passed_on_to_the_next() {
+async fn poisoned_rpc() {
+    let (world, first, _) = poisoned(Mood::AlterReceipts).await;
+    let second = Proxy::start(world.chain.node.url()).await;
+    second.be(Mood::AlterReceipts);
+    let urls = vec![first.url.clone(), second.url.clone(), world.chain.node.url().to_owned()];
+    let mut watcher = world.watcher_through(urls, false);
+    let told = seen(&watcher.poll().await.unwrap().observations);
+    let deposits: Vec<_> =
+        told.iter().filter(|(_, event)| matches!(event, VaultEvent::Deposited { .. })).collect();
+    let [(_, VaultEvent::Deposited { amount, .. })] = deposits[..] else { panic!("{told:?}") };
+    assert_eq!(*amount, Amount::whole(10));
+    let liars = watcher.endpoints().faults().filter(|(_, fault)| matches!(fault, Fault::Lies(_))).count();
+    assert_eq!(liars, 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_limits_its_rate_is_passed_over() {
     assert!(matches!(lies_are_found(Mood::RateLimit).await, Fault::RateLimited(_)));
-    assert!(matches!(lies_are_found(Mood::Hang).await, Fault::Silent(_)));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_drops_its_socket_in_the_middle_of_an_answer_is_passed_over() {
+    assert!(matches!(lies_are_found(Mood::DropSocket).await, Fault::Silent(_)));
+}
+
+/// Whichever answer of a poll breaks off, everything is told, once, by that poll or the next.
+#[tokio::test]
+async fn a_socket_that_is_dropped_in_the_middle_of_a_poll_loses_and_repeats_nothing() {
+    let (world, proxy, mut watcher) = poisoned(Mood::Honest).await;
+    let whole = seen(&watcher.poll().await.unwrap().observations);
+    let urls = || vec![proxy.url.clone(), world.chain.node.url().to_owned()];
+    for answers in 0.. {
+        proxy.be(Mood::DropOne(answers));
+        let mut watcher = world.watcher_through(urls(), false);
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            told.extend(seen(&watcher.poll().await.unwrap().observations));
+        }
+        assert_eq!(told, whole, "dropped after {answers} answers");
+        if proxy.mood() != Mood::Honest {
+            // Two polls have fewer answers than that: nothing broke off any more.
+            assert!(4 < answers, "{answers}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_not_of_http_is_no_endpoint() {
+    for url in ["ws://127.0.0.1:1", "127.0.0.1:8545", "file:///etc/hosts", ""] {
+        assert_eq!(connect(url).err(), Some(EvmError::BadEndpoint(url.to_owned())));
+    }
 }
 
 #[tokio::test]

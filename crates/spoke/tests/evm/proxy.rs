@@ -23,8 +23,26 @@ pub(crate) enum Mood {
     Lag(u64),
     /// Everything is answered with 429.
     RateLimit,
-    /// The connection is closed in the middle of an answer.
-    Hang,
+    /// Every socket is dropped in the middle of its answer.
+    DropSocket,
+    /// Honest, but for the answer after so many: its socket is dropped in the middle.
+    DropOne(u64),
+}
+
+impl Mood {
+    /// The mood for this answer.
+    fn next(&mut self) -> Self {
+        let now = *self;
+        match now {
+            Self::DropOne(0) => {
+                *self = Self::Honest;
+                return Self::DropSocket;
+            }
+            Self::DropOne(left) => *self = Self::DropOne(left - 1),
+            _ => {}
+        }
+        now
+    }
 }
 
 /// An endpoint with a mood.
@@ -53,6 +71,10 @@ impl Proxy {
     pub(crate) fn be(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
+
+    pub(crate) fn mood(&self) -> Mood {
+        *self.mood.lock().unwrap()
+    }
 }
 
 impl Drop for Proxy {
@@ -65,11 +87,11 @@ impl Drop for Proxy {
 async fn serve(mut client: TcpStream, node: &str, moods: &Mutex<Mood>) -> Option<()> {
     let (_, body) = read_message(&mut client).await?;
     let request: Value = serde_json::from_slice(&body).ok()?;
-    let mood = *moods.lock().unwrap();
+    let mood = moods.lock().unwrap().next();
     if mood == Mood::RateLimit {
         return write_message(&mut client, "429 Too Many Requests", b"too many requests").await;
     }
-    if mood == Mood::Hang {
+    if mood == Mood::DropSocket {
         client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{").await.ok()?;
         return None;
     }

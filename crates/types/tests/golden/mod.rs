@@ -185,6 +185,7 @@ fn chain() -> ChainParams {
         rate: RateParams::default(),
         tranche_cap: amount(0x2d),
         pending_cap: amount(0x2e),
+        debt_min: amount(0x30),
         auction: AuctionSchedule::default(),
         domain: Hash([0x51; 32]),
     }

@@ -84,6 +84,7 @@ pub(super) fn genesis(chains: &[LocalChain], time: Time) -> Genesis {
         rate: rate(),
         tranche_cap: whole(5_000_000),
         pending_cap: whole(1_000_000),
+        debt_min: Amount::ZERO,
         auction: Default::default(),
         domain: chain.deployment.domain(),
     };
@@ -129,6 +130,7 @@ pub(super) fn later(chain: &LocalChain) -> ChainParams {
         rate: rate(),
         tranche_cap: whole(5_000_000),
         pending_cap: whole(1_000_000),
+        debt_min: Amount::ZERO,
         auction: Default::default(),
         domain: chain.deployment.domain(),
     }

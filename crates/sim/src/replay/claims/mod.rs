@@ -2,15 +2,22 @@
 //!
 //! - Everything is read off events, observations and receipts; nothing here acts.
 
+mod lot;
+mod task;
+
 use super::keepers::{Keepers, Role};
 use super::places::Places;
 use ballast_engine::{Outcome, State};
 use ballast_keeper::{Bidders, Report, Sale};
 use ballast_spoke::TxId;
-use ballast_types::{AccountId, ChainId, Event, KeeperId, LotId, Nonce, OrderAction, TaskId, Token};
-use ballast_units::{Amount, Millis, Price, Ratio, Time};
+use ballast_types::{
+    AccountId, AssetId, ChainId, Event, KeeperId, LiquidationParams, LotId, Nonce, OrderAction, TaskId, Token,
+};
+use ballast_units::{Amount, Millis, Ratio, Time, Usd};
+use lot::{Lost, LotTrack, PartTrack, Sold};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use task::TaskTrack;
 
 /// The figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,8 +57,46 @@ pub struct Claims {
     pub tasks: u64,
     /// Of the tasks that are no success: why not, each under its first reason.
     pub failures: BTreeMap<String, u64>,
+    /// Where owners lost it, by the chain that their collateral lay on.
+    pub delays: Vec<DelayRow>,
+    /// How far the index fell from detection to take, by the chain that the collateral lay on.
+    pub falls: Vec<FallRow>,
     /// What each keeper did.
     pub keepers: Vec<KeeperRow>,
+}
+
+/// What became of a chain's collateral that was sold: shares of what it was worth at detection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DelayRow {
+    /// The chain.
+    pub chain: String,
+    /// Dollars at detection.
+    pub worth: Amount,
+    /// The index fell until it was first offered: orders, queues, bridges.
+    pub waiting: Ratio,
+    /// The index fell from then on until it was taken.
+    pub selling: Ratio,
+    /// It was taken below index.
+    pub discount: Ratio,
+    /// Selling it at once would have lost so much: no part of the loss from delay.
+    pub at_once: Ratio,
+}
+
+/// How far an index fell between detection and take, and the threshold that the listing rule asks for that (R14).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FallRow {
+    /// The chain.
+    pub chain: String,
+    /// The asset.
+    pub asset: String,
+    /// Takes, each task's part counted.
+    pub takes: u64,
+    /// In 99 of 100 no more.
+    pub p99: Ratio,
+    /// In 999 of 1,000 no more.
+    pub p999: Ratio,
+    /// `(1 + fee) / (d · (1 - p99))`, rounded up.
+    pub threshold: Ratio,
 }
 
 /// A keeper.
@@ -88,38 +133,24 @@ pub(super) struct ClaimsTrack {
     paid: BTreeSet<(TaskId, KeeperId)>,
     slashed: BTreeSet<KeeperId>,
     disputes: BTreeSet<TaskId>,
-    sales: BTreeMap<(ChainId, TxId), (Sale, Ratio)>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct TaskTrack {
-    detected: Time,
-    ordered: bool,
-    included: Option<Time>,
-    draws: u8,
-    undrawn: bool,
-    reserve: bool,
-    sold: bool,
-    positions: bool,
-    /// What was queued, dollars at index, and what selling it at once would have lost.
-    queued: Amount,
-    instant: Amount,
-    /// What is still unpaid where it has ended.
-    closed: Option<Amount>,
-}
-
-#[derive(Clone, Debug)]
-struct LotTrack {
-    token: Token,
-    opened: Time,
-    /// Index when it was first offered, and at detection.
-    entry: Price,
-    detected: Price,
-    bought: Amount,
-    left: Amount,
+    sales: BTreeMap<(ChainId, TxId), Sold>,
+    /// What was queued on a chain, dollars at index, and what selling it at once would have lost.
+    at_once: BTreeMap<ChainId, (Amount, Amount)>,
+    /// Tasks that are opened from then on are not counted.
+    until: Option<Time>,
 }
 
 impl ClaimsTrack {
+    /// Counts tasks that are opened before `until`.
+    pub(super) fn new(until: Time) -> Self {
+        Self { until: Some(until), ..Self::default() }
+    }
+
+    /// All tasks that count have ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.tasks.values().all(|task| task.closed.is_some())
+    }
+
     /// Takes note of a block.
     pub(super) fn block(
         &mut self,
@@ -130,24 +161,22 @@ impl ClaimsTrack {
         places: &Places,
         now: Time,
     ) {
+        let mut queued: BTreeMap<ChainId, Amount> = BTreeMap::new();
         for event in &outcome.events {
             match event {
-                Event::AccountLocked { task, account, .. } => {
+                Event::AccountLocked { task, account, .. } if self.until.is_none_or(|until| now < until) => {
                     self.by_account.insert(*account, *task);
-                    self.tasks.insert(*task, TaskTrack { detected: now, ..TaskTrack::default() });
+                    self.tasks.insert(*task, TaskTrack::opened(state, *task, *account, places, now));
                 }
                 Event::PositionLiquidated(fill) => self.positioned(fill.account),
                 Event::PositionTakenOver { account, .. } | Event::PositionDeleveraged { account, .. } => {
                     self.positioned(*account);
                 }
                 Event::LotQueued { task, token, quantity, .. } => {
+                    let Some(track) = self.tasks.get_mut(task) else { continue };
+                    track.sold = true;
                     let value = quantity.value_down(places.price(token.asset, now)).unwrap_or(Amount::ZERO);
-                    let loss = bidders.instant_loss(token.chain, value, away);
-                    if let Some(track) = self.tasks.get_mut(task) {
-                        track.sold = true;
-                        track.queued += value;
-                        track.instant += value.mul_ratio_down(loss).unwrap_or(value);
-                    }
+                    *queued.entry(token.chain).or_default() += value;
                 }
                 Event::LotOffered { lot, token, quantity, .. } => {
                     self.offered(*lot, *token, *quantity, state, places, now);
@@ -202,6 +231,13 @@ impl ClaimsTrack {
                 _ => {}
             }
         }
+        // What is put up for sale in one block would have to be sold at once together.
+        for (chain, value) in queued {
+            let loss = bidders.instant_loss(chain, value, away);
+            let (queued, at_once) = self.at_once.entry(chain).or_default();
+            *queued += value;
+            *at_once += value.mul_ratio_down(loss).unwrap_or(value);
+        }
         for order in &outcome.orders {
             if matches!(order.action, OrderAction::StartAuction { .. } | OrderAction::Bridge { .. }) {
                 self.ordered((order.chain, order.nonce), state);
@@ -246,16 +282,16 @@ impl ClaimsTrack {
             return;
         }
         let entry = places.price(token.asset, now);
-        let (mut value, mut whole) = (Amount::ZERO, Amount::ZERO);
-        for part in state.lots.find(lot).into_iter().flat_map(|lot| &lot.parts) {
-            let detected = self.tasks.get(&part.task).map_or(now, |track| track.detected);
-            let price = places.price(token.asset, detected);
-            value += part.quantity.value_down(price).unwrap_or(Amount::ZERO);
-            whole += part.quantity;
+        let parts = state.lots.find(lot).into_iter().flat_map(|lot| &lot.parts).filter_map(|part| {
+            let detected = places.price(token.asset, self.tasks.get(&part.task)?.detected);
+            Some(PartTrack { task: part.task, home: part.home, quantity: part.quantity, detected })
+        });
+        let parts: Vec<PartTrack> = parts.collect();
+        if parts.is_empty() {
+            return;
         }
-        let detected = value.price_of(whole).unwrap_or(entry);
-        let bought = Amount::ZERO;
-        self.lots.insert(lot, LotTrack { token, opened: now, entry, detected, bought, left: quantity });
+        self.lots
+            .insert(lot, LotTrack { token, opened: now, entry, bought: Amount::ZERO, left: quantity, parts });
     }
 
     /// Takes note of orders that a chain has carried out. Gives the time and response of those that were a task's first.
@@ -279,9 +315,8 @@ impl ClaimsTrack {
         }
         for sale in sales {
             let Some(track) = self.lots.get(&sale.lot) else { continue };
-            let worth = sale.quantity.value_down(places.price(track.token.asset, sale.time));
-            let Ok(price) = worth.and_then(|worth| sale.paid.ratio_to_down(worth)) else { continue };
-            self.sales.insert(sale.key, (*sale, price));
+            let index = places.price(track.token.asset, sale.time);
+            self.sales.insert(sale.key, Sold { sale: *sale, index });
         }
     }
 
@@ -307,11 +342,19 @@ impl ClaimsTrack {
     }
 
     /// The figures.
-    pub(super) fn claims(&self, roles: &[Role], reorgs: u64) -> Claims {
+    pub(super) fn claims(
+        &self,
+        roles: &[Role],
+        reorgs: u64,
+        places: &Places,
+        liquidation: &LiquidationParams,
+    ) -> Claims {
+        let lost = self.lost();
         let mut failures: BTreeMap<String, u64> = BTreeMap::new();
         let (mut good, mut sold, mut sold_good, mut closed) = (0, 0, 0, 0_u64);
         for (task, track) in &self.tasks {
-            let failure = track.failure(self.disputes.contains(task));
+            let lost = lost.by_task.get(task).copied().unwrap_or_default();
+            let failure = track.failure(self.disputes.contains(task), &lost);
             if let Some(reason) = failure {
                 *failures.entry(reason.to_owned()).or_default() += 1;
             }
@@ -323,7 +366,7 @@ impl ClaimsTrack {
         let mut responses: Vec<Millis> =
             self.tasks.values().filter_map(|track| Some(track.included?.since(track.detected))).collect();
         responses.sort_unstable();
-        let mut prices: Vec<Ratio> = self.sales.values().map(|(_, price)| *price).collect();
+        let mut prices: Vec<Ratio> = self.sales.values().map(Sold::price).collect();
         prices.sort_unstable();
         let planted: u64 = self.planted.values().sum();
         let found = |key: &&(TaskId, ChainId, KeeperId)| {
@@ -339,7 +382,7 @@ impl ClaimsTrack {
             row.role = role.name().to_owned();
             row
         });
-        let (fill, duration_mean_s, delay_loss) = self.sales();
+        let (fill, duration_mean_s) = self.sales();
         let disputes = self.disputes.len() as u64;
         Claims {
             success: share(good, self.tasks.len() as u64),
@@ -348,7 +391,7 @@ impl ClaimsTrack {
             response_median_s: seconds(quantile(&responses, 50)),
             fill,
             duration_mean_s,
-            delay_loss,
+            delay_loss: self.delay_loss(&lost),
             price_median: quantile(&prices, 50).unwrap_or(Ratio::ZERO),
             price_p99: quantile(&prices, 1).unwrap_or(Ratio::ZERO),
             consistency: share(closed.saturating_sub(disputes), closed),
@@ -359,20 +402,19 @@ impl ClaimsTrack {
             malicious_changes: planted - found + disputes,
             tasks: self.tasks.len() as u64,
             failures,
+            delays: self.delays(&lost, places),
+            falls: self.falls(places, liquidation),
             keepers: rows.collect(),
         }
     }
 
-    /// Fill, mean duration in seconds, loss from delay.
-    fn sales(&self) -> (Ratio, Ratio, Ratio) {
+    /// Fill, mean duration in seconds.
+    fn sales(&self) -> (Ratio, Ratio) {
         let mut by_lot: BTreeMap<LotId, (Amount, Time)> = BTreeMap::new();
-        let (mut detected, mut paid) = (Amount::ZERO, Amount::ZERO);
-        for (sale, _) in self.sales.values() {
+        for Sold { sale, .. } in self.sales.values() {
             let (sold, last) = by_lot.entry(sale.lot).or_default();
             *sold += sale.quantity;
             *last = sale.time.max(*last);
-            detected += sale.quantity.value_down(self.lots[&sale.lot].detected).unwrap_or(Amount::ZERO);
-            paid += sale.paid;
         }
         let (mut filled, mut all, mut spans) = (Amount::ZERO, Amount::ZERO, 0_u128);
         for (id, track) in &self.lots {
@@ -386,28 +428,90 @@ impl ClaimsTrack {
         }
         let mean = spans.checked_div(by_lot.len() as u128).unwrap_or(0);
         let mean = Millis::new(u64::try_from(mean).unwrap_or(u64::MAX));
-        let queued: Amount = self.tasks.values().map(|track| track.queued).sum();
-        let instant: Amount = self.tasks.values().map(|track| track.instant).sum();
-        let loss = Ratio::ONE - paid.ratio_to_down(detected).unwrap_or(Ratio::ONE);
-        let at_once = instant.ratio_to_down(queued).unwrap_or(Ratio::ZERO);
-        (filled.ratio_to_down(all).unwrap_or(Ratio::ONE), seconds(Some(mean)), loss - at_once)
+        (filled.ratio_to_down(all).unwrap_or(Ratio::ONE), seconds(Some(mean)))
+    }
+
+    /// What each take meant to each part of its lot.
+    fn takes(&self) -> impl Iterator<Item = (&LotTrack, &PartTrack, Lost)> {
+        self.sales.values().flat_map(|sold| {
+            let lot = &self.lots[&sold.sale.lot];
+            lot.shares(sold).map(move |(part, lost)| (lot, part, lost))
+        })
+    }
+
+    fn lost(&self) -> Losses {
+        let mut losses = Losses::default();
+        for (_, part, lost) in self.takes() {
+            losses.by_task.entry(part.task).or_default().add(&lost);
+            losses.by_chain.entry(part.home).or_default().add(&lost);
+        }
+        losses
+    }
+
+    fn delay_loss(&self, lost: &Losses) -> Ratio {
+        let mut all = Lost::default();
+        lost.by_chain.values().for_each(|lost| all.add(lost));
+        let sums = |(a, b): (Amount, Amount), (c, d): &(Amount, Amount)| (a + *c, b + *d);
+        let (queued, at_once) = self.at_once.values().fold((Amount::ZERO, Amount::ZERO), sums);
+        let at_once = at_once.ratio_to_down(queued).unwrap_or(Ratio::ZERO);
+        part(all.waiting + all.selling + all.discount, all.worth) - at_once
+    }
+
+    fn delays(&self, lost: &Losses, places: &Places) -> Vec<DelayRow> {
+        let rows = lost.by_chain.iter().map(|(chain, lost)| {
+            let (queued, at_once) = self.at_once.get(chain).copied().unwrap_or_default();
+            DelayRow {
+                chain: places.chain(*chain).name.clone(),
+                worth: lost.worth,
+                waiting: part(lost.waiting, lost.worth),
+                selling: part(lost.selling, lost.worth),
+                discount: part(lost.discount, lost.worth),
+                at_once: at_once.ratio_to_down(queued).unwrap_or(Ratio::ZERO),
+            }
+        });
+        rows.collect()
+    }
+
+    fn falls(&self, places: &Places, liquidation: &LiquidationParams) -> Vec<FallRow> {
+        let mut falls: BTreeMap<(ChainId, AssetId), Vec<Ratio>> = BTreeMap::new();
+        for (lot, of, lost) in self.takes() {
+            let fall = part(lost.waiting + lost.selling, lost.worth);
+            falls.entry((of.home, lot.token.asset)).or_default().push(fall);
+        }
+        let row = |((chain, asset), mut falls): ((ChainId, AssetId), Vec<Ratio>)| {
+            falls.sort_unstable();
+            let of_thousand = |rank: usize| {
+                let rank = (falls.len() * rank).div_ceil(1_000);
+                falls.get(rank.saturating_sub(1)).copied().unwrap_or(Ratio::ZERO)
+            };
+            let p99 = of_thousand(990);
+            let kept = liquidation.fill_expected.mul_down(Ratio::ONE - p99);
+            let threshold =
+                kept.and_then(|kept| (Ratio::ONE + liquidation.fee_collateral.ratio()).div_up(kept));
+            FallRow {
+                chain: places.chain(chain).name.clone(),
+                asset: places.assets[usize::from(asset.0)].symbol.clone(),
+                takes: falls.len() as u64,
+                p99,
+                p999: of_thousand(999),
+                threshold: threshold.unwrap_or(Ratio::MAX),
+            }
+        };
+        falls.into_iter().map(row).collect()
     }
 }
 
-impl TaskTrack {
-    /// Why it is no success.
-    fn failure(&self, disputed: bool) -> Option<&'static str> {
-        match self.closed {
-            None => Some("open at the end"),
-            Some(shortfall) if !shortfall.is_zero() && self.positions => Some("debt left of a position"),
-            Some(shortfall) if !shortfall.is_zero() => Some("debt left of a loan"),
-            Some(_) if self.reserve => Some("bought by the reserve"),
-            Some(_) if self.undrawn => Some("nobody to draw"),
-            Some(_) if 2 < self.draws => Some("third draw"),
-            Some(_) if disputed => Some("disputed"),
-            Some(_) => None,
-        }
-    }
+/// What was lost, added up.
+#[derive(Debug, Default)]
+struct Losses {
+    by_task: BTreeMap<TaskId, Lost>,
+    by_chain: BTreeMap<ChainId, Lost>,
+}
+
+/// A share of a whole, rounded towards zero; zero of nothing.
+fn part(dollars: Usd, whole: Amount) -> Ratio {
+    let share = dollars.magnitude().ratio_to_down(whole).unwrap_or(Ratio::ZERO);
+    if dollars.is_negative() { Ratio::ZERO - share } else { share }
 }
 
 fn share(part: u64, whole: u64) -> Ratio {
@@ -428,6 +532,7 @@ fn seconds(span: Option<Millis>) -> Ratio {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ballast_units::Price;
 
     #[test]
     fn quantiles_are_by_nearest_rank() {
@@ -440,14 +545,16 @@ mod tests {
     #[test]
     fn fill_duration_and_loss_are_those_of_the_lots() {
         let (start, price) = (Time::from_millis(1_000_000), Price::whole(100));
-        let token = Token { asset: ballast_types::AssetId(1), chain: ChainId(0) };
+        let token = Token { asset: AssetId(1), chain: ChainId(0) };
+        let part =
+            PartTrack { task: TaskId(1), home: ChainId(0), quantity: Amount::whole(10), detected: price };
         let lot = |left: u64, bought: u64| LotTrack {
             token,
             opened: start,
             entry: price,
-            detected: price,
             bought: Amount::whole(bought),
             left: Amount::whole(left),
+            parts: vec![part],
         };
         let sale = |lot: u64, after: u64, quantity: u64, paid: u64| Sale {
             key: (ChainId(0), TxId(lot * 10 + after)),
@@ -460,28 +567,11 @@ mod tests {
         let lots = [(LotId(1), lot(10, 0)), (LotId(2), lot(6, 4))].into();
         let mut track = ClaimsTrack { lots, ..ClaimsTrack::default() };
         let sales = [sale(1, 20, 4, 392), sale(1, 60, 6, 576), sale(2, 40, 6, 552)];
-        track.sales = sales.into_iter().map(|sale| (sale.key, (sale, Ratio::ONE))).collect();
-        let task =
-            TaskTrack { queued: Amount::whole(2_000), instant: Amount::whole(20), ..TaskTrack::default() };
-        track.tasks = [(TaskId(1), task)].into();
+        let sold = |sale: Sale| (sale.key, Sold { sale, index: price });
+        track.sales = sales.into_iter().map(sold).collect();
+        track.at_once = [(ChainId(0), (Amount::whole(2_000), Amount::whole(20)))].into();
         // 1,600 worth went for 1,520: 5 %, of which 1 % at once. 60 s and 40 s.
-        let want = (Ratio::percent(80), Ratio::whole(50), Ratio::percent(4));
-        assert_eq!(track.sales(), want);
-    }
-
-    #[test]
-    fn a_task_fails_for_its_first_reason() {
-        let closed = TaskTrack { closed: Some(Amount::ZERO), draws: 2, ..TaskTrack::default() };
-        assert_eq!(closed.failure(false), None);
-        assert_eq!(closed.failure(true), Some("disputed"));
-        assert_eq!(TaskTrack { draws: 3, ..closed }.failure(true), Some("third draw"));
-        assert_eq!(
-            TaskTrack { reserve: true, draws: 3, ..closed }.failure(false),
-            Some("bought by the reserve")
-        );
-        let unpaid = TaskTrack { closed: Some(Amount::whole(1)), reserve: true, ..closed };
-        assert_eq!(unpaid.failure(false), Some("debt left of a loan"));
-        assert_eq!(TaskTrack { positions: true, ..unpaid }.failure(false), Some("debt left of a position"));
-        assert_eq!(TaskTrack { closed: None, ..closed }.failure(false), Some("open at the end"));
+        assert_eq!(track.sales(), (Ratio::percent(80), Ratio::whole(50)));
+        assert_eq!(track.delay_loss(&track.lost()), Ratio::percent(4));
     }
 }
