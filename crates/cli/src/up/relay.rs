@@ -53,7 +53,7 @@ impl Relay {
                 workers.push(chain.local().worker().await?);
             }
             let wallet = chains[usize::from(HOME.0)].local().node.wallet(&dev_key("relay", 0)).await?;
-            anyhow::Ok((Worker::new(workers), wallet))
+            anyhow::Ok((Worker::new(workers).without_waiting(), wallet))
         })?;
         let (next, head, sent) = (Time::ZERO, Time::ZERO, BTreeMap::new());
         Ok(Self { runtime, worker, wallet, patience, sent, next, head, open: false })

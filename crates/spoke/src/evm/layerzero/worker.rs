@@ -3,8 +3,8 @@
 //! - Watches `PacketSent` on every chain, and waits until the block is final there: what was executed once cannot be
 //!   taken back. Messages of an OApp that prove themselves wait for the confirmations of its own path only.
 //! - Then: every DVN verifies, anybody commits, the executor delivers, and what the receiver composed is delivered too.
-//! - Waits for no block: what was sent in one turn is looked for in the next. On a chain that mines each transaction at
-//!   once one turn is enough.
+//! - Waits for a chain that mines each transaction at once, so that one turn is enough there; or for no block at all
+//!   ([`Worker::without_waiting`]): then what was sent in one turn is looked for in the next.
 //! - Exactly once, whatever is repeated: each step first asks the destination whether it has been done, by payload hash.
 //! - A delivery that reverts is tried again at every turn: LayerZero keeps it, and it holds up nothing else.
 
@@ -20,6 +20,7 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, TransactionRequest};
 use alloy::sol_types::SolEvent;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Gas beyond what a receiver asks for: the endpoint's own.
 const ENDPOINT_GAS: u64 = 120_000;
@@ -30,6 +31,10 @@ const COMMIT_GAS: u64 = 400_000;
 
 /// What was sent and is in no block after so many of them is sent again.
 const PATIENCE: u64 = 5;
+
+/// How long a turn waits for a block, and how often it looks.
+const WAIT: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// One chain as a worker sees it.
 #[derive(Clone, Debug)]
@@ -89,6 +94,7 @@ enum Step {
     Verify,
     Receive,
     Compose,
+    Nothing,
 }
 
 /// DVN and executor of some chains.
@@ -101,6 +107,7 @@ pub struct Worker {
     heads: BTreeMap<u32, B256>,
     /// Of blocks that are deep enough, by payload hash: a GUID can come twice.
     carried: BTreeMap<B256, Carried>,
+    wait: Duration,
 }
 
 impl Worker {
@@ -110,7 +117,13 @@ impl Worker {
         let read_to =
             chains.iter().map(|chain| (chain.layerzero.eid, chain.first_block.saturating_sub(1))).collect();
         let chains = chains.into_iter().map(|chain| (chain.layerzero.eid, chain)).collect();
-        Self { chains, read_to, heads: BTreeMap::new(), carried: BTreeMap::new() }
+        Self { chains, read_to, heads: BTreeMap::new(), carried: BTreeMap::new(), wait: WAIT }
+    }
+
+    /// The same for chains whose blocks come by themselves.
+    #[must_use]
+    pub fn without_waiting(self) -> Self {
+        Self { wait: Duration::ZERO, ..self }
     }
 
     /// Serves another chain too.
@@ -135,7 +148,7 @@ impl Worker {
         for carried in open {
             let Some(to) = self.chains.get(&carried.packet.destination) else { continue };
             let path = to.quick_for(carried.packet.receiver).unwrap_or(&to.dvns);
-            if carry(to, path, carried).await? {
+            if carry(to, path, carried, self.wait).await? {
                 carried.stage = Stage::Delivered;
                 delivered.push(carried.packet.clone());
             }
@@ -206,41 +219,48 @@ async fn sent(chain: &WorkerChain, from: u64, to: BlockNumberOrTag) -> Result<Ve
     Ok(carried.collect())
 }
 
-/// Takes a message as far as it goes without waiting for a block. True once it is delivered.
-async fn carry(to: &WorkerChain, path: &Dvns, carried: &mut Carried) -> Result<bool, EvmError> {
+/// Takes a message as far as it goes, waiting for each block at most this long. True once it is delivered.
+async fn carry(
+    to: &WorkerChain,
+    path: &Dvns,
+    carried: &mut Carried,
+    wait: Duration,
+) -> Result<bool, EvmError> {
     let head = to.executor.get_block_number().await;
     let head = head.map_err(|error| connection::unreadable("eth_blockNumber", &error))?;
+    let mut step = next_step(to, carried).await?;
     loop {
-        let step = next_step(to, &carried.packet).await?;
+        if step == Step::Nothing {
+            carried.refusal = None;
+            return Ok(true);
+        }
         if carried.sent.is_some_and(|(sent, at)| sent == step && head < at + PATIENCE) {
             return Ok(false);
         }
-        match step {
-            Step::Verify => verify(to, path, &carried.packet).await?,
-            Step::Receive => match receive(to, carried).await? {
-                Ok(transaction) => carried.delivered_in = Some(transaction),
-                Err(refusal) => {
-                    (carried.stage, carried.refusal) = (Stage::Refused, Some(refusal));
-                    return Ok(false);
-                }
-            },
-            Step::Compose => match compose(to, carried).await? {
-                Ok(true) => {}
-                Ok(false) => {
-                    carried.refusal = None;
-                    return Ok(true);
-                }
-                Err(refusal) => {
-                    (carried.stage, carried.refusal) = (Stage::Refused, Some(refusal));
-                    return Ok(false);
-                }
-            },
+        let sent = match step {
+            Step::Verify => verify(to, path, &carried.packet).await.map(Ok)?,
+            Step::Receive => {
+                receive(to, carried).await?.map(|transaction| carried.delivered_in = Some(transaction))
+            }
+            Step::Compose => compose(to, carried).await?,
+            Step::Nothing => Ok(()),
+        };
+        if let Err(refusal) = sent {
+            (carried.stage, carried.refusal) = (Stage::Refused, Some(refusal));
+            return Ok(false);
         }
         carried.sent = Some((step, head));
+        let (since, before) = (Instant::now(), step);
+        step = next_step(to, carried).await?;
+        while step == before && since.elapsed() < wait {
+            tokio::time::sleep(LOOK).await;
+            step = next_step(to, carried).await?;
+        }
     }
 }
 
-async fn next_step(to: &WorkerChain, packet: &Packet) -> Result<Step, EvmError> {
+async fn next_step(to: &WorkerChain, carried: &Carried) -> Result<Step, EvmError> {
+    let packet = &carried.packet;
     let endpoint = IEndpoint::new(to.layerzero.endpoint, &to.executor);
     let unreadable = |error: alloy::contract::Error| connection::unreadable("EndpointV2", &error);
     let hash = endpoint
@@ -257,8 +277,10 @@ async fn next_step(to: &WorkerChain, packet: &Packet) -> Result<Step, EvmError> 
         .await
         .map_err(unreadable)?;
     // Executed messages leave no hash behind, and no number above the last executed one is without a hash if committed.
-    let executed = hash == B256::ZERO && packet.nonce <= executed_to;
-    Ok(if executed { Step::Compose } else { Step::Verify })
+    if hash != B256::ZERO || executed_to < packet.nonce {
+        return Ok(Step::Verify);
+    }
+    Ok(if composed(to, carried).await?.is_empty() { Step::Nothing } else { Step::Compose })
 }
 
 /// Every DVN verifies, then the executor commits: in this order within a block, too.
@@ -309,13 +331,14 @@ async fn receive(to: &WorkerChain, carried: &Carried) -> Result<Result<B256, Str
     attempt(to, TransactionRequest::default().with_call(&call), gas).await
 }
 
-/// Delivers what the receiver of a message composed. Tells whether something is on its way.
-async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Result<bool, String>, EvmError> {
+/// What the receiver of a message composed and nobody has delivered.
+async fn composed(to: &WorkerChain, carried: &Carried) -> Result<Vec<IEndpoint::ComposeSent>, EvmError> {
     /// The endpoint's mark for "done".
     const DONE: B256 = B256::with_last_byte(1);
     let (_, gas) = gas_asked(&carried.options);
+    let mut open = Vec::new();
     if gas.is_zero() {
-        return Ok(Ok(false));
+        return Ok(open);
     }
     let filter = Filter::new()
         .address(to.layerzero.endpoint)
@@ -324,30 +347,36 @@ async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Result<bool, Str
     let logs = to.executor.get_logs(&filter).await;
     let logs = logs.map_err(|error| connection::unreadable("eth_getLogs", &error))?;
     let composed = logs.iter().filter_map(|log| IEndpoint::ComposeSent::decode_log(&log.inner).ok());
-    let mut underway = false;
     for event in composed.filter(|event| event.guid == carried.packet.guid) {
         let queued = IEndpoint::new(to.layerzero.endpoint, &to.executor)
             .composeQueue(event.from, event.to, event.guid, event.index)
             .call()
             .await
             .map_err(|error| connection::unreadable("EndpointV2.composeQueue", &error))?;
-        if queued == DONE || queued == B256::ZERO {
-            continue;
+        if queued != DONE && queued != B256::ZERO {
+            open.push(event.data);
         }
+    }
+    Ok(open)
+}
+
+/// Delivers all that.
+async fn compose(to: &WorkerChain, carried: &Carried) -> Result<Result<(), String>, EvmError> {
+    let (_, gas) = gas_asked(&carried.options);
+    for event in composed(to, carried).await? {
         let call = IEndpoint::lzComposeCall {
             from: event.from,
             to: event.to,
             guid: event.guid,
             index: event.index,
-            message: event.message.clone(),
+            message: event.message,
             extraData: Bytes::new(),
         };
         if let Err(refusal) = attempt(to, TransactionRequest::default().with_call(&call), gas).await? {
             return Ok(Err(refusal));
         }
-        underway = true;
     }
-    Ok(Ok(underway))
+    Ok(Ok(()))
 }
 
 /// Asks first whether a delivery would pass, so that a refusal costs nothing.
