@@ -163,3 +163,14 @@ fn patience(sent: u32) -> Millis {
     let times = 1_u64.checked_shl(sent).unwrap_or(u64::MAX);
     Millis::new(PATIENCE.get().saturating_mul(times)).min(PATIENCE_MOST)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let seconds = [0, 1, 4, 5, 63, 64].map(|sent| patience(sent).get() / 1_000);
+        assert_eq!(seconds, [10, 20, 160, 300, 300, 300]);
+    }
+}

@@ -89,7 +89,7 @@ const CHAINS: [ChainTerms; 5] = [
 pub fn genesis() -> Genesis {
     Genesis {
         assets: ["USDC", "ETH", "SOL", "BNB", "MATIC"].map(asset).into(),
-        chains: CHAINS.iter().map(with_minimums).collect(),
+        chains: CHAINS.iter().map(|terms| chain(terms, terms.collateral)).collect(),
         markets: vec![
             market("ETH", 3_400, 500),
             market("SOL", 52, 100),
@@ -100,17 +100,18 @@ pub fn genesis() -> Genesis {
     }
 }
 
-/// A chain of the house, with what is too small for its gas: a loan of which gas is a five-hundredth, a lot of which it is a
-/// two-hundredth.
-fn with_minimums(terms: &ChainTerms) -> ChainGenesis {
-    let lot_min = Amount::whole(terms.gas * 200);
-    let mut chain = chain(terms, terms.collateral);
-    chain.debt_min = Amount::whole(terms.gas * 500);
-    chain.auction.dust = lot_min;
-    for token in &mut chain.tokens {
-        token.params.dust = lot_min;
+/// Sets what is too small for its gas, on the house's chains: a loan of which gas is a five-hundredth, a lot of which it is a
+/// two-hundredth. Apart from [`genesis`], where whoever tries a rule may do so with ten dollars.
+pub fn set_minimums(genesis: &mut Genesis) {
+    for chain in &mut genesis.chains {
+        let Some(terms) = CHAINS.iter().find(|terms| terms.name == chain.name) else { continue };
+        let lot_min = Amount::whole(terms.gas * 200);
+        chain.debt_min = Amount::whole(terms.gas * 500);
+        chain.auction.dust = lot_min;
+        for token in &mut chain.tokens {
+            token.params.dust = lot_min;
+        }
     }
-    chain
 }
 
 /// The five chains, each listing the coin and every asset of `collateral`, in units of one wei: for whoever

@@ -65,6 +65,7 @@ pub(super) fn genesis(scenario: &Scenario, data: &MarketData, from: Time) -> Res
         time: Time::from_millis(start.ok_or(ReplayError::WarmUpBeforeTime { warm_up: scenario.warm_up })?),
         ..house::genesis()
     };
+    house::set_minimums(&mut genesis);
     let known = |symbol: &str| data.paths().contains_key(symbol);
     let stable: Vec<String> =
         genesis.assets.iter().filter(|asset| asset.stable).map(|asset| asset.symbol.clone()).collect();
