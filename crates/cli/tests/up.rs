@@ -80,6 +80,8 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     assert!(200 <= sum("deposits") && 0 < sum("takes"), "{run}");
     let by = |way: &str| chains.iter().map(|chain| chain[way]["orders"].as_u64().unwrap()).sum::<u64>();
     assert!(0 < by("by_layerzero") && 0 < by("by_keepers"), "{run}");
+    // At home keepers bring orders, each from its own wallet.
+    assert_ne!(chains[0]["gas_keepers"], "0");
     assert!(0 < run["feed_readings"].as_u64().unwrap(), "{run}");
     // Every root of H0, H1 and liabilities is on the attestation chain as the hub's own engine gave it.
     let attestation = &run["attestation"];

@@ -58,8 +58,9 @@ struct ChainTally {
     by_layerzero: WayTally,
     by_keepers: WayTally,
     by_couriers: WayTally,
-    /// Of its own coin, paid for gas by whoever sends orders and deposits, and by bidders.
+    /// Of its own coin, paid for gas by whoever sends deposits and couriers' orders, by keepers, and by bidders.
     gas_couriers: Amount,
+    gas_keepers: Amount,
     gas_bidders: Amount,
     tokens: Vec<TokenTally>,
     /// Dollars of the reserve that have left for the Safe by the ledger, and the coin that it has.
@@ -89,6 +90,7 @@ impl Tally {
         for (chain, genesis) in replay.chains().iter().zip(&replay.genesis().chains) {
             let Traffic { blocks, deposits, deliveries, takes, pokes, failed } = chain.traffic();
             let bidders = chain.wallets().iter().filter_map(|wallet| chain.coins_spent(*wallet));
+            let keepers = replay.state().keepers.iter().map(|(_, keeper)| keeper.signer);
             chains.push(ChainTally {
                 name: genesis.name.clone(),
                 block_time_s: genesis.block_time.get() / 1_000,
@@ -102,6 +104,7 @@ impl Tally {
                 by_keepers: chain.ways().tally(Way::Keeper),
                 by_couriers: chain.ways().tally(Way::Courier),
                 gas_couriers: chain.coins_spent(chain.sender()).unwrap_or_default(),
+                gas_keepers: keepers.filter_map(|wallet| chain.coins_spent(wallet)).sum(),
                 gas_bidders: bidders.sum(),
                 tokens: tokens(replay, chain)?,
                 cold: cold(replay.state(), chain.chain()),
@@ -197,6 +200,7 @@ impl Tally {
             "pokes",
             "failed",
             "gas couriers",
+            "gas keepers",
             "gas bidders",
         ])];
         let mut ways = vec![row(&["chain", "by LayerZero", "by keepers", "by couriers"])];
@@ -214,7 +218,8 @@ impl Tally {
             ];
             let mut cells = vec![chain.name.clone()];
             cells.extend(counts.map(|count| count.to_string()));
-            cells.extend([chain.gas_couriers, chain.gas_bidders].map(|coins| coins.to_string()));
+            let gas = [chain.gas_couriers, chain.gas_keepers, chain.gas_bidders];
+            cells.extend(gas.map(|coins| coins.to_string()));
             traffic.push(cells);
             let mut cells = vec![chain.name.clone()];
             let brought = [chain.by_layerzero, chain.by_keepers, chain.by_couriers];
