@@ -558,28 +558,6 @@ fn request_withdrawal_rejects_less_than_a_unit() {
 }
 
 #[test]
-fn borrow_and_repay_reject_less_than_the_least() {
-    let mut genesis = genesis::bare();
-    genesis.chains[0].debt_min = whole(100);
-    let mut house = House::of(genesis);
-    house.deposit("lender", "ethereum", "USDC", whole(1_000));
-    house.lend("lender", "ethereum", whole(500)).expect("the lender has 1,000");
-    house.deposit("alice", "ethereum", "ETH", whole(10));
-    house.deposit("alice", "ethereum", "USDC", whole(200));
-    let account = house.account("alice");
-    let reject = Reject::LoanTooSmall { chain: ETHEREUM, owed: whole(99), least: whole(100) };
-    refuses(&mut house, Command::Borrow { account, chain: ETHEREUM, amount: whole(99) }, reject);
-    house.borrow("alice", "ethereum", whole(100)).expect("the least");
-    house.borrow("alice", "ethereum", whole(50)).expect("one loan of 150");
-    let repay = |dollars| Command::Repay { account, chain: ETHEREUM, amount: Some(whole(dollars)) };
-    refuses(&mut house, repay(51), reject);
-    for command in [repay(50), repay(100)] {
-        assert_eq!(house.apply(vec![command]).rejects, []);
-    }
-    assert_eq!(house.view("alice").loans, []);
-}
-
-#[test]
 fn borrow_rejects_less_than_a_unit() {
     let mut house = House::new();
     let account = house.account("alice");
@@ -614,6 +592,28 @@ fn govern_rejects_collecting_more_than_the_float() {
     let reject = Reject::InventoryTooSmall { chain: ETHEREUM, have: whole(201), need: whole(202) };
     refuses(&mut house, collect(whole(202)), reject);
     house.run(collect(whole(201))).expect("so much is free");
+}
+
+#[test]
+fn borrow_and_repay_reject_less_than_the_least() {
+    let mut genesis = genesis::bare();
+    genesis.chains[0].debt_min = whole(100);
+    let mut house = House::of(genesis);
+    house.deposit("lender", "ethereum", "USDC", whole(1_000));
+    house.lend("lender", "ethereum", whole(500)).expect("the lender has 1,000");
+    house.deposit("alice", "ethereum", "ETH", whole(10));
+    house.deposit("alice", "ethereum", "USDC", whole(200));
+    let account = house.account("alice");
+    let reject = Reject::LoanTooSmall { chain: ETHEREUM, owed: whole(99), least: whole(100) };
+    refuses(&mut house, Command::Borrow { account, chain: ETHEREUM, amount: whole(99) }, reject);
+    house.borrow("alice", "ethereum", whole(100)).expect("the least");
+    house.borrow("alice", "ethereum", whole(50)).expect("one loan of 150");
+    let repay = |dollars| Command::Repay { account, chain: ETHEREUM, amount: Some(whole(dollars)) };
+    refuses(&mut house, repay(51), reject);
+    for command in [repay(50), repay(100)] {
+        assert_eq!(house.apply(vec![command]).rejects, []);
+    }
+    assert_eq!(house.view("alice").loans, []);
 }
 
 // E40: listing and depth
