@@ -192,7 +192,7 @@ impl Tally {
         let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
         let mut traffic = vec![row(&[
             "chain",
-            "block s",
+            "s a block",
             "blocks",
             "deposits",
             "orders",
@@ -219,7 +219,8 @@ impl Tally {
             let mut cells = vec![chain.name.clone()];
             cells.extend(counts.map(|count| count.to_string()));
             let gas = [chain.gas_couriers, chain.gas_keepers, chain.gas_bidders];
-            cells.extend(gas.map(|coins| coins.to_string()));
+            // Six digits are enough to compare; the rest would not fit the page.
+            cells.extend(gas.map(|coins| floor_micro(coins).to_string()));
             traffic.push(cells);
             let mut cells = vec![chain.name.clone()];
             let brought = [chain.by_layerzero, chain.by_keepers, chain.by_couriers];
@@ -325,6 +326,12 @@ fn claims(claims: &Claims) -> Vec<Vec<String>> {
         claims.failures.iter().map(|(why, number)| vec![format!("  no success: {why}"), number.to_string()]),
     );
     rows
+}
+
+/// Without what is finer than a millionth.
+fn floor_micro(coins: Amount) -> Amount {
+    const MICRO: u128 = 1_000_000_000_000;
+    Amount::from_wei(coins.wei().saturating_sub(coins.wei().checked_rem(MICRO).unwrap_or(0)))
 }
 
 fn losses(summary: &Summary) -> Vec<Vec<String>> {
