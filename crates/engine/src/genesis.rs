@@ -6,9 +6,7 @@ use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, li
 use crate::oracle::Asset;
 use crate::state::{Chain, State};
 use crate::{auction, chain, custody, keeper};
-use ballast_types::{
-    Address, AssetId, ChainGenesis, ChainId, ChainParams, Genesis, MarketGenesis, Owner, Reject, Token,
-};
+use ballast_types::{Address, AssetId, ChainGenesis, ChainId, Genesis, MarketGenesis, Owner, Reject, Token};
 use ballast_units::{Amount, Ratio};
 
 /// Why a genesis was refused.
@@ -136,19 +134,7 @@ fn chain_record(
     }
     refused(&format!("{place}.rate"), listing::check_rate(&chain.rate))?;
     refused(&format!("{place}.auction"), auction::check(&chain.auction, chain.inclusion_p95).map(|_| ()))?;
-    let params = ChainParams {
-        tier: chain.tier,
-        block_time: chain.block_time,
-        inclusion_p95: chain.inclusion_p95,
-        coin,
-        tokens: tokens.iter().map(|token| (token.asset, token.params)).collect(),
-        rate: chain.rate,
-        tranche_cap: chain.tranche_cap,
-        pending_cap: chain.pending_cap,
-        auction: chain.auction,
-        domain: chain.domain,
-        debt_min: chain.debt_min,
-    };
+    let params = chain.params(coin, tokens.iter().map(|token| (token.asset, token.params)).collect());
     Ok(chain::record(state, &params, tokens))
 }
 

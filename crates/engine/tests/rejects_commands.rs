@@ -1,4 +1,5 @@
-//! Why commands are refused, E2001 to E4010: a test a reject, in the order of the enum.
+//! Why commands are refused, E2001 to E4010: a test a reject, in the order of the enum; one file, however long, so that the order
+//! can be checked.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
 

@@ -1,6 +1,6 @@
 //! Rejects E1001 to E1215: amounts and ids, safe mode and prices, events of vaults, takes of lots, measures of chains.
 //!
-//! - A test a reject, in the order of the enum. Each goes through [`refused`], which applies a block with the
+//! - A test a reject, in the order of the enum: one file, however long, so that the order can be checked. Each goes through [`refused`], which applies a block with the
 //!   offending part and its twin without it, and finds the same house after both.
 //! - Where a figure is a bound, what lies on the bound is [`taken`].
 //! - Not reachable through `Engine::apply` in a test: `E1009 AccountsFull`. It needs 2^32 accounts, which no

@@ -138,6 +138,26 @@ fn default_pending_cap() -> Amount {
     Amount::whole(1_000_000)
 }
 
+impl ChainGenesis {
+    /// The same terms by ids: whoever asks knows what its coin and its tokens are.
+    #[must_use]
+    pub fn params(&self, coin: AssetId, tokens: Vec<(AssetId, TokenParams)>) -> ChainParams {
+        ChainParams {
+            tier: self.tier,
+            block_time: self.block_time,
+            inclusion_p95: self.inclusion_p95,
+            coin,
+            tokens,
+            rate: self.rate,
+            tranche_cap: self.tranche_cap,
+            pending_cap: self.pending_cap,
+            debt_min: self.debt_min,
+            auction: self.auction,
+            domain: self.domain,
+        }
+    }
+}
+
 /// The terms of a chain, by ids: what [`ChainGenesis`] says by names.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ChainParams {

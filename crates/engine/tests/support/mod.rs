@@ -392,19 +392,8 @@ impl House {
 
     /// A chain's terms by ids.
     pub(crate) fn chain_params(&self, chain: &ChainGenesis) -> ChainParams {
-        ChainParams {
-            tier: chain.tier,
-            block_time: chain.block_time,
-            inclusion_p95: chain.inclusion_p95,
-            coin: self.asset(&chain.coin),
-            tokens: chain.tokens.iter().map(|token| (self.asset(&token.asset), token.params)).collect(),
-            rate: chain.rate,
-            tranche_cap: chain.tranche_cap,
-            pending_cap: chain.pending_cap,
-            debt_min: chain.debt_min,
-            auction: chain.auction,
-            domain: chain.domain,
-        }
+        let tokens = chain.tokens.iter().map(|token| (self.asset(&token.asset), token.params)).collect();
+        chain.params(self.asset(&chain.coin), tokens)
     }
 
     /// Gives cash to a layer.

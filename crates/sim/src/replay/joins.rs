@@ -31,19 +31,8 @@ pub(super) fn params(genesis: &Genesis, chain: &ChainGenesis) -> ChainParams {
         let id = found.and_then(|at| u16::try_from(at).ok());
         AssetId(id.expect("the engine has refused names that resolve to nothing"))
     };
-    ChainParams {
-        tier: chain.tier,
-        block_time: chain.block_time,
-        inclusion_p95: chain.inclusion_p95,
-        coin: asset(&chain.coin),
-        tokens: chain.tokens.iter().map(|token| (asset(&token.asset), token.params)).collect(),
-        rate: chain.rate,
-        tranche_cap: chain.tranche_cap,
-        pending_cap: chain.pending_cap,
-        debt_min: chain.debt_min,
-        auction: chain.auction,
-        domain: chain.domain,
-    }
+    let tokens = chain.tokens.iter().map(|token| (asset(&token.asset), token.params)).collect();
+    chain.params(asset(&chain.coin), tokens)
 }
 
 /// Who comes with a chain: people as the scenario's, all of them there, and its tranche. They mind nothing: whoever

@@ -5,6 +5,7 @@
 //! - After each: the frozen account is seen where one has to be, whoever lost something sends it again, everything
 //!   becomes final, and the engine's books are the vault's, to the wei.
 
+use crate::house::genesis::market;
 use crate::support::*;
 use alloy::signers::local::PrivateKeySigner;
 use ballast_engine::{Engine, Outcome};
@@ -14,8 +15,8 @@ use ballast_spoke::message::Payload;
 use ballast_spoke::{Done, Spoke};
 use ballast_types::{
     AccountId, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, ChainTier, Command, Event, Genesis,
-    Height, Layer, LedgerAccount, LotId, MarketGenesis, MarketId, MarketParams, Money, Order, Owner,
-    PriceReport, RateParams, Scope, Side, SourceId, Token, TokenGenesis, TokenParams, TradeAmount,
+    Height, Layer, LedgerAccount, LotId, MarketId, Money, Order, Owner, PriceReport, RateParams, Scope, Side,
+    SourceId, Token, TokenGenesis, TokenParams, TradeAmount,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use tokio::runtime::Runtime;
@@ -91,17 +92,7 @@ fn genesis(chain: &LocalChain, time: Time) -> Genesis {
             auction: Default::default(),
             domain: chain.deployment.domain(),
         }],
-        markets: vec![MarketGenesis {
-            asset: "ETH".to_owned(),
-            base_reserve: whole(40_000),
-            quote_reserve: whole(100_000_000),
-            params: MarketParams {
-                open_interest_margin_from: whole(10_000_000),
-                open_interest_margin_full: whole(100_000_000),
-                open_interest_cap: whole(40_000_000),
-                ..MarketParams::default()
-            },
-        }],
+        markets: vec![market()],
         ..Genesis::default()
     }
 }

@@ -94,17 +94,7 @@ pub(super) fn genesis(chains: &[LocalChain], time: Time) -> Genesis {
             .map(|symbol| AssetGenesis { symbol: symbol.to_owned(), stable: symbol == "USDC" })
             .to_vec(),
         chains: chains.iter().zip([110, 120, 115]).map(chain).collect(),
-        markets: vec![MarketGenesis {
-            asset: "ETH".to_owned(),
-            base_reserve: whole(40_000),
-            quote_reserve: whole(100_000_000),
-            params: MarketParams {
-                open_interest_margin_from: whole(10_000_000),
-                open_interest_margin_full: whole(100_000_000),
-                open_interest_cap: whole(40_000_000),
-                ..MarketParams::default()
-            },
-        }],
+        markets: vec![market()],
         stake_asset: Some("BAL".to_owned()),
         // A test's blocks are minutes apart: keepers are old enough after one, and have an hour for everything.
         keepers: KeeperParams {
@@ -115,6 +105,21 @@ pub(super) fn genesis(chains: &[LocalChain], time: Time) -> Genesis {
             ..KeeperParams::default()
         },
         ..Genesis::default()
+    }
+}
+
+/// ETH at 2,500, deep enough for what the tests trade.
+pub(crate) fn market() -> MarketGenesis {
+    MarketGenesis {
+        asset: "ETH".to_owned(),
+        base_reserve: whole(40_000),
+        quote_reserve: whole(100_000_000),
+        params: MarketParams {
+            open_interest_margin_from: whole(10_000_000),
+            open_interest_margin_full: whole(100_000_000),
+            open_interest_cap: whole(40_000_000),
+            ..MarketParams::default()
+        },
     }
 }
 

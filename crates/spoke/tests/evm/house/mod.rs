@@ -1,7 +1,7 @@
 //! The whole house over real chains: the engine as the hub of Ethereum, Polygon, BSC and, later, a Layer 2, from deposits
 //! to the reserve's Safe, attested by a chain of its own.
 
-mod genesis;
+pub(crate) mod genesis;
 mod hub;
 mod joint;
 mod people;
