@@ -133,6 +133,15 @@ pub(crate) fn index_low(state: &State, asset: AssetId) -> Option<Price> {
     Some(record.twap.average().map_or(index, |average| average.min(index)))
 }
 
+/// Share by which an index lies below its TWAP; nothing where it lies above.
+#[must_use]
+pub(crate) fn fall(state: &State, asset: AssetId) -> Ratio {
+    let Some(record) = state.assets.find(asset) else { return Ratio::ZERO };
+    let of_average = record.index.zip(record.twap.average()).map(|(index, twap)| index.ratio_to_down(twap));
+    let share = of_average.and_then(Result::ok).unwrap_or(Ratio::ONE);
+    Ratio::ONE - share.min(Ratio::ONE)
+}
+
 /// A fresh index and its TWAP lie within the tolerance of one dollar (R10). A price that is not fresh proves
 /// no par.
 #[must_use]

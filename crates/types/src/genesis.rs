@@ -436,8 +436,12 @@ pub struct LiquidationParams {
     pub fee_collateral: Bps,
     /// d: expected fill of a lot, as a share of index.
     pub fill_expected: Ratio,
-    /// Health a lot aims at, as a share of debt.
+    /// Health a lot aims at, as a share of debt;
     pub health_target: Ratio,
+    /// so many times the share by which the index lies below its 15-minute average, where that is more,
+    pub target_fall: Ratio,
+    /// but no more than this.
+    pub target_most: Ratio,
     /// Below minus this share of debt everything is sold.
     pub sell_all_below: Ratio,
     /// Below this dollar value, or the least of its chain, a debt is closed whole.
@@ -459,8 +463,12 @@ pub struct LiquidationParams {
     pub bridge_refund: Amount,
     /// Gas and bridges of a task are charged up to this.
     pub cost_cap: Amount,
-    /// Where depth is known, so many times of it is under auction at once.
+    /// Where depth is known, so many times of it is under auction at once,
     pub depth_multiple: Ratio,
+    /// but a lot that was not offered before waits for depth so long at most.
+    pub depth_wait: Millis,
+    /// No lot is cut to less than so many times the dust to fit under the cap.
+    pub piece_least: u16,
 }
 
 impl Default for LiquidationParams {
@@ -471,6 +479,8 @@ impl Default for LiquidationParams {
             fee_collateral: Bps::new(200),
             fill_expected: Ratio::percent(97),
             health_target: Ratio::percent(2),
+            target_fall: Ratio::whole(2),
+            target_most: Ratio::percent(10),
             sell_all_below: Ratio::percent(5),
             debt_dust: Amount::whole(100),
             settlement_grace: Millis::hours(24),
@@ -482,6 +492,8 @@ impl Default for LiquidationParams {
             bridge_refund: Amount::whole(100),
             cost_cap: Amount::whole(1_000),
             depth_multiple: Ratio::whole(5),
+            depth_wait: Millis::seconds(5),
+            piece_least: 10,
         }
     }
 }

@@ -73,6 +73,8 @@ pub struct KeeperParams {
     pub misdeeds: u8,
     /// For so long; a vote on it is open as long.
     pub freeze: Millis,
+    /// Share of those who could be drawn that may be frozen at once; one always.
+    pub frozen_most: Ratio,
 }
 
 impl Default for KeeperParams {
@@ -110,6 +112,7 @@ impl Default for KeeperParams {
             suspension: Millis::days(30),
             misdeeds: 3,
             freeze: Millis::hours(24),
+            frozen_most: Ratio::from_wei(333_333_333_333_333_333), // 1/3
         }
     }
 }

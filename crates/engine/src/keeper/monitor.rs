@@ -2,9 +2,11 @@
 //!
 //! - Lateness and bad prices that add up within a month, in number and as a share of its duties, freeze a keeper for a
 //!   bounded time and open a vote; unanswered, the freeze just ends.
+//! - Never more than a share of them at once: on a day on which all are late, or all prices bad, it is not they.
 //! - Upheld: the operator is barred, and the keeper forfeits what a D does. Not upheld: it is free at once.
 //! - Provable malice takes the whole stake at once and bars the operator: none of its keepers is drawn again.
 
+use super::registry::Unfit;
 use super::{registry, stake};
 use crate::state::{Outcome, State};
 use ballast_types::{ChainId, Event, KeeperId, Malice, Misdeed, Reject, TaskId};
@@ -17,16 +19,33 @@ const DUTIES_A_MISDEED: u32 = 10;
 pub(crate) fn misdeed(state: &mut State, out: &mut Outcome, keeper: KeeperId, misdeed: Misdeed) {
     let now = state.now();
     let params = state.house.keepers.params;
+    let may_freeze = may_freeze(state, keeper);
     let record = state.keepers.get_mut(keeper);
     record.misdeeds = record.misdeeds.saturating_add(1);
     let duties = record.misdeeds.saturating_mul(DUTIES_A_MISDEED);
-    if record.misdeeds < u32::from(params.misdeeds) || duties < record.month.duties {
+    if record.misdeeds < u32::from(params.misdeeds) || duties < record.month.duties || !may_freeze {
         return;
     }
     record.misdeeds = 0;
     let until = now.after(params.freeze);
     record.frozen = Some(until);
     out.event(Event::KeeperFrozen { keeper, until, misdeed });
+}
+
+/// It is free, and so are enough of the others.
+fn may_freeze(state: &State, keeper: KeeperId) -> bool {
+    let (mut fit, mut frozen) = (0_u32, 0_u32);
+    for (id, record) in state.keepers.iter() {
+        match registry::qualification(state, record) {
+            Ok(()) => fit = fit.saturating_add(1),
+            Err(Unfit::Frozen(_)) if id == keeper => return false,
+            Err(Unfit::Frozen(_)) => frozen = frozen.saturating_add(1),
+            Err(_) => {}
+        }
+    }
+    let all = Amount::from_wei(fit.saturating_add(frozen).into());
+    let most = all.mul_ratio_down(state.house.keepers.params.frozen_most).unwrap_or(all).wei();
+    u128::from(frozen) < most.max(1)
 }
 
 /// Governance's answer to an open vote.

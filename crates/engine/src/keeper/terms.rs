@@ -30,6 +30,7 @@ pub(crate) fn check(params: &KeeperParams) -> Result<(), Reject> {
     count(u64::from(params.drawn), 1, 16)?;
     count(u64::from(params.draws_most), 1, 16)?;
     count(u64::from(params.misdeeds), 1, 255)?;
+    within(params.frozen_most, Ratio::ZERO, Ratio::ONE)?;
     count(u64::from(params.weight_c), 1, 255)?;
     count(u64::from(params.weight_b), u64::from(params.weight_c), 255)?;
     count(u64::from(params.weight_a), u64::from(params.weight_b), 255)?;

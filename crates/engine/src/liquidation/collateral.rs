@@ -23,9 +23,6 @@ const GAIN_LEAST: Ratio = Ratio::percent(2);
 /// Pieces that one holding is cut into at most, to fit under its token's auction cap.
 const PIECES_MOST: u128 = 64;
 
-/// No piece is cut to less than so many times the dust: each costs gas to sell, though the market is dry.
-const PIECE_LEAST: u128 = 10;
-
 /// What can be done with an account's collateral.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -136,7 +133,7 @@ fn enough(state: &State, id: TaskId, standing: &Standing, sellable: Vec<Candidat
     // What was thought to be enough was not: the price falls on, and each lot costs gas.
     let again = selling::is_selling(state, id);
     let deep = again || health < -debt.mul_ratio_down(params.sell_all_below).unwrap_or(debt).dollars();
-    let mut gap = distribute::target(state, debt).dollars().saturating_sub(health);
+    let mut gap = aim(state, debt, &sellable).dollars().saturating_sub(health);
     let mut missing = debt;
     let mut lots = Vec::new();
     let mut whole_chain = None;
@@ -167,6 +164,15 @@ fn enough(state: &State, id: TaskId, standing: &Standing, sellable: Vec<Candidat
         lots.push((one.token, quantity));
     }
     lots
+}
+
+/// Health that a sale aims at: the house's target, and while the index of what can be sold falls, as much as may follow.
+fn aim(state: &State, debt: Amount, sellable: &[Candidate]) -> Amount {
+    let params = &state.house.liquidation;
+    let falls = sellable.iter().map(|one| oracle::fall(state, one.token.asset));
+    let ahead = falls.max().unwrap_or(Ratio::ZERO).mul_up(params.target_fall).unwrap_or(params.target_most);
+    let share = ahead.min(params.target_most).max(params.health_target);
+    debt.mul_ratio_up(share).unwrap_or(debt)
 }
 
 /// Collateral worth `value`, at least the dust, rounded up to the token's unit; all of it where less than the
@@ -226,6 +232,7 @@ fn queue_lot(
         taken: Amount::ZERO,
         paid: Amount::ZERO,
         value,
+        since: state.now(),
         health,
         stage: LotStage::Queued,
         start: Nonce(0),
@@ -246,7 +253,8 @@ fn pieces(state: &State, token: Token, quantity: Amount) -> Vec<Amount> {
         return vec![quantity];
     }
     let params = state.token(token).expect("held tokens are listed").params;
-    let least = Amount::from_wei(params.dust.wei().saturating_mul(PIECE_LEAST));
+    let least = u128::from(state.house.liquidation.piece_least);
+    let least = Amount::from_wei(params.dust.wei().saturating_mul(least));
     let (value, cap) = (value_of(state, token, quantity), auction_cap(state, token).max(least));
     let needed = value.wei().saturating_sub(1).checked_div(cap.wei()).unwrap_or(0).saturating_add(1);
     let count = needed.min(PIECES_MOST);

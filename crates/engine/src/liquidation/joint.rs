@@ -217,6 +217,7 @@ fn gathering(state: &mut State, token: Token, health: Usd) -> LotId {
         taken: Amount::ZERO,
         paid: Amount::ZERO,
         value: Amount::ZERO,
+        since: state.now(),
         health,
         stage: LotStage::Gathering(until),
         start: Nonce(0),

@@ -27,6 +27,8 @@ pub struct Lot {
     pub paid: Amount,
     /// Dollars at index when it was queued; what the cap on auctions counts.
     pub value: Amount,
+    /// When it came into being.
+    pub since: Time,
     /// Health of the account when it was queued, of several the worst: its place in the queue.
     pub health: Usd,
     /// Where it stands.
@@ -161,6 +163,11 @@ impl Lot {
             | LotStage::Ended(_)
             | LotStage::Gathering(_) => self.left(),
         }
+    }
+
+    /// It was never offered.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.start == Nonce(0)
     }
 
     /// Dollars due for takes of its last auction.

@@ -137,6 +137,8 @@ pub struct Agenda {
     awake: BTreeSet<TaskId>,
     /// Queued lots by token, worst health first.
     queued: BTreeSet<(Token, Usd, LotId)>,
+    /// Of these, those that were never offered, by the time since when they are.
+    fresh: BTreeSet<(Time, LotId)>,
     /// Running auctions by token and floor.
     floors: BTreeSet<(Token, Price, LotId)>,
     /// Warehoused lots by the time of their next offer.
@@ -160,6 +162,9 @@ impl Agenda {
         match lot.stage {
             LotStage::Queued => {
                 self.queued.insert((lot.token, lot.health, id));
+                if lot.is_fresh() {
+                    self.fresh.insert((lot.since, id));
+                }
             }
             LotStage::Offered(auction) => {
                 self.floors.insert((lot.token, auction.floor, id));
@@ -178,6 +183,7 @@ impl Agenda {
         match lot.stage {
             LotStage::Queued => {
                 self.queued.remove(&(lot.token, lot.health, id));
+                self.fresh.remove(&(lot.since, id));
             }
             LotStage::Offered(auction) => {
                 self.floors.remove(&(lot.token, auction.floor, id));

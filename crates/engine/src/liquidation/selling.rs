@@ -24,11 +24,8 @@ use ballast_types::{
     Action, Address, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject,
     Sequence, TaskId, Token, VaultEvent,
 };
-use ballast_units::{Amount, Bps, Millis, Overflow, Price, Usd};
+use ballast_units::{Amount, Millis, Overflow, Price, Usd};
 use std::ops::Bound;
-
-/// Of a token's cap on auctions, what may be under auction however dry its market is.
-const CAP_LEAST: Bps = Bps::new(50);
 
 /// A warehoused lot is offered again after this.
 const OFFER_AGAIN: Millis = Millis::hours(1);
@@ -56,14 +53,14 @@ pub(super) fn value_of(state: &State, token: Token, quantity: Amount) -> Amount 
 }
 
 /// Dollars of a token under auction at once: its governed cap, and where the depth of its market is known, a multiple
-/// of that, rounded down; a two-hundredth of the cap where nobody has anything left, or lots would be offered one by one.
+/// of that, rounded down.
 pub(crate) fn auction_cap(state: &State, token: Token) -> Amount {
     let Some(record) = state.token(token) else { return Amount::ZERO };
     let depth = record.depth.fresh(state.now(), &state.house.oracle);
     let multiple = state.house.liquidation.depth_multiple;
     let by_depth = depth.map_or(Amount::MAX, |depth| depth.mul_ratio_down(multiple).unwrap_or(Amount::MAX));
     let cap = record.params.auction_cap;
-    cap.min(by_depth.max(cap.bps_down(CAP_LEAST)))
+    cap.min(by_depth)
 }
 
 // Offers
@@ -136,6 +133,20 @@ pub(super) fn offer_queued(state: &mut State, out: &mut Outcome) {
         let past = Bound::Excluded((token, Usd::MAX, LotId(u64::MAX)));
         next = state.agenda.queued.range((past, Bound::Unbounded)).next().map(|(token, _, _)| *token);
     }
+    for id in waited(state) {
+        offer(state, out, id);
+    }
+}
+
+/// Lots that have waited long enough for depth, worst health first.
+fn waited(state: &State) -> Vec<LotId> {
+    let now = state.now();
+    let wait = state.house.liquidation.depth_wait;
+    let found = state.agenda.fresh.iter().take_while(|(since, _)| since.after(wait) <= now);
+    let health = |id: LotId| state.lots.find(id).expect("queued lots are open").health;
+    let mut found: Vec<(Usd, LotId)> = found.map(|(_, id)| (health(*id), *id)).collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, id)| id).collect()
 }
 
 fn first_queued(state: &State, token: Token) -> Option<LotId> {
@@ -145,7 +156,9 @@ fn first_queued(state: &State, token: Token) -> Option<LotId> {
 
 fn fits(state: &State, lot: &Lot) -> bool {
     let record = state.token(lot.token).expect("lots are of listed tokens");
-    record.auctioned.is_zero() || record.auctioned + lot.value <= auction_cap(state, lot.token)
+    let has_waited = lot.is_fresh() && lot.since.after(state.house.liquidation.depth_wait) <= state.now();
+    let cap = if has_waited { record.params.auction_cap } else { auction_cap(state, lot.token) };
+    record.auctioned.is_zero() || record.auctioned + lot.value <= cap
 }
 
 /// Orders the next round of a lot, sends it to where it is sold, or gives it back where other lots already bring what
@@ -159,8 +172,7 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         return true;
     }
     // What was offered where it lies stays there: takes of it may not be final.
-    let is_new = lot.start == Nonce(0);
-    let elsewhere = is_new.then(|| joint::destination(state, lot.token, lot.left())).flatten();
+    let elsewhere = lot.is_fresh().then(|| joint::destination(state, lot.token, lot.left())).flatten();
     if elsewhere.is_none() && !fits(state, &lot) {
         return false;
     }
