@@ -6,7 +6,7 @@ use ballast_engine::BlockPart;
 use ballast_types::{
     Address, ChainId, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
 };
-use ballast_units::{Amount, Millis, Price, Size, Usd};
+use ballast_units::{Amount, Millis, Price, Ratio, Size, Usd};
 use support::genesis::{bare, guarded};
 use support::{House, amount, price, reject_of, whole};
 
@@ -75,6 +75,37 @@ fn a_lot_is_what_brings_health_to_its_target() {
     // Half of the fee each.
     assert_eq!(house.balance(LedgerAccount::Float) - float, amount("214.178969879673288993"));
     assert_eq!(house.balance(LedgerAccount::Treasury), amount("214.178969879673288993"));
+}
+
+/// Story: on 19 May 2021 who was sold for a health of 2 % was sold again within the hour, and then whole.
+///
+/// ETH stood at 3,060 for 20 minutes and falls to 2,970: 2.94 % below its average. Health is 29,700 / 1.2 - 25,000 = -250, and a
+/// dollar sold gains 0.9506 - 1 / 1.2 = 0.11727 of it: 2 % of the debt are 750 / 0.11727 / 2,970 = 2.153 ETH, 2.94 % are 2.829,
+/// twice that 4.940, 3 % at most 2.871; half of it is less than 2 %, which stand.
+#[test]
+fn a_lot_in_a_fall_aims_higher() {
+    let lot = |fall: Ratio, most: Ratio| {
+        let mut genesis = guarded();
+        genesis.liquidation.target_fall = fall;
+        genesis.liquidation.target_most = most;
+        genesis.chains[0].tokens[1].params.threshold = Ratio::percent(120);
+        genesis.chains[0].tokens[1].params.threshold_initial = Ratio::percent(132);
+        let mut house = House::of(genesis);
+        house.deposit("bob", "ethereum", "USDC", whole(100_000));
+        house.lend("bob", "ethereum", whole(100_000)).expect("there is cash");
+        house.price("ETH", price("3400"));
+        house.advance_in(Millis::minutes(20), 40);
+        house.deposit("alice", "ethereum", "ETH", whole(10));
+        house.borrow("alice", "ethereum", whole(25_000)).expect("34,000 / 1.32 = 25,757");
+        house.price("ETH", price("3060"));
+        house.advance_in(Millis::minutes(20), 40);
+        house.price("ETH", price("2970"));
+        house.offers()[0].1.auction.quantity.to_string()[..5].to_owned()
+    };
+    let most = Ratio::percent(10);
+    let found = [Ratio::ZERO, Ratio::percent(50), Ratio::ONE, Ratio::whole(2)].map(|fall| lot(fall, most));
+    assert_eq!(found, ["2.153", "2.153", "2.829", "4.940"]);
+    assert_eq!(lot(Ratio::whole(2), Ratio::percent(3)), "2.871");
 }
 
 /// Story: proceeds repay debt once they are final, a quarter of an hour later on Ethereum; only then did a task look at what was still

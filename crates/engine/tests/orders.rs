@@ -498,20 +498,26 @@ fn costs_that_debts_leave_nothing_for_are_the_reserves() {
     assert_eq!(events(&house, by_reserve), 1);
 }
 
-/// The governed cap is 1,000,000; of that a two-hundredth, 5,000, may always be under auction. The market takes 2,000 within
-/// 2 %: five times that, 10,000, is under auction at once. 16,000 are cut in two; one is offered, the other waits.
+/// A block so much later in which all sources say what Ethereum's market takes of ETH.
+fn deep(house: &mut House, later: Millis, depth: u64) {
+    let mut block: Block = house.next_block_at(house.now().after(later), Vec::new());
+    let (token, time) = (house.token("ETH", "ethereum"), block.time);
+    let report = |source| DepthReport { token, source: SourceId(source), depth: whole(depth), time };
+    block.depths = (0..3).map(report).collect();
+    house.apply_block(block);
+}
+
+/// The governed cap is 1,000,000. The market takes 2,000 within 2 %: five times that, 10,000, is under auction at once.
+/// 16,000 are cut in two; one is offered, the other waits.
 #[test]
 fn depth_caps_what_is_under_auction() {
     let mut genesis = guarded();
     for token in &mut genesis.chains[0].tokens {
         token.params.auction_cap = whole(1_000_000);
     }
+    genesis.liquidation.depth_wait = Millis::hours(1);
     let mut house = lending_in(genesis);
-    let mut block: Block = house.next_block(Vec::new());
-    let (token, time) = (house.token("ETH", "ethereum"), block.time);
-    let report = |source| DepthReport { token, source: SourceId(source), depth: whole(2_000), time };
-    block.depths = (0..3).map(report).collect();
-    house.apply_block(block);
+    deep(&mut house, Millis::ZERO, 2_000);
     house.price("ETH", price("1600"));
     assert_eq!(house.state().lots.len(), 2);
     assert_eq!(house.offers().len(), 1);
@@ -519,6 +525,27 @@ fn depth_caps_what_is_under_auction() {
     // A minute later nobody knows: the governed cap alone holds.
     house.advance(Millis::seconds(61));
     assert!(2 <= house.offers().len());
+}
+
+/// Story: in the worst ten minutes of 19 May 2021 all bidders had spent what they had, depth was nothing, and lots stood in the queue
+/// for minutes before anybody was told of them. A lot that was never offered waits for 5 seconds; what nobody wanted waits on.
+#[test]
+fn a_new_lot_waits_for_depth_so_long_at_most() {
+    let mut house = lending_in(guarded());
+    deep(&mut house, Millis::ZERO, 2_000);
+    house.price("ETH", price("1600"));
+    assert_eq!(house.offers().len(), 1);
+    house.advance(Millis::new(4_999));
+    assert_eq!(house.offers().len(), 1);
+    house.advance(Millis::new(1));
+    assert_eq!(house.offers().len(), 2);
+    // Nobody takes anything, and the market dries up.
+    for _ in 0..5 {
+        deep(&mut house, Millis::seconds(30), 0);
+    }
+    let offered = |event: &Event| matches!(event, Event::LotOffered { .. });
+    assert_eq!(events(&house, offered), 3, "one of the two again");
+    assert_eq!(house.offers().len(), 1);
 }
 
 /// A chain whose feed stops is marked after 10 seconds; the others are not.

@@ -194,6 +194,22 @@ fn repeated_lateness_freezes_and_an_unanswered_vote_lets_it_end() {
     assert_eq!(house.balance(LedgerAccount::Stake(K0)), whole(10_000), "and nothing is forfeited");
 }
 
+/// Story: on 12 March 2020 every price was bad, and the monitor froze eleven of twelve keepers: 569 tasks had nobody left to draw. All
+/// three who were drawn are late here; of six two may be frozen at once, 34 %.
+#[test]
+fn never_more_than_a_share_is_frozen() {
+    let mut house = tweaked(6, |genesis| {
+        genesis.keepers.draws_most = 1;
+        genesis.keepers.misdeeds = 1;
+    });
+    let (_, keepers) = sold(&mut house, "alice0");
+    assert_eq!(keepers.len(), 3);
+    let out = house.advance(Millis::seconds(120));
+    let of = |is: fn(&Event) -> bool| out.events.iter().filter(|event| is(event)).count();
+    assert_eq!(of(|event| matches!(event, Event::KeeperLate { .. })), 3);
+    assert_eq!(of(|event| matches!(event, Event::KeeperFrozen { .. })), 2);
+}
+
 #[test]
 fn a_vote_that_is_not_upheld_frees_at_once() {
     let (mut house, _) = frozen();

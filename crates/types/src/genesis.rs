@@ -479,7 +479,7 @@ impl Default for LiquidationParams {
             fee_collateral: Bps::new(200),
             fill_expected: Ratio::percent(97),
             health_target: Ratio::percent(2),
-            target_fall: Ratio::whole(2),
+            target_fall: Ratio::ONE,
             target_most: Ratio::percent(10),
             sell_all_below: Ratio::percent(5),
             debt_dust: Amount::whole(100),

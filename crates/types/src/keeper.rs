@@ -112,7 +112,7 @@ impl Default for KeeperParams {
             suspension: Millis::days(30),
             misdeeds: 3,
             freeze: Millis::hours(24),
-            frozen_most: Ratio::from_wei(333_333_333_333_333_333), // 1/3
+            frozen_most: Ratio::percent(34),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Two houses to test in: one with every guard on, one with nothing in the way of arithmetic.
 
 use ballast_types::{
-    AssetGenesis, AuctionSchedule, ChainGenesis, ChainTier, Genesis, MarketGenesis, MarketParams, RateParams,
-    TokenGenesis, TokenParams,
+    AssetGenesis, AuctionSchedule, ChainGenesis, ChainTier, Genesis, LiquidationParams, MarketGenesis,
+    MarketParams, RateParams, TokenGenesis, TokenParams,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 
 /// When every test begins: 2024-01-01 00:00 UTC.
 pub(crate) const START: Time = Time::from_millis(1_704_067_200_000);
 
-/// Three chains, three markets' worth of assets, default parameters, every guard on.
+/// Three chains, three markets' worth of assets, default parameters but for lots, which aim at the same health whether prices
+/// fall or not; every guard on.
 ///
 /// - `ethereum` (liquid, θ 110 %): USDC of 6 decimals, ETH. `polygon` (thin, θ 120 %): USDC, ETH, SOL.
 ///   `solana` (thin, θ 120 %): USDC, SOL of 9 decimals.
@@ -24,6 +25,7 @@ pub(crate) fn guarded() -> Genesis {
             chain("solana", ChainTier::Thin, 120, &[("USDC", 6), ("SOL", 9)]),
         ],
         markets: vec![market("ETH", 50_000, 100_000_000), market("SOL", 1_000_000, 100_000_000)],
+        liquidation: LiquidationParams { target_fall: Ratio::ZERO, ..LiquidationParams::default() },
         ..Genesis::default()
     }
 }
