@@ -418,6 +418,23 @@ fn a_false_report_costs_the_whole_stake_once_the_block_is_final() {
     assert_eq!(paid(&out.events).iter().map(|(keeper, ..)| *keeper).collect::<Vec<_>>(), [drawn[1]]);
 }
 
+/// Story: a lot of a large account stood in a dry market for hours, offered again and again, and a false report on its first auction
+/// waited as long. It is measured when its block is final, whatever is still for sale: here the second of two lots is.
+#[test]
+fn a_false_report_is_found_while_the_task_sells_on() {
+    let mut house = tweaked(4, |genesis| genesis.chains[0].tokens[1].params.auction_cap = whole(12_000));
+    let (task, lot, drawn) = drawn(&mut house, "alice");
+    house.spoke("ethereum").holds_finality = true;
+    house.take(lot, whole(100)).expect("a lot is for sale");
+    let (_, block) = truth(&house, task);
+    let out = report(&mut house, drawn[0], task, (LIE, block));
+    assert_eq!(slashed(&out.events), [], "the block may still be dropped");
+    assert_eq!(house.offers().len(), 1, "the second lot");
+    let out = house.finalise("ethereum");
+    assert_eq!(slashed(&out.events), [(drawn[0], Malice::FalseResult, whole(10_000))]);
+    assert_eq!(house.offers().len(), 1, "it is still for sale");
+}
+
 #[test]
 fn two_results_for_one_block_are_malice_at_once() {
     let mut house = house(4);

@@ -26,6 +26,7 @@ fn broken(accounts: u32, seed: u64) -> Scenario {
         from: Some(from),
         to: Some(from.after(Millis::minutes(40))),
         warm_up: Millis::minutes(40),
+        cool_down: Millis::hours(1),
         keepers,
         faults,
         ..Scenario::default()

@@ -68,6 +68,11 @@ pub(crate) fn dropped(state: &mut State, task: TaskId, chain: ChainId, lot: LotI
     round::dropped(state, task, chain, lot, version);
 }
 
+/// The end of an auction of the task is final.
+pub(crate) fn end_final(state: &mut State, out: &mut Outcome, task: TaskId, chain: ChainId) {
+    round::end_final(state, out, task, chain);
+}
+
 /// Every event of the chain up to the end of this task's auctions there is final.
 pub(crate) fn settled(state: &mut State, out: &mut Outcome, task: TaskId, chain: ChainId) {
     round::settled(state, out, task, chain);

@@ -32,13 +32,13 @@ pub(crate) fn misdeed(state: &mut State, out: &mut Outcome, keeper: KeeperId, mi
     out.event(Event::KeeperFrozen { keeper, until, misdeed });
 }
 
-/// It is free, and so are enough of the others.
+/// It is neither frozen nor barred, and enough of the others are free.
 fn may_freeze(state: &State, keeper: KeeperId) -> bool {
     let (mut fit, mut frozen) = (0_u32, 0_u32);
     for (id, record) in state.keepers.iter() {
         match registry::qualification(state, record) {
             Ok(()) => fit = fit.saturating_add(1),
-            Err(Unfit::Frozen(_)) if id == keeper => return false,
+            Err(Unfit::Frozen(_) | Unfit::Barred) if id == keeper => return false,
             Err(Unfit::Frozen(_)) => frozen = frozen.saturating_add(1),
             Err(_) => {}
         }

@@ -124,13 +124,10 @@ pub(crate) fn reveal(state: &mut State, out: &mut Outcome, shown: Shown) -> Resu
     Ok(())
 }
 
-/// Measures the reports on a chain against its own results, where these are final.
+/// Measures the reports on a chain, each once its block is final, against the chain's own results.
 pub(crate) fn judge(state: &mut State, out: &mut Outcome, task: TaskId, chain: ChainId) {
     let Some(job) = state.rounds.find(task).and_then(|round| round.job(chain)) else { return };
-    if !job.settled {
-        return;
-    }
-    let is_false = |one: &&Report| job.truth(task, one.block).is_some_and(|truth| truth != one.result);
+    let is_false = |one: &&Report| job.is_false(task, one);
     let liars: Vec<KeeperId> = job.reports.iter().filter(is_false).map(|one| one.keeper).collect();
     for keeper in liars {
         monitor::slash(state, out, keeper, task, chain, Malice::FalseResult);

@@ -65,6 +65,8 @@ pub struct Job {
     pub orders: Vec<Asked>,
     /// Auctions that are over, in that order.
     pub ended: Vec<Ended>,
+    /// So many of them are final.
+    pub finals: u32,
     /// Blocks that the chain dropped, in which an auction had been over.
     pub dropped: Vec<Hash>,
     /// Everything up to the last end is final.
@@ -115,6 +117,7 @@ impl Job {
             chain,
             orders: Vec::new(),
             ended: Vec::new(),
+            finals: 0,
             dropped: Vec::new(),
             settled: false,
             until: None,
@@ -129,9 +132,21 @@ impl Job {
         self.ended.last().map(|ended| ended.version)
     }
 
+    /// The last auction that was over in a block.
+    fn last_of(&self, block: Hash) -> Option<usize> {
+        self.ended.iter().rposition(|ended| ended.version == block)
+    }
+
+    /// A report says something else than its block, now final, gives.
+    pub(crate) fn is_false(&self, task: TaskId, report: &Report) -> bool {
+        let finals = usize::try_from(self.finals).unwrap_or(usize::MAX);
+        let is_final = self.last_of(report.block).is_some_and(|last| last < finals);
+        is_final && self.truth(task, report.block) != Some(report.result)
+    }
+
     /// What a report read at a block must say; `None` where no auction of the task was over in that block.
     pub(crate) fn truth(&self, task: TaskId, block: Hash) -> Option<Hash> {
-        let last = self.ended.iter().rposition(|ended| ended.version == block)?;
+        let last = self.last_of(block)?;
         let results = self.ended.iter().take(last.saturating_add(1)).map(|ended| ended.result);
         Some(digest::task_report(task, self.chain, &results.collect::<Vec<_>>()))
     }
@@ -279,13 +294,21 @@ pub(crate) fn dropped(state: &mut State, task: TaskId, chain: ChainId, lot: LotI
     });
 }
 
-/// Everything up to the end of the task's auctions on a chain is final: reports are measured against it.
+/// The end of an auction of the task is final, ends before it long were: reports of its block are measured.
+pub(crate) fn end_final(state: &mut State, out: &mut Outcome, task: TaskId, chain: ChainId) {
+    change(state, task, |round| {
+        let Some(job) = round.job_mut(chain) else { return };
+        job.finals = job.finals.saturating_add(1);
+    });
+    report::judge(state, out, task, chain);
+}
+
+/// Everything up to the end of the task's auctions on a chain is final: who is late can be told.
 pub(crate) fn settled(state: &mut State, out: &mut Outcome, task: TaskId, chain: ChainId) {
     change(state, task, |round| {
         let Some(job) = round.job_mut(chain) else { return };
         job.settled = true;
     });
-    report::judge(state, out, task, chain);
     look(state, out, task, chain);
 }
 

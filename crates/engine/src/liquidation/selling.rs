@@ -584,6 +584,7 @@ pub(crate) fn end_final(state: &mut State, out: &mut Outcome, chain: ChainId, id
     let tasks = lot.tasks();
     go_on(state, out, id);
     for task in tasks {
+        keeper::end_final(state, out, task, chain);
         let is_open = |lot: &Lot| lot.token.chain == chain && !lot.runs.is_empty();
         let open = state
             .tasks

@@ -5,7 +5,7 @@ use ballast_spoke::evm::Npm;
 use ballast_spoke::evm::kit::{LocalChain, NodeConfig, TokenKind, TokenPlan};
 use ballast_types::{
     AssetGenesis, AssetId, ChainGenesis, ChainId, ChainParams, ChainTier, Genesis, KeeperParams,
-    MarketGenesis, MarketParams, RateParams, TokenGenesis, TokenParams,
+    LiquidationParams, MarketGenesis, MarketParams, RateParams, TokenGenesis, TokenParams,
 };
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 
@@ -104,6 +104,8 @@ pub(super) fn genesis(chains: &[LocalChain], time: Time) -> Genesis {
             report_within: Millis::hours(1),
             ..KeeperParams::default()
         },
+        // Lots aim at the same health whether prices fall or not: something is left to give back.
+        liquidation: LiquidationParams { target_fall: Ratio::ZERO, ..LiquidationParams::default() },
         ..Genesis::default()
     }
 }
