@@ -194,7 +194,7 @@ fn bounds(schedule: &AuctionSchedule, round: u8) -> Result<(Ratio, Ratio), Overf
 }
 
 /// A span in seconds, held at the end of what is counted in.
-fn seconds(span: Millis) -> Ratio {
+pub(crate) fn seconds(span: Millis) -> Ratio {
     // 1 ms = 10^15 wei of a second.
     Ratio::from_wei(i128::from(span.get()).saturating_mul(1_000_000_000_000_000))
 }

@@ -180,6 +180,10 @@ pub(crate) fn change_token(
 ) -> Result<(), Reject> {
     custody::check_token(state, token)?;
     let stable = state.token(token).is_some_and(|record| record.stable);
+    let unit = state.token(token).map_or(params.unit, |record| record.params.unit);
+    if params.unit != unit {
+        return Err(Reject::UnitChanged { unit, asked: params.unit });
+    }
     check_token_terms(state, &params, !stable && Some(token) != state.house.keepers.token)?;
     state.token_mut(token).params = params;
     // Whoever holds the token may have become unhealthy; there is no list of holders, so everybody is looked at.

@@ -9,8 +9,11 @@ use crate::liquidation;
 use crate::market::{depth, listing};
 use crate::orders;
 use crate::reserve;
-use crate::state::{Outcome, State};
-use ballast_types::{AccountId, Address, Change, Event, MarketId, MarketParams, OrderAction, Reject, Scope};
+use crate::state::{Outcome, State, TokenRecord};
+use ballast_types::{
+    AccountId, Address, Change, Event, LiquidationParams, MarketId, MarketParams, OrderAction, Reject, Scope,
+    Token,
+};
 use ballast_units::Ratio;
 
 /// Decides on a change and carries it out.
@@ -36,6 +39,7 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
         Change::Collect { chain, amount } => {
             reserve::plan(state, *chain, *amount).map(|plan| reserve::execute(state, out, plan))
         }
+        Change::Liquidation { params } => change_liquidation(state, out, params),
     }
 }
 
@@ -54,6 +58,29 @@ fn change_market(
     let members: Vec<AccountId> = state.members(market).iter().collect();
     state.index.look_at(members);
     out.event(Event::ParametersChanged { scope: Scope::Market(market) });
+    Ok(())
+}
+
+/// Every task is looked at again: what is enough for one may be another now.
+fn change_liquidation(
+    state: &mut State,
+    out: &mut Outcome,
+    params: &LiquidationParams,
+) -> Result<(), Reject> {
+    listing::check_liquidation(params)?;
+    if state.house.listing_check {
+        let staked = state.house.keepers.token;
+        for (chain, record) in state.chains.iter() {
+            let is_sold =
+                |token: &&TokenRecord| !token.stable && staked != Some(Token { asset: token.asset, chain });
+            for token in record.tokens.iter().filter(is_sold) {
+                listing::check_token(&token.params, params.fee_collateral.ratio(), params.fill_expected)?;
+            }
+        }
+    }
+    state.house.liquidation = *params;
+    liquidation::wake_all(state);
+    out.event(Event::LiquidationTermsChanged {});
     Ok(())
 }
 

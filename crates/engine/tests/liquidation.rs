@@ -4,7 +4,7 @@ mod support;
 
 use ballast_engine::BlockPart;
 use ballast_types::{
-    Address, ChainId, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
+    Address, ChainId, Change, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Size, Usd};
 use support::genesis::{bare, guarded};
@@ -106,6 +106,21 @@ fn a_lot_in_a_fall_aims_higher() {
     let found = [Ratio::ZERO, Ratio::percent(50), Ratio::ONE, Ratio::whole(2)].map(|fall| lot(fall, most));
     assert_eq!(found, ["2.153", "2.153", "2.829", "4.940"]);
     assert_eq!(lot(Ratio::whole(2), Ratio::percent(3)), "2.871");
+}
+
+/// Governance's terms hold from then on: of the lot at 2,700 for 2 % above, 3 % of the debt make 29,019 of 27,000: all of it.
+#[test]
+fn changed_terms_size_the_next_lot() {
+    let mut house = lending();
+    house.deposit("alice", "ethereum", "ETH", whole(10));
+    house.borrow("alice", "ethereum", whole(25_000)).expect("34,000 / 1.21 = 28,099");
+    let mut params = house.state().house.liquidation;
+    params.health_target = Ratio::percent(3);
+    let out =
+        house.run(Command::Govern(Change::Liquidation { params: Box::new(params) })).expect("in bounds");
+    assert!(out.events.contains(&Event::LiquidationTermsChanged {}));
+    house.price("ETH", price("2700"));
+    assert_eq!(house.offers()[0].1.auction.quantity, whole(10));
 }
 
 /// Story: proceeds repay debt once they are final, a quarter of an hour later on Ethereum; only then did a task look at what was still

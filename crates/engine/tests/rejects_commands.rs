@@ -1,4 +1,4 @@
-//! Why commands are refused, E2001 to E4010: a test a reject, in the order of the enum; one file, however long, so that the order
+//! Why commands are refused, E2001 to E4011: a test a reject, in the order of the enum; one file, however long, so that the order
 //! can be checked.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
@@ -7,8 +7,8 @@ mod support;
 
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::{
-    AccountId, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, MarketId,
-    MarketParams, RateParams, Reject, Side, TaskId, Token, TokenParams, TradeAmount, VaultLimits,
+    AccountId, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, LiquidationParams,
+    MarketId, MarketParams, RateParams, Reject, Side, TaskId, Token, TokenParams, TradeAmount, VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -666,6 +666,29 @@ fn govern_rejects_a_threshold_that_does_not_cover() {
 }
 
 #[test]
+fn govern_rejects_terms_of_liquidations_that_no_genesis_may_have() {
+    let outside = |value: Ratio, low: Ratio, high: Ratio| Reject::ListingValue { value, low, high };
+    type Tweak = fn(&mut LiquidationParams);
+    let (percent, whole) = (Ratio::percent, Ratio::whole);
+    let cases: [(Tweak, Reject); 4] = [
+        (|terms| terms.target_most = Ratio::percent(1), outside(percent(1), percent(2), Ratio::ONE)),
+        (|terms| terms.target_fall = Ratio::whole(11), outside(whole(11), Ratio::ZERO, whole(10))),
+        (|terms| terms.depth_wait = Millis::seconds(3_601), outside(whole(3_601), Ratio::ZERO, whole(3_600))),
+        // At a fee of 5 % a threshold of 110 % covers nothing: 1.05 / 0.97 / 0.97.
+        (
+            |terms| terms.fee_collateral = Bps::new(500),
+            Reject::ListingThreshold { need: ratio("1.115952811138271868"), have: percent(110) },
+        ),
+    ];
+    for (tweak, reject) in cases {
+        let mut terms = LiquidationParams::default();
+        tweak(&mut terms);
+        let change = Change::Liquidation { params: Box::new(terms) };
+        refuses(&mut House::new(), Command::Govern(change), reject);
+    }
+}
+
+#[test]
 fn govern_rejects_a_value_outside_its_bounds() {
     let (value, low, high) = (Ratio::percent(101), Ratio::ZERO, Ratio::ONE);
     market_refuses(|params| params.margin_maintenance = value, Reject::ListingValue { value, low, high });
@@ -761,10 +784,25 @@ fn house_asset(symbol: &str) -> AssetId {
     House::new().asset(symbol)
 }
 
+/// What the vault holds of ETH on Ethereum is counted in wei.
+#[test]
+fn govern_rejects_another_unit() {
+    let mut house = House::new();
+    let token = house.token("ETH", "ethereum");
+    let mut params = house.state().token(token).expect("it is listed").params;
+    let (unit, asked) = (params.unit, Amount::from_wei(10));
+    params.unit = asked;
+    refuses(
+        &mut house,
+        Command::Govern(Change::Token { token, params }),
+        Reject::UnitChanged { unit, asked },
+    );
+}
+
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 38] = [
+const TESTS: [(&str, &str); 39] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -803,6 +841,7 @@ const TESTS: [(&str, &str); 38] = [
     ("E4008", "govern_rejects_a_depth_that_the_budget_cannot_pay"),
     ("E4009", "govern_rejects_limits_that_a_vault_cannot_count"),
     ("E4010", "govern_rejects_a_chain_whose_coin_is_not_among_its_tokens"),
+    ("E4011", "govern_rejects_another_unit"),
 ];
 
 /// The tests stand in this file in the order of the catalogue, and each names its reject. Those of keepers are in

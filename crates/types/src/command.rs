@@ -1,8 +1,8 @@
 //! What can be asked of the engine.
 
 use crate::{
-    AccountId, Address, ChainId, ChainParams, Hash, KeeperId, KeeperParams, Layer, MarketId, MarketParams,
-    Owner, RegionId, TaskId, Token, TokenParams, VaultLimits,
+    AccountId, Address, ChainId, ChainParams, Hash, KeeperId, KeeperParams, Layer, LiquidationParams,
+    MarketId, MarketParams, Owner, RegionId, TaskId, Token, TokenParams, VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -290,5 +290,10 @@ pub enum Change {
         chain: ChainId,
         /// Dollars; floored to the coin's unit.
         amount: Amount,
+    },
+    /// Other terms for liquidations.
+    Liquidation {
+        /// All of them.
+        params: Box<LiquidationParams>,
     },
 }

@@ -216,6 +216,8 @@ pub enum Event {
     StakeReturned { keeper: KeeperId, amount: Amount },
     /// The terms of keepers changed.
     KeeperTermsChanged {},
+    /// The terms of liquidations changed.
+    LiquidationTermsChanged {},
     /// Qualified keepers stand in so many regions; below `need` the house is warned, and goes on.
     RegionsChanged { have: u32, need: u32 },
     /// A task was given to these keepers, in order of drawing.

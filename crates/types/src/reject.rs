@@ -189,6 +189,7 @@ rejects! {
     "E4008" BudgetTooSmall { market: MarketId, have: Amount, need: Amount } true "The market's budget cannot pay for the change.";
     "E4009" LimitsBounds { have: Millis, low: Millis, high: Millis } false "Window or delay of a vault's limits is outside its bounds.";
     "E4010" CoinNotListed { asset: AssetId } false "A chain's coin is a stablecoin among its tokens.";
+    "E4011" UnitChanged { unit: Amount, asked: Amount } false "A token's unit is its vault's: what it holds is counted in it.";
     "E5001" NoStakeToken {} false "This house has no keepers: its genesis names no stake asset.";
     "E5002" KeepersFull { limit: u32 } false "No more keepers are taken.";
     "E5003" UnknownKeeper { keeper: KeeperId } false "No such keeper; register it first.";

@@ -171,6 +171,10 @@ fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String>
             let params = overlay(&state.house.keepers.params, params, "govern.keepers", &[])?;
             Change::Keepers { params: Box::new(params) }
         }
+        Govern::Liquidation(params) => {
+            let params = overlay(&state.house.liquidation, params, "govern.liquidation", &[])?;
+            Change::Liquidation { params: Box::new(params) }
+        }
         Govern::Verdict(line) => Change::Verdict { keeper: KeeperId(line.keeper), upheld: line.upheld },
         Govern::WriteDown(line) => {
             Change::WriteDown { token: names.token(&line.asset, &line.chain)?, worth: line.worth }

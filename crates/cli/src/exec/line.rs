@@ -372,6 +372,8 @@ pub(crate) enum Govern {
     WriteDown(GovernWriteDown),
     /// Terms of keepers, under the names that genesis has for them.
     Keepers(Map<String, Value>),
+    /// Terms of liquidations, under the names that genesis has for them.
+    Liquidation(Map<String, Value>),
     /// The vote on a frozen keeper is decided.
     Verdict(GovernVerdict),
 }

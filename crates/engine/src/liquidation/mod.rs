@@ -341,6 +341,14 @@ fn wake_touched(state: &mut State) {
     }
 }
 
+/// Terms changed: every task is looked at again.
+pub(crate) fn wake_all(state: &mut State) {
+    let tasks: Vec<TaskId> = state.tasks.iter().map(|(id, _)| id).collect();
+    for task in tasks {
+        wake(state, task);
+    }
+}
+
 fn by_health(state: &State, asked: impl Fn(&Task) -> bool) -> Vec<(Usd, TaskId)> {
     let health_of = |id: &TaskId| {
         let task = state.tasks.find(*id).expect("the agenda names open tasks");

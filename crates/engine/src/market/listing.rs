@@ -1,5 +1,6 @@
 //! Listing: conditions without which a market or a token is a loss waiting to happen (R8, R14).
 
+use crate::auction::seconds;
 use ballast_types::{LiquidationParams, MarketParams, OracleParams, RateParams, Reject, TokenParams};
 use ballast_units::math::rpow;
 use ballast_units::{Amount, Millis, Price, Ratio};
@@ -8,6 +9,15 @@ use ballast_units::{Amount, Millis, Price, Ratio};
 const HUB_BLOCK: Millis = Millis::seconds(2);
 /// More windows than this are never needed: the move limit has a lower bound.
 const WINDOWS_MOST: u64 = 10_000;
+
+/// The health that a lot aims at is no more than so many times the fall of its index.
+const FALL_MOST: Ratio = Ratio::whole(10);
+
+/// Where depth is known, no more than so many times of it is under auction.
+const DEPTH_MULTIPLE_MOST: Ratio = Ratio::whole(1_000);
+
+/// A new lot waits no longer for depth.
+const DEPTH_WAIT_MOST: Millis = Millis::hours(1);
 
 /// Bounds of single parameters: what is outside would divide by zero, never end or mean nothing.
 pub(crate) fn check_bounds(params: &MarketParams) -> Result<(), Reject> {
@@ -129,7 +139,11 @@ pub(crate) fn check_liquidation(params: &LiquidationParams) -> Result<(), Reject
     within(params.fee_collateral.ratio(), Ratio::ZERO, Ratio::percent(50))?;
     within(params.fill_expected, Ratio::percent(10), Ratio::ONE)?;
     within(params.health_target, Ratio::ZERO, Ratio::ONE)?;
+    within(params.target_most, params.health_target, Ratio::ONE)?;
+    within(params.target_fall, Ratio::ZERO, FALL_MOST)?;
     within(params.sell_all_below, Ratio::ZERO, Ratio::ONE)?;
+    within(params.depth_multiple, Ratio::ZERO, DEPTH_MULTIPLE_MOST)?;
+    within(seconds(params.depth_wait), Ratio::ZERO, seconds(DEPTH_WAIT_MOST))?;
     if params.round_batch == 0 {
         return Err(Reject::AmountZero {});
     }

@@ -172,6 +172,7 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.set_limits", Change::SetLimits { token: TOKEN, limits }),
         ("change.set_cold_store", Change::SetColdStore { chain: CHAIN, address: ADDRESS }),
         ("change.collect", Change::Collect { chain: CHAIN, amount: amount(0x26) }),
+        ("change.liquidation", Change::Liquidation { params: Box::default() }),
     ]
 }
 
