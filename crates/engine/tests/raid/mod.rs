@@ -13,7 +13,8 @@ use crate::support::genesis::{self, guarded};
 use crate::support::{House, whole};
 use ballast_engine::{Outcome, auction, view};
 use ballast_types::{
-    AccountId, Event, Layer, LedgerAccount, LotId, Money, Reject, Scope, Side, Token, TradeAmount,
+    AccountId, Event, Layer, LedgerAccount, LiquidationParams, LotId, Money, Reject, Scope, Side, Token,
+    TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Usd};
 use std::collections::BTreeMap;
@@ -85,6 +86,7 @@ impl Raid {
     /// The same with another genesis.
     pub(crate) fn tweaked(tweak: impl FnOnce(&mut ballast_types::Genesis)) -> Self {
         let mut field = guarded();
+        field.liquidation = LiquidationParams::default();
         field.markets =
             vec![genesis::market("ETH", 25_000, 50_000_000), genesis::market("SOL", 250_000, 25_000_000)];
         tweak(&mut field);
