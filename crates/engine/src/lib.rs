@@ -35,7 +35,6 @@ pub mod liabilities;
 pub mod liquidation;
 pub mod market;
 pub mod measures;
-pub mod monitor;
 pub mod oracle;
 pub mod orders;
 pub mod risk;

@@ -3,13 +3,13 @@
 mod support;
 
 use ballast_engine::liquidation::LotStage;
-use ballast_engine::{Outcome, auction, monitor, view};
+use ballast_engine::{Outcome, auction, view};
 use ballast_types::digest;
 use ballast_types::{
     Address, Block, Change, Command, CostReport, DepthReport, Event, Genesis, Hash, Layer, LedgerAccount,
     LotId, Nonce, Observation, Order, OrderAction, Reject, SourceId, VaultEvent,
 };
-use ballast_units::{Amount, Millis, Price, Ratio};
+use ballast_units::{Amount, Millis, Price};
 use proptest::prelude::*;
 use support::genesis::guarded;
 use support::{House, amount, owner, price, whole};
@@ -546,28 +546,6 @@ fn a_new_lot_waits_for_depth_so_long_at_most() {
     let offered = |event: &Event| matches!(event, Event::LotOffered { .. });
     assert_eq!(events(&house, offered), 3, "one of the two again");
     assert_eq!(house.offers().len(), 1);
-}
-
-/// A chain whose feed stops is marked after 10 seconds; the others are not.
-#[test]
-fn a_silent_chain_is_stale() {
-    let mut house = lending();
-    house.advance(Millis::seconds(1));
-    let stale = |house: &House| monitor::rows(house.state()).iter().map(|row| row.stale).collect::<Vec<_>>();
-    assert_eq!(stale(&house), [false, false, false]);
-    house.spoke("polygon").holds_finality = true;
-    house.advance(Millis::seconds(10));
-    assert_eq!(stale(&house), [false, false, false], "10 seconds old");
-    house.advance(Millis::new(1));
-    assert_eq!(stale(&house), [false, true, false]);
-    let rows = monitor::rows(house.state());
-    assert_eq!(rows[1].age, Millis::new(10_001));
-    // 20,000 on a debt of 16,000: 125 %.
-    let filled: Vec<_> = rows[0].ratios.iter().filter(|bucket| bucket.accounts != 0).collect();
-    assert_eq!(filled.len(), 1);
-    assert_eq!((filled[0].from, filled[0].accounts), (Ratio::percent(120), 1));
-    house.finalise("polygon");
-    assert_eq!(stale(&house), [false, false, false]);
 }
 
 // Published price curves

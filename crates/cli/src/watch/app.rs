@@ -107,6 +107,10 @@ fn follow(
                 _ => continue,
             }
             terminal.draw(|f| draw(f, &frame, &view))?;
+            // Keys that never stop must not keep frames out.
+            if until <= Instant::now() {
+                break;
+            }
         }
     }
     Ok(())

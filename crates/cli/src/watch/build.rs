@@ -3,13 +3,12 @@
 use super::coverage::{Coverage, coverage};
 use super::frame::{
     AuctionRow, Auctions, ChainRow, Clock, DeficitRow, FORMAT, Frame, Happening, KeeperRow, MarketRow,
-    Reserve, TaskRow, Tasks, Waterfall,
+    Reserve, STALE_AFTER, TaskRow, Tasks, Waterfall,
 };
 use super::tracker::{Tracker, task_of};
 use ballast_engine::keeper::Keeper;
 use ballast_engine::liquidation::{Cause, Lot, LotStage, Stage, Task};
 use ballast_engine::market::Market;
-use ballast_engine::monitor::STALE_AFTER;
 use ballast_engine::state::Chain;
 use ballast_engine::{State, auction, view};
 use ballast_types::{Auction, ChainId, KeeperId, LotId, Scope, TaskId, Token};

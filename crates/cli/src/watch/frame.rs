@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Raised when a reader of the last one would misread this one.
 pub const FORMAT: u32 = 1;
 
+/// A row with an older figure is stale; in chain time.
+pub const STALE_AFTER: Millis = Millis::seconds(10);
+
 /// Highest cover of each bin of a chain's histogram but the last, which has none.
 pub const BIN_EDGES: [f64; BINS - 1] = [1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0];
 
@@ -90,7 +93,7 @@ pub struct MarketRow {
     pub oracle: OracleState,
     /// Since enough sources confirmed its price.
     pub price_age: Millis,
-    /// Older than [`ballast_engine::monitor::STALE_AFTER`].
+    /// Older than [`STALE_AFTER`].
     pub stale: bool,
 }
 
@@ -127,7 +130,7 @@ pub struct ChainRow {
     pub tranche: Amount,
     /// Losses that nobody has absorbed yet.
     pub deficit: Amount,
-    /// Price, depth or head is older than [`ballast_engine::monitor::STALE_AFTER`].
+    /// Price, depth or head is older than [`STALE_AFTER`].
     pub stale: bool,
 }
 

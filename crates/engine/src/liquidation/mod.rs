@@ -43,8 +43,8 @@ pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState};
 
 pub(crate) use joint::{arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final};
 pub(crate) use selling::{
-    auction_cap, cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired,
-    started, take_dropped, take_final, take_seen, void, wants,
+    cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired, started,
+    take_dropped, take_final, take_seen, void, wants,
 };
 
 /// Why a task was opened.
