@@ -4,7 +4,8 @@ mod support;
 
 use ballast_engine::BlockPart;
 use ballast_types::{
-    Address, ChainId, Change, Command, Event, Layer, LedgerAccount, LotId, MarketId, Scope, Side, TradeAmount,
+    Address, ChainId, Change, Command, Event, Genesis, Layer, LedgerAccount, LotId, MarketId, Scope, Side,
+    TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Size, Usd};
 use support::genesis::{bare, guarded};
@@ -16,7 +17,12 @@ fn usd(text: &str) -> Usd {
 
 /// Somebody lends on Ethereum and Polygon; ETH has stood at 3,400 for a while.
 fn lending() -> House {
-    let mut house = House::new();
+    lending_of(guarded())
+}
+
+/// The same with another genesis.
+fn lending_of(genesis: Genesis) -> House {
+    let mut house = House::of(genesis);
     for chain in ["ethereum", "polygon"] {
         house.deposit("bob", chain, "USDC", whole(100_000));
         house.lend("bob", chain, whole(100_000)).expect("there is cash");
@@ -90,11 +96,7 @@ fn a_lot_in_a_fall_aims_higher() {
         genesis.liquidation.target_most = most;
         genesis.chains[0].tokens[1].params.threshold = Ratio::percent(120);
         genesis.chains[0].tokens[1].params.threshold_initial = Ratio::percent(132);
-        let mut house = House::of(genesis);
-        house.deposit("bob", "ethereum", "USDC", whole(100_000));
-        house.lend("bob", "ethereum", whole(100_000)).expect("there is cash");
-        house.price("ETH", price("3400"));
-        house.advance_in(Millis::minutes(20), 40);
+        let mut house = lending_of(genesis);
         house.deposit("alice", "ethereum", "ETH", whole(10));
         house.borrow("alice", "ethereum", whole(25_000)).expect("34,000 / 1.32 = 25,757");
         house.price("ETH", price("3060"));
@@ -151,11 +153,7 @@ fn more_is_sold_while_the_first_lot_is_out() {
 fn no_loan_below_its_chains_least_is_left() {
     let mut genesis = guarded();
     genesis.chains[0].debt_min = whole(4_000);
-    let mut house = House::of(genesis);
-    house.deposit("bob", "ethereum", "USDC", whole(100_000));
-    house.lend("bob", "ethereum", whole(100_000)).expect("there is cash");
-    house.price("ETH", price("3400"));
-    house.advance_in(Millis::minutes(20), 40);
+    let mut house = lending_of(genesis);
     house.deposit("alice", "ethereum", "ETH", whole(10));
     house.borrow("alice", "ethereum", whole(25_000)).expect("34,000 / 1.21 = 28,099");
     house.price("ETH", price("2700"));
