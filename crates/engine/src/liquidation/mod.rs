@@ -291,7 +291,7 @@ fn list_debts(state: &mut State, account: AccountId) {
 }
 
 /// When the clock alone brings something to liquidations: now, while a task is at work; else the next offer of a
-/// warehoused lot, or the end of a settlement debt's grace.
+/// warehoused lot, the end of a new lot's wait for depth, or the end of a settlement debt's grace.
 pub(crate) fn next_due(state: &State) -> Option<Time> {
     let at_work = |id: &TaskId| state.tasks.find(*id).is_some_and(|task| task.stage != Stage::Selling);
     if state.agenda.awake.iter().any(at_work) {
@@ -301,7 +301,11 @@ pub(crate) fn next_due(state: &State) -> Option<Time> {
     let joint = state.agenda.gathering.first().map(|(until, _)| *until);
     let grace = state.house.liquidation.settlement_grace;
     let overdue = state.debtors.first().map(|(since, _, _)| since.after(grace));
-    offer.into_iter().chain(joint).chain(overdue).min()
+    let wait = state.house.liquidation.depth_wait;
+    // Who has waited longer waits for something else.
+    let mut deadlines = state.agenda.fresh.iter().map(|(since, _)| since.after(wait));
+    let deep = deadlines.find(|until| state.now() < *until);
+    offer.into_iter().chain(joint).chain(deep).chain(overdue).min()
 }
 
 /// Closes positions of open tasks, worst health first, before the block's commands: liquidations have the guards' room

@@ -133,20 +133,26 @@ pub(super) fn offer_queued(state: &mut State, out: &mut Outcome) {
         let past = Bound::Excluded((token, Usd::MAX, LotId(u64::MAX)));
         next = state.agenda.queued.range((past, Bound::Unbounded)).next().map(|(token, _, _)| *token);
     }
-    for id in waited(state) {
-        offer(state, out, id);
+    let mut full = None;
+    for (token, _, id) in waited(state) {
+        if full != Some(token) && !offer(state, out, id) {
+            full = Some(token);
+        }
     }
 }
 
-/// Lots that have waited long enough for depth, worst health first.
-fn waited(state: &State) -> Vec<LotId> {
+/// Lots that have waited long enough for depth, by token, worst health first.
+fn waited(state: &State) -> Vec<(Token, Usd, LotId)> {
     let now = state.now();
     let wait = state.house.liquidation.depth_wait;
     let found = state.agenda.fresh.iter().take_while(|(since, _)| since.after(wait) <= now);
-    let health = |id: LotId| state.lots.find(id).expect("queued lots are open").health;
-    let mut found: Vec<(Usd, LotId)> = found.map(|(_, id)| (health(*id), *id)).collect();
+    let place = |id: LotId| {
+        let lot = state.lots.find(id).expect("queued lots are open");
+        (lot.token, lot.health, id)
+    };
+    let mut found: Vec<_> = found.map(|(_, id)| place(*id)).collect();
     found.sort_unstable();
-    found.into_iter().map(|(_, id)| id).collect()
+    found
 }
 
 fn first_queued(state: &State, token: Token) -> Option<LotId> {
