@@ -12,8 +12,9 @@ use ballast_types::{ChainId, Event, Hash, KeeperId, Malice, Reject, TaskId, dige
 use ballast_units::Time;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Reports of one keeper for one task on one chain: one, and one for each time that the chain dropped its block.
-const REPORTS_MOST: u32 = 16;
+/// Reports of one keeper for one task on one chain: one for each auction that was over, and so many more, for blocks that the
+/// chain dropped.
+const REPORTS_MORE: u32 = 16;
 
 /// A commitment that is not revealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -68,8 +69,9 @@ pub(crate) fn commit(
         return Err(Reject::CommitOpen { keeper, task, chain });
     }
     let reports = job.reports.iter().filter(|known| known.keeper == keeper).count();
-    if usize::try_from(REPORTS_MOST).is_ok_and(|most| most <= reports) {
-        return Err(Reject::ReportsFull { keeper, task, limit: REPORTS_MOST });
+    let limit = u32::try_from(job.ended.len()).unwrap_or(u32::MAX).saturating_add(REPORTS_MORE);
+    if usize::try_from(limit).is_ok_and(|most| most <= reports) {
+        return Err(Reject::ReportsFull { keeper, task, limit });
     }
     round::change(state, task, |round| {
         round.acts = round.acts.saturating_add(1);
