@@ -1,7 +1,7 @@
 //! The houses that a walk goes through.
 
 use crate::support::genesis::{asset, guarded, no_guards};
-use ballast_types::{Genesis, TokenGenesis, TokenParams};
+use ballast_types::{Genesis, LiquidationParams, TokenGenesis, TokenParams};
 use ballast_units::{Amount, Millis, Ratio};
 
 /// A house.
@@ -42,6 +42,7 @@ impl Setting {
             chain.tokens.push(TokenGenesis { asset: "USDT".to_owned(), params });
         }
         genesis.liquidation.round_batch = 2;
+        genesis.liquidation.target_fall = LiquidationParams::default().target_fall;
         match self {
             Self::Guarded => {}
             Self::Shallow => shallow(&mut genesis),
