@@ -4,7 +4,7 @@
 //!   leaves the inventory and, when the chain says that it is paid, the books. One that expires is the float's again.
 //! - Comes back as a deposit to [`Owner::RESERVE`]: the coin's dollars are the float's, and as many leave `Cold`. What is
 //!   more than was cold is a gift; somebody's gift before the multisig has recalled makes `Cold` too small, never too
-//!   large.
+//!   large. What a collection that is under way stands for is not there to come back.
 //! - Keeps: I01. `Cold` is dollars that the multisig's coins stand for, not the vaults'.
 //!
 //! Absent: when to collect and how much of which fees, sweeps, replenishment.
@@ -88,6 +88,18 @@ pub(crate) fn undo(state: &mut State, out: &mut Outcome, nonce: Nonce, token: To
     out.event(Event::CollectionUndone { chain, amount, nonce });
 }
 
+/// Of what is cold, dollars whose coins have not left the vault for good: they come back where an order expires.
+fn under_way(state: &State, chain: ChainId) -> Amount {
+    let sent = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+    let amounts = sent.filter_map(|(_, sent)| {
+        let OrderAction::Release { reason: ReleaseReason::Collection, amount, .. } = sent.order.action else {
+            return None;
+        };
+        Some(amount)
+    });
+    amounts.sum()
+}
+
 /// Dollars of a coin have become the reserve's account's cash: they are the float's, and no longer cold.
 pub(crate) fn recall(state: &mut State, out: &mut Outcome, account: AccountId, chain: ChainId) {
     if state.accounts.get(account).owner != Owner::RESERVE {
@@ -95,7 +107,8 @@ pub(crate) fn recall(state: &mut State, out: &mut Outcome, account: AccountId, c
     }
     let amount = ledger::cash(state, account);
     pay(state, out, LedgerAccount::Cash(account), LedgerAccount::Float, amount, Reason::Recall);
-    let cold = balance(state, LedgerAccount::Cold(chain), USD).min(amount);
+    let stored = balance(state, LedgerAccount::Cold(chain), USD).saturating_sub(under_way(state, chain));
+    let cold = stored.min(amount);
     leave(state, out, LedgerAccount::Cold(chain), USD, cold, Reason::Recall);
     out.event(Event::ReserveRecalled { chain, amount, cold });
 }

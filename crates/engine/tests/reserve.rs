@@ -112,3 +112,20 @@ fn what_comes_to_the_reserves_account_is_the_floats_and_no_longer_cold() {
     house.advance(Millis::seconds(1));
     assert_eq!(books(&house), dollars([330, 0, 530, 0]));
 }
+
+/// Story, from a walk of two million steps: somebody paid into the reserve's account while a collection was under way that its chain
+/// never carried out. The gift was booked as what the collection had made cold, and the hub stopped when that came back.
+#[test]
+fn a_gift_is_not_what_a_collection_under_way_stands_for() {
+    let mut house = house();
+    house.spoke("ethereum").loses_orders = true;
+    collect(&mut house, whole(120)).expect("the float has 300");
+    let coin = house.asset("USDC");
+    house.spoke("ethereum").deposit(Owner::RESERVE, coin, whole(50));
+    let out = house.advance(Millis::seconds(1));
+    let recalled = Event::ReserveRecalled { chain: ETHEREUM, amount: whole(50), cold: whole(0) };
+    assert!(out.events.contains(&recalled), "{:?}", out.events);
+    assert_eq!(books(&house), dollars([230, 120, 550, 120]));
+    house.advance(Millis::hours(1));
+    assert_eq!(books(&house), dollars([350, 0, 550, 0]));
+}

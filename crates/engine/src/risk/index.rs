@@ -326,7 +326,7 @@ fn reach(slack: Amount, weight: Amount) -> Option<Reach> {
     if weight.is_zero() {
         return Some(Reach { full: Ratio::percent(50), short: Ratio::percent(50) });
     }
-    if weight.dollars() == Usd::MAX {
+    if Usd::MAX.magnitude() <= weight {
         return None; // Saturated: how far health may fall is not known.
     }
     let full = slack.ratio_to_down(weight + weight).unwrap_or(Ratio::percent(50)).min(Ratio::percent(50));
@@ -357,4 +357,19 @@ fn slot<T: Default>(items: &mut Vec<T>, row: usize) -> &mut T {
         items.resize_with(row.saturating_add(1), T::default);
     }
     items.get_mut(row).expect("resized above")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Story, from a walk of two million steps: a price at the end of its range, and what is for sale besides, weighed more than
+    /// dollars count to. Such an account is looked at in every block.
+    #[test]
+    fn what_weighs_beyond_all_dollars_reaches_nowhere() {
+        for weight in [Usd::MAX.magnitude(), Usd::MAX.magnitude() + Amount::whole(1), Amount::MAX] {
+            assert!(reach(Amount::whole(1), weight).is_none());
+        }
+        assert!(reach(Amount::whole(1), Amount::whole(1)).is_some());
+    }
 }
