@@ -13,8 +13,8 @@ use crate::state::{Chain, Outcome, State, TokenRecord};
 use crate::table::RowId;
 use crate::{auction, orders};
 use ballast_types::{
-    AccountId, Address, AssetId, ChainId, ChainParams, Event, Hash, Nonce, OrderAction, Reject, Scope,
-    Sequence, Token, TokenParams, VaultLimits, digest,
+    AccountId, Address, AssetId, ChainId, ChainParams, Event, Hash, LiquidationParams, Nonce, OrderAction,
+    Reject, Scope, Sequence, Token, TokenParams, VaultLimits, digest,
 };
 use ballast_units::{Amount, Millis, Time};
 
@@ -50,6 +50,22 @@ fn check_token_terms(state: &State, params: &TokenParams, sold: bool) -> Result<
     if state.house.listing_check && sold {
         let liquidation = &state.house.liquidation;
         listing::check_token(params, liquidation.fee_collateral.ratio(), liquidation.fill_expected)?;
+    }
+    Ok(())
+}
+
+/// Every token that is sold covers what selling costs under these terms.
+pub(crate) fn check_thresholds(state: &State, liquidation: &LiquidationParams) -> Result<(), Reject> {
+    if !state.house.listing_check {
+        return Ok(());
+    }
+    let (fee, fill) = (liquidation.fee_collateral.ratio(), liquidation.fill_expected);
+    for (chain, record) in state.chains.iter() {
+        for token in record.tokens.iter().filter(|token| !token.stable) {
+            if Some(Token { asset: token.asset, chain }) != state.house.keepers.token {
+                listing::check_token(&token.params, fee, fill)?;
+            }
+        }
     }
     Ok(())
 }

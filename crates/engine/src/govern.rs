@@ -9,10 +9,9 @@ use crate::liquidation;
 use crate::market::{depth, listing};
 use crate::orders;
 use crate::reserve;
-use crate::state::{Outcome, State, TokenRecord};
+use crate::state::{Outcome, State};
 use ballast_types::{
     AccountId, Address, Change, Event, LiquidationParams, MarketId, MarketParams, OrderAction, Reject, Scope,
-    Token,
 };
 use ballast_units::Ratio;
 
@@ -68,16 +67,7 @@ fn change_liquidation(
     params: &LiquidationParams,
 ) -> Result<(), Reject> {
     listing::check_liquidation(params)?;
-    if state.house.listing_check {
-        let staked = state.house.keepers.token;
-        for (chain, record) in state.chains.iter() {
-            let is_sold =
-                |token: &&TokenRecord| !token.stable && staked != Some(Token { asset: token.asset, chain });
-            for token in record.tokens.iter().filter(is_sold) {
-                listing::check_token(&token.params, params.fee_collateral.ratio(), params.fill_expected)?;
-            }
-        }
-    }
+    chain::check_thresholds(state, params)?;
     state.house.liquidation = *params;
     liquidation::wake_all(state);
     out.event(Event::LiquidationTermsChanged {});

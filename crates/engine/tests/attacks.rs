@@ -683,11 +683,12 @@ fn cream_one_big_position() {
     {
         let raid = cream_loan(&rich, a_minute, step, fall);
         // The loan is 148 M, the collateral was worth 180 M. Who walks away keeps what it fell below the loan; what
-        // was sold early in the fall brought 3 M more. The house bears that, and the discount of bidders who have
+        // was sold early in the fall brought 3 M more where bidders keep up, 1 M where they do not. The house bears that, and the discount of bidders who have
         // time: 15 % at the floor of the last round. As fast as they buy, a fall of 0.6 % a minute costs nothing.
         let worth = Usd::whole(180_000_000 / 10_000 * (10_000 - fall));
         let loan = Usd::whole(148_000_000);
-        let gain = (loan - worth).positive_part().dollars() + Usd::whole(3_000_000);
+        let early = Usd::whole(if a_minute < 50_000_000 { 1_000_000 } else { 3_000_000 });
+        let gain = (loan - worth).positive_part().dollars() + early;
         let lost = loan - worth.mul_ratio_down(Ratio::percent(85)).expect("in range");
         let lost = if a_minute < 50_000_000 { lost } else { Usd::ZERO };
         bounded("cream_one_big_position, collateral", &[raid], gain, lost);

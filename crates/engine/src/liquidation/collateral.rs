@@ -7,7 +7,8 @@
 //! - Value moves: `Collateral -> Lot` when queued, cut to fit under the cap on auctions unless it is to be bridged.
 
 use super::outlook::Outlook;
-use super::selling::{auction_cap, stored, unit, units_down, units_up, value_of};
+use super::queue::auction_cap;
+use super::selling::{stored, unit, units_down, units_up, value_of};
 use super::{Cause, Lot, LotStage, Part, Standing, distribute, joint, selling};
 use crate::ledger::transfer;
 use crate::oracle;

@@ -21,6 +21,7 @@ mod joint;
 mod lot;
 pub(crate) mod outlook;
 pub(crate) mod positions;
+mod queue;
 mod selling;
 
 use crate::attest;
@@ -332,7 +333,7 @@ pub(crate) fn step(state: &mut State, out: &mut Outcome) {
         for (health, id) in by_health(state, |_| true) {
             work(state, out, id, health);
         }
-        selling::offer_queued(state, out);
+        queue::offer_queued(state, out);
     }
 }
 

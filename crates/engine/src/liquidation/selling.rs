@@ -4,15 +4,13 @@
 //!   enter `Proceeds`, split over the lot's parts; what is unsold goes `Lot -> Collateral`, or `Lot -> Warehouse` as the
 //!   float pays `Proceeds`, once the end is final. A rest that is offered again need not wait: the chain starts no
 //!   auction of a lot beside another.
-//! - Room: dollars of a token under auction at once, at value when queued, stay below its cap; a lot larger than
-//!   the cap is offered alone. The rest waits, worst health first.
 //! - The vault decides what was taken: a cancelled auction counts takes until the spoke says that it has ended.
 //! - Rebate: the treasury makes good what a market maker kept, as far as it goes, so that a task's proceeds are what
 //!   was due.
 //! - Result: the hub hashes takes as the chain does. Where the two differ, the lot's tasks are frozen.
 
 use super::lot::{After, Ending, Run, RunState};
-use super::{Lot, LotStage, Stage, costs, distribute, is_frozen, joint, reconsider, set_stage, wake};
+use super::{Lot, LotStage, Stage, costs, distribute, is_frozen, joint, queue, reconsider, set_stage, wake};
 use crate::auction;
 use crate::keeper;
 use crate::ledger::{USD, balance, enter, leave, pay, transfer};
@@ -24,7 +22,7 @@ use ballast_types::{
     Action, Address, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject,
     Sequence, TaskId, Token, VaultEvent,
 };
-use ballast_units::{Amount, Millis, Overflow, Price, Usd};
+use ballast_units::{Amount, Millis, Overflow, Price};
 use std::ops::Bound;
 
 /// A warehoused lot is offered again after this.
@@ -50,17 +48,6 @@ pub(super) fn units_up(amount: Amount, unit: Amount) -> Amount {
 pub(super) fn value_of(state: &State, token: Token, quantity: Amount) -> Amount {
     let index = oracle::index(state, token.asset);
     index.and_then(|index| quantity.value_down(index).ok()).unwrap_or(Amount::ZERO)
-}
-
-/// Dollars of a token under auction at once: its governed cap, and where the depth of its market is known, a multiple
-/// of that, rounded down.
-pub(crate) fn auction_cap(state: &State, token: Token) -> Amount {
-    let Some(record) = state.token(token) else { return Amount::ZERO };
-    let depth = record.depth.fresh(state.now(), &state.house.oracle);
-    let multiple = state.house.liquidation.depth_multiple;
-    let by_depth = depth.map_or(Amount::MAX, |depth| depth.mul_ratio_down(multiple).unwrap_or(Amount::MAX));
-    let cap = record.params.auction_cap;
-    cap.min(by_depth)
 }
 
 // Offers
@@ -121,55 +108,9 @@ fn tell_keepers(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
     }
 }
 
-/// Gives the room under each token's auction cap to its queue, worst health first.
-pub(super) fn offer_queued(state: &mut State, out: &mut Outcome) {
-    let mut next = state.agenda.queued.first().map(|(token, _, _)| *token);
-    while let Some(token) = next {
-        while let Some(id) = first_queued(state, token) {
-            if !offer(state, out, id) {
-                break;
-            }
-        }
-        let past = Bound::Excluded((token, Usd::MAX, LotId(u64::MAX)));
-        next = state.agenda.queued.range((past, Bound::Unbounded)).next().map(|(token, _, _)| *token);
-    }
-    let mut full = None;
-    for (token, _, id) in waited(state) {
-        if full != Some(token) && !offer(state, out, id) {
-            full = Some(token);
-        }
-    }
-}
-
-/// Lots that have waited long enough for depth, by token, worst health first.
-fn waited(state: &State) -> Vec<(Token, Usd, LotId)> {
-    let now = state.now();
-    let wait = state.house.liquidation.depth_wait;
-    let found = state.agenda.fresh.iter().take_while(|(since, _)| since.after(wait) <= now);
-    let place = |id: LotId| {
-        let lot = state.lots.find(id).expect("queued lots are open");
-        (lot.token, lot.health, id)
-    };
-    let mut found: Vec<_> = found.map(|(_, id)| place(*id)).collect();
-    found.sort_unstable();
-    found
-}
-
-fn first_queued(state: &State, token: Token) -> Option<LotId> {
-    let all = (token, Usd::MIN, LotId(0))..=(token, Usd::MAX, LotId(u64::MAX));
-    state.agenda.queued.range(all).next().map(|(_, _, id)| *id)
-}
-
-fn fits(state: &State, lot: &Lot) -> bool {
-    let record = state.token(lot.token).expect("lots are of listed tokens");
-    let has_waited = lot.is_fresh() && lot.since.after(state.house.liquidation.depth_wait) <= state.now();
-    let cap = if has_waited { record.params.auction_cap } else { auction_cap(state, lot.token) };
-    record.auctioned.is_zero() || record.auctioned + lot.value <= cap
-}
-
 /// Orders the next round of a lot, sends it to where it is sold, or gives it back where other lots already bring what
 /// is owed. False where there is no room, or no price to order it at.
-fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
+pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     let lot = state.lots.find(id).expect("queued lots are open").clone();
     if lot.parts.iter().any(|part| part.leaves) {
         // What leaves must not be sold: the others wait until it has left.
@@ -179,7 +120,7 @@ fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     }
     // What was offered where it lies stays there: takes of it may not be final.
     let elsewhere = lot.is_fresh().then(|| joint::destination(state, lot.token, lot.left())).flatten();
-    if elsewhere.is_none() && !fits(state, &lot) {
+    if elsewhere.is_none() && !queue::fits(state, &lot) {
         return false;
     }
     let Ok(index) = oracle::allows(state, lot.token.asset, Action::Liquidate) else { return false };
