@@ -18,6 +18,7 @@ pub mod message;
 pub mod quorum;
 mod revert;
 mod sim;
+pub mod vault;
 
 pub use revert::Revert;
 pub use sim::{Courier, Fork, Reorg, SimChain, SimChainParams};

@@ -8,25 +8,22 @@
 //!   another branch has another version.
 //! - Keeps: every event has the next number, no gap; what is told as final is never dropped.
 
-mod books;
 mod clock;
 mod courier;
 mod reorg;
-mod vault;
 
 pub use courier::Courier;
 pub use reorg::{Fork, Reorg};
 
 use crate::certificate::{Certificate, ValidatorSet};
 use crate::message::{Bridged, Freeze, Payload};
+use crate::vault::{Told, Undo, Vault};
 use crate::{Conditions, Done, Head, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use ballast_types::digest::{domain_in_process, keccak};
 use ballast_types::{AssetId, ChainId, Hash, LotId, Observation, Owner, Sequence, VaultEvent};
 use ballast_units::{Amount, Millis, Time};
-use books::{Books, Undo};
 use clock::Clock;
 use std::collections::{BTreeMap, VecDeque};
-use vault::Vault;
 
 /// What a chain in this process is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,17 +133,14 @@ impl SimChain {
     #[must_use]
     pub fn new(params: SimChainParams) -> Self {
         assert!(params.safe_depth <= params.final_depth, "a chain where final comes before safe");
-        assert!(params.units.contains_key(&params.coin), "a vault that does not list its coin");
-        assert!(params.units.values().all(|unit| !unit.is_zero()), "a token whose unit is nothing");
         let domain = domain_in_process(params.chain);
-        let vault = Vault {
+        let vault = Vault::new(
             domain,
-            chain: params.chain,
-            coin: params.coin,
-            books: Books::new(params.units.clone(), params.validators.clone()),
-            events: Vec::new(),
-            sent: Vec::new(),
-        };
+            params.chain,
+            params.coin,
+            params.units.clone(),
+            params.validators.clone(),
+        );
         Self {
             clock: Clock::new(params.start, params.conditions.block_time),
             now: params.start,
@@ -177,42 +171,42 @@ impl SimChain {
     /// The smallest unit of a token, in wei.
     #[must_use]
     pub fn unit(&self, asset: AssetId) -> Option<Amount> {
-        self.vault.books.unit(asset)
+        self.vault.books().unit(asset)
     }
 
     /// Whose orders the vault takes at the head.
     #[must_use]
     pub fn validators(&self) -> &ValidatorSet {
-        self.vault.books.validators()
+        self.vault.books().validators()
     }
 
     /// Nothing leaves before this time; in the past where the vault is open.
     #[must_use]
     pub fn frozen_until(&self) -> Time {
-        self.vault.books.freeze().until
+        self.vault.books().freeze().until
     }
 
     /// What the vault holds of an asset and may send away.
     #[must_use]
     pub fn free(&self, asset: AssetId) -> Amount {
-        self.vault.books.balance(asset).free()
+        self.vault.books().balance(asset).free()
     }
 
     /// What the vault holds of an asset.
     #[must_use]
     pub fn held(&self, asset: AssetId) -> Amount {
-        self.vault.books.balance(asset).booked
+        self.vault.books().balance(asset).booked
     }
 
     /// An auction that runs at the head.
     #[must_use]
     pub fn running(&self, lot: LotId) -> Option<&Offer> {
-        self.vault.books.offer(lot)
+        self.vault.books().offer(lot)
     }
 
     /// Every auction that runs at the head, by lot.
     pub fn all_running(&self) -> impl Iterator<Item = (LotId, &Offer)> {
-        self.vault.books.offers()
+        self.vault.books().offers()
     }
 
     /// What sending something there takes at the moment.
@@ -269,7 +263,7 @@ impl SimChain {
     /// The next block up to `last` in which something happens, after `done`.
     fn next_block(&self, done: u64, last: u64) -> Option<u64> {
         let sent = self.mempool.first_key_value().map(|(slot, _)| slot.block);
-        let due = self.vault.books.next_due().map(|due| self.clock.from(due));
+        let due = self.vault.books().next_due().map(|due| self.clock.from(due));
         sent.into_iter().chain(due).min().map(|block| block.max(done + 1)).filter(|block| *block <= last)
     }
 
@@ -289,14 +283,12 @@ impl SimChain {
         let mut included = Vec::new();
         while let Some(entry) = self.mempool.first_entry().filter(|entry| entry.key().block <= number) {
             let (slot, sent) = entry.remove_entry();
-            let told = before + count(self.vault.events.len());
+            let told = before + count(self.vault.told());
             let result = self.vault.attempt(|vault| include(vault, &sent.transaction, told, time));
             self.receipts.push(Receipt { tx: slot.tx, time, result });
             included.push((slot.tx, sent));
         }
-        let events = std::mem::take(&mut self.vault.events);
-        let sent = std::mem::take(&mut self.vault.sent);
-        let journal = self.vault.books.take_journal();
+        let Told { events, sent, journal } = self.vault.take_told();
         let last_sequence = before + count(events.len());
         let hash = self.hash_of(number);
         self.blocks.push_back(Block { number, hash, last_sequence, events, sent, included, journal });
@@ -394,7 +386,7 @@ impl Spoke for SimChain {
     }
 
     fn domain(&self) -> Hash {
-        self.vault.domain
+        self.vault.domain()
     }
 
     fn conditions(&self) -> Result<Conditions, SpokeError> {

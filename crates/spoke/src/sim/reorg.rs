@@ -48,7 +48,7 @@ impl SimChain {
         let before = self.last_sequence();
         let mut dropped = Vec::new();
         while let Some(block) = self.blocks.pop_back_if(|block| parent < block.number) {
-            self.vault.books.undo(block.journal);
+            self.vault.undo(block.journal);
             let time = self.clock.time(block.number);
             let gone = block.included.iter();
             self.receipts.extend(gone.map(|(tx, _)| Receipt { tx: *tx, time, result: Err(Revert::Reorged) }));

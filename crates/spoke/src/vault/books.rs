@@ -13,35 +13,41 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a vault holds of an asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Balance {
+pub struct Balance {
     /// What came in less what left.
-    pub(super) booked: Amount,
+    pub booked: Amount,
     /// The part of it under auction or waiting.
-    pub(super) reserved: Amount,
+    pub reserved: Amount,
 }
 
 impl Balance {
-    pub(super) fn free(self) -> Amount {
+    /// What may leave or be put up for auction.
+    #[must_use]
+    pub fn free(self) -> Amount {
         self.booked.saturating_sub(self.reserved)
     }
 }
 
 /// How much of a token may leave: a bucket that holds `outflow` and loses as much a `window`, evenly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bucket {
-    pub(super) outflow: Amount,
-    pub(super) window: Millis,
+pub struct Bucket {
+    /// What it holds.
+    pub outflow: Amount,
+    /// In which it leaks that much.
+    pub window: Millis,
     /// A release above this waits.
-    pub(super) delay_above: Amount,
-    pub(super) delay: Millis,
+    pub delay_above: Amount,
+    /// How long.
+    pub delay: Millis,
     /// How much of the bucket was used, at `since`.
-    pub(super) used: Amount,
-    pub(super) since: Time,
+    pub used: Amount,
+    /// When `used` was reckoned.
+    pub since: Time,
 }
 
 impl Bucket {
     /// What is used at a time; what leaked is rounded down, against whoever takes out.
-    pub(super) fn used_at(&self, time: Time) -> Amount {
+    pub fn used_at(&self, time: Time) -> Amount {
         let passed = u128::from(time.since(self.since).get());
         let leaked = mul_div_down(passed, self.outflow.wei(), u128::from(self.window.get()));
         self.used.saturating_sub(leaked.map_or(Amount::MAX, Amount::from_wei))
@@ -50,25 +56,34 @@ impl Bucket {
 
 /// A release that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Waiting {
-    pub(super) asset: AssetId,
-    pub(super) amount: Amount,
-    pub(super) ready: Time,
-    pub(super) expires: Time,
+pub struct Waiting {
+    /// What.
+    pub asset: AssetId,
+    /// How much.
+    pub amount: Amount,
+    /// From when on it can be paid.
+    pub ready: Time,
+    /// From when on it cannot any more.
+    pub expires: Time,
 }
 
 /// The last freeze.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct FreezeState {
-    pub(super) serial: u64,
+pub struct FreezeState {
+    /// Its number.
+    pub serial: u64,
     /// From when on the vault was shut until `until`: of the first of freezes without a gap.
-    pub(super) since: Time,
-    pub(super) until: Time,
+    pub since: Time,
+    /// Its end.
+    pub until: Time,
 }
 
 /// One record as it was before a change.
 #[derive(Clone, Debug)]
-pub(super) enum Undo {
+pub struct Undo(Before);
+
+#[derive(Clone, Debug)]
+enum Before {
     Balance(AssetId, Balance),
     Unit(AssetId, Option<Amount>),
     Bucket(AssetId, Option<Bucket>),
@@ -84,7 +99,7 @@ pub(super) enum Undo {
 
 /// What a vault remembers.
 #[derive(Clone, Debug)]
-pub(super) struct Books {
+pub struct Books {
     balances: BTreeMap<AssetId, Balance>,
     units: BTreeMap<AssetId, Amount>,
     buckets: BTreeMap<AssetId, Bucket>,
@@ -126,51 +141,74 @@ impl Books {
         }
     }
 
-    pub(super) fn balance(&self, asset: AssetId) -> Balance {
+    /// What it holds of an asset.
+    #[must_use]
+    pub fn balance(&self, asset: AssetId) -> Balance {
         self.balances.get(&asset).copied().unwrap_or_default()
     }
 
-    pub(super) fn unit(&self, asset: AssetId) -> Option<Amount> {
+    /// Smallest unit of a listed asset, in wei.
+    #[must_use]
+    pub fn unit(&self, asset: AssetId) -> Option<Amount> {
         self.units.get(&asset).copied()
     }
 
-    pub(super) fn bucket(&self, asset: AssetId) -> Option<&Bucket> {
+    /// How much of an asset may leave, where that was ordered.
+    #[must_use]
+    pub fn bucket(&self, asset: AssetId) -> Option<&Bucket> {
         self.buckets.get(&asset)
     }
 
-    pub(super) fn offer(&self, lot: LotId) -> Option<&Offer> {
+    /// A running auction.
+    #[must_use]
+    pub fn offer(&self, lot: LotId) -> Option<&Offer> {
         self.offers.get(&lot)
     }
 
-    pub(super) fn offers(&self) -> impl Iterator<Item = (LotId, &Offer)> {
+    /// Every running auction, by lot.
+    pub fn offers(&self) -> impl Iterator<Item = (LotId, &Offer)> {
         self.offers.iter().map(|(lot, offer)| (*lot, offer))
     }
 
-    pub(super) fn unsold(&self, lot: LotId) -> Option<Amount> {
+    /// What the last auction of a lot left.
+    #[must_use]
+    pub fn unsold(&self, lot: LotId) -> Option<Amount> {
         self.unsold.get(&lot).copied()
     }
 
-    pub(super) fn waiting(&self, nonce: Nonce) -> Option<&Waiting> {
+    /// A release that waits.
+    #[must_use]
+    pub fn waiting(&self, nonce: Nonce) -> Option<&Waiting> {
         self.waiting.get(&nonce)
     }
 
-    pub(super) fn is_maker(&self, address: Address) -> bool {
+    /// Whether an address is a listed market maker.
+    #[must_use]
+    pub fn is_maker(&self, address: Address) -> bool {
         self.makers.contains(&address)
     }
 
-    pub(super) fn is_done(&self, nonce: Nonce) -> bool {
+    /// Whether an order's number is used up.
+    #[must_use]
+    pub fn is_done(&self, nonce: Nonce) -> bool {
         self.done.get(&(nonce.0 / 64)).is_some_and(|word| word >> (nonce.0 % 64) & 1 == 1)
     }
 
-    pub(super) fn is_bridged(&self, from: ChainId, nonce: Nonce) -> bool {
+    /// Whether what this order sent has arrived.
+    #[must_use]
+    pub fn is_bridged(&self, from: ChainId, nonce: Nonce) -> bool {
         self.bridged.contains(&(from, nonce))
     }
 
-    pub(super) const fn freeze(&self) -> FreezeState {
+    /// The last freeze.
+    #[must_use]
+    pub const fn freeze(&self) -> FreezeState {
         self.freeze
     }
 
-    pub(super) const fn validators(&self) -> &ValidatorSet {
+    /// Whose orders it takes.
+    #[must_use]
+    pub const fn validators(&self) -> &ValidatorSet {
         &self.validators
     }
 
@@ -191,7 +229,7 @@ impl Books {
     }
 
     /// The next time at which something is to be done.
-    pub(super) fn next_due(&self) -> Option<Time> {
+    pub fn next_due(&self) -> Option<Time> {
         let ends = self.ends.first().map(|(ends, _)| *ends);
         let ready = self.ready.first().map(|(ready, _)| (*ready).max(self.freeze.until));
         let expires = self.expiries.first().map(|(expires, _)| *expires);
@@ -200,17 +238,17 @@ impl Books {
 
     pub(super) fn set_balance(&mut self, asset: AssetId, balance: Balance) {
         let before = self.balances.insert(asset, balance).unwrap_or_default();
-        self.journal.push(Undo::Balance(asset, before));
+        self.journal.push(Undo(Before::Balance(asset, before)));
     }
 
     pub(super) fn set_unit(&mut self, asset: AssetId, unit: Option<Amount>) {
         let before = put(&mut self.units, asset, unit);
-        self.journal.push(Undo::Unit(asset, before));
+        self.journal.push(Undo(Before::Unit(asset, before)));
     }
 
     pub(super) fn set_bucket(&mut self, asset: AssetId, bucket: Option<Bucket>) {
         let before = put(&mut self.buckets, asset, bucket);
-        self.journal.push(Undo::Bucket(asset, before));
+        self.journal.push(Undo(Before::Bucket(asset, before)));
     }
 
     pub(super) fn set_offer(&mut self, lot: LotId, offer: Option<Offer>) {
@@ -221,12 +259,12 @@ impl Books {
         if let Some(offer) = offer {
             self.ends.insert((offer.auction.ends, lot));
         }
-        self.journal.push(Undo::Offer(lot, before));
+        self.journal.push(Undo(Before::Offer(lot, before)));
     }
 
     pub(super) fn set_unsold(&mut self, lot: LotId, unsold: Option<Amount>) {
         let before = put(&mut self.unsold, lot, unsold);
-        self.journal.push(Undo::Unsold(lot, before));
+        self.journal.push(Undo(Before::Unsold(lot, before)));
     }
 
     pub(super) fn set_waiting(&mut self, nonce: Nonce, waiting: Option<Waiting>) {
@@ -239,32 +277,32 @@ impl Books {
             self.ready.insert((waiting.ready, nonce));
             self.expiries.insert((waiting.expires, nonce));
         }
-        self.journal.push(Undo::Waiting(nonce, before));
+        self.journal.push(Undo(Before::Waiting(nonce, before)));
     }
 
     pub(super) fn set_maker(&mut self, maker: Address, listed: bool) {
         let before = if listed { !self.makers.insert(maker) } else { self.makers.remove(&maker) };
-        self.journal.push(Undo::Maker(maker, before));
+        self.journal.push(Undo(Before::Maker(maker, before)));
     }
 
     pub(super) fn set_done(&mut self, nonce: Nonce) {
         *self.done.entry(nonce.0 / 64).or_default() |= 1 << (nonce.0 % 64);
-        self.journal.push(Undo::Done(nonce));
+        self.journal.push(Undo(Before::Done(nonce)));
     }
 
     pub(super) fn set_bridged(&mut self, from: ChainId, nonce: Nonce) {
         self.bridged.insert((from, nonce));
-        self.journal.push(Undo::Bridged(from, nonce));
+        self.journal.push(Undo(Before::Bridged(from, nonce)));
     }
 
     pub(super) fn set_freeze(&mut self, freeze: FreezeState) {
         let before = std::mem::replace(&mut self.freeze, freeze);
-        self.journal.push(Undo::Freeze(before));
+        self.journal.push(Undo(Before::Freeze(before)));
     }
 
     pub(super) fn set_validators(&mut self, validators: ValidatorSet) {
         let before = std::mem::replace(&mut self.validators, validators);
-        self.journal.push(Undo::Validators(before));
+        self.journal.push(Undo(Before::Validators(before)));
     }
 
     /// A place to come back to.
@@ -287,22 +325,22 @@ impl Books {
     pub(super) fn undo(&mut self, journal: Vec<Undo>) {
         let kept = self.journal.len();
         for undo in journal.into_iter().rev() {
-            match undo {
-                Undo::Balance(asset, balance) => self.set_balance(asset, balance),
-                Undo::Unit(asset, unit) => self.set_unit(asset, unit),
-                Undo::Bucket(asset, bucket) => self.set_bucket(asset, bucket),
-                Undo::Offer(lot, offer) => self.set_offer(lot, offer),
-                Undo::Unsold(lot, unsold) => self.set_unsold(lot, unsold),
-                Undo::Waiting(nonce, waiting) => self.set_waiting(nonce, waiting),
-                Undo::Maker(maker, listed) => self.set_maker(maker, listed),
-                Undo::Done(nonce) => {
+            match undo.0 {
+                Before::Balance(asset, balance) => self.set_balance(asset, balance),
+                Before::Unit(asset, unit) => self.set_unit(asset, unit),
+                Before::Bucket(asset, bucket) => self.set_bucket(asset, bucket),
+                Before::Offer(lot, offer) => self.set_offer(lot, offer),
+                Before::Unsold(lot, unsold) => self.set_unsold(lot, unsold),
+                Before::Waiting(nonce, waiting) => self.set_waiting(nonce, waiting),
+                Before::Maker(maker, listed) => self.set_maker(maker, listed),
+                Before::Done(nonce) => {
                     *self.done.entry(nonce.0 / 64).or_default() &= !(1 << (nonce.0 % 64));
                 }
-                Undo::Bridged(from, nonce) => {
+                Before::Bridged(from, nonce) => {
                     self.bridged.remove(&(from, nonce));
                 }
-                Undo::Freeze(freeze) => self.set_freeze(freeze),
-                Undo::Validators(validators) => self.set_validators(validators),
+                Before::Freeze(freeze) => self.set_freeze(freeze),
+                Before::Validators(validators) => self.set_validators(validators),
             }
         }
         // Going back is not a change.

@@ -1,6 +1,7 @@
-//! The vault of a chain in this process: what `docs/messages.md` says that a vault does, rule for rule as the
-//! contracts do it.
+//! The vault in Rust: what `docs/messages.md` says that a vault does, rule for rule as the contracts do it.
 //!
+//! - There is one: chains in this process ([`crate::SimChain`]), the engine's tests and `ballast exec` all stand on it, and a
+//!   differential test holds it to the Solidity vault.
 //! - Whatever changes is written down with what it was before: a transaction that fails, and a block that is dropped,
 //!   are undone at the price of what they changed.
 //! - Auctions whose time is up are ended, and releases that waited long enough are paid, in the first block that can:
@@ -8,7 +9,10 @@
 //! - Absent: a token without limits may leave without limit, while a contract's must be given one first.
 //! - Keeps: booked = what came in less what left; `reserved <= booked`; a nonce is used once (I06).
 
-use super::books::{Balance, Books, Bucket, FreezeState, Waiting};
+mod books;
+
+pub use books::{Balance, Books, Bucket, FreezeState, Undo, Waiting};
+
 use crate::certificate::{Certificate, ValidatorSet};
 use crate::message::{Bridged, Freeze, Payload};
 use crate::{Carried, Done, Offer, Poke, Revert, Take};
@@ -16,25 +20,84 @@ use ballast_engine::auction;
 use ballast_types::digest::{result_start, result_take};
 use ballast_types::{AssetId, Auction, ChainId, Hash, LotId, Nonce, Order, OrderAction, Owner, VaultEvent};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
+use std::collections::BTreeMap;
 
 /// Longest freeze.
 const DAY: Millis = Millis::days(1);
 
 /// A vault and what it told in the block that is being made.
 #[derive(Clone, Debug)]
-pub(super) struct Vault {
-    pub(super) domain: Hash,
-    pub(super) chain: ChainId,
-    pub(super) coin: AssetId,
-    pub(super) books: Books,
+pub struct Vault {
+    domain: Hash,
+    chain: ChainId,
+    coin: AssetId,
+    books: Books,
     /// Told since they were last taken.
-    pub(super) events: Vec<VaultEvent>,
+    events: Vec<VaultEvent>,
     /// Sent to other chains since they were last taken.
-    pub(super) sent: Vec<(ChainId, Bridged)>,
+    sent: Vec<(ChainId, Bridged)>,
+}
+
+/// What a vault did since it was last asked: its facts, what it sent to other chains, and how to undo both.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Facts, in order.
+    pub events: Vec<VaultEvent>,
+    /// Collateral for other chains, with where it goes.
+    pub sent: Vec<(ChainId, Bridged)>,
+    /// What was changed, for [`Vault::undo`].
+    pub journal: Vec<Undo>,
 }
 
 impl Vault {
-    pub(super) fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<(), Revert> {
+    /// An empty vault of `chain`, which lists these tokens with their smallest units, in wei, and obeys these validators.
+    #[must_use]
+    pub fn new(
+        domain: Hash,
+        chain: ChainId,
+        coin: AssetId,
+        units: BTreeMap<AssetId, Amount>,
+        validators: ValidatorSet,
+    ) -> Self {
+        assert!(units.contains_key(&coin), "a vault that does not list its coin");
+        assert!(units.values().all(|unit| !unit.is_zero()), "a token whose unit is nothing");
+        Self { domain, chain, coin, books: Books::new(units, validators), events: Vec::new(), sent: Vec::new() }
+    }
+
+    /// What is signed for it carries this.
+    #[must_use]
+    pub const fn domain(&self) -> Hash {
+        self.domain
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// Facts told since they were last taken.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Hands over what it did since the last call.
+    pub fn take_told(&mut self) -> Told {
+        Told {
+            events: std::mem::take(&mut self.events),
+            sent: std::mem::take(&mut self.sent),
+            journal: self.books.take_journal(),
+        }
+    }
+
+    /// Takes back what it did, the last [`Told`] first.
+    pub fn undo(&mut self, journal: Vec<Undo>) {
+        self.books.undo(journal);
+    }
+
+    /// Tokens come in for an account.
+    pub fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<(), Revert> {
         self.check_arrival(asset, amount)?;
         self.credit(asset, amount);
         self.events.push(VaultEvent::Deposited { owner, asset, amount });
@@ -42,13 +105,14 @@ impl Vault {
     }
 
     /// Orders of a quorum: each takes effect or fails for itself.
-    pub(super) fn deliver(&mut self, payload: &Payload, time: Time) -> Result<Done, Revert> {
+    pub fn deliver(&mut self, payload: &Payload, time: Time) -> Result<Done, Revert> {
         payload.verify(self.domain, self.books.validators())?;
-        let one = |order: &Order| (order.nonce, self.attempt(|vault| vault.carry_out(order, time)));
+        let one = |order: &Order| (order.nonce, self.execute(order, time));
         Ok(Done::Delivered(payload.orders.iter().map(one).collect()))
     }
 
-    pub(super) fn freeze(
+    /// Shuts the vault until a time: fewer sign it than move money.
+    pub fn freeze(
         &mut self,
         freeze: Freeze,
         epoch: u32,
@@ -78,7 +142,8 @@ impl Vault {
         Ok(Done::Frozen)
     }
 
-    pub(super) fn take(&mut self, take: &Take, time: Time) -> Result<Done, Revert> {
+    /// Sells part of a lot at the price of `time`.
+    pub fn take(&mut self, take: &Take, time: Time) -> Result<Done, Revert> {
         let lot = take.lot;
         let mut offer = *self.books.offer(lot).ok_or(Revert::NoAuction(lot))?;
         if offer.auction.ends <= time {
@@ -116,7 +181,8 @@ impl Vault {
         Ok(Done::Taken { lot, quantity, paid, rebate })
     }
 
-    pub(super) fn poke(&mut self, poke: Poke, time: Time) -> Result<Done, Revert> {
+    /// What anybody may have it do once its time has come.
+    pub fn poke(&mut self, poke: Poke, time: Time) -> Result<Done, Revert> {
         match poke {
             Poke::End(lot) => {
                 let offer = *self.books.offer(lot).ok_or(Revert::NoAuction(lot))?;
@@ -143,7 +209,7 @@ impl Vault {
     }
 
     /// Tokens of another vault. Its gateway brings them once, however often their message comes.
-    pub(super) fn bridge_in(&mut self, bridged: &Bridged) -> Result<(), Revert> {
+    pub fn bridge_in(&mut self, bridged: &Bridged) -> Result<(), Revert> {
         let Bridged { from, nonce, asset, amount } = *bridged;
         if self.books.is_bridged(from, nonce) {
             return Err(Revert::BridgedBefore { from, nonce });
@@ -156,7 +222,7 @@ impl Vault {
     }
 
     /// What the time of a block has come for, before its transactions.
-    pub(super) fn tick(&mut self, time: Time) {
+    pub fn tick(&mut self, time: Time) {
         while let Some(lot) = self.books.ended_by(time) {
             let offer = *self.books.offer(lot).expect("an end has its auction");
             self.end(lot, offer);
@@ -173,7 +239,7 @@ impl Vault {
     }
 
     /// Does something, or nothing at all.
-    pub(super) fn attempt<T>(
+    pub fn attempt<T>(
         &mut self,
         act: impl FnOnce(&mut Self) -> Result<T, Revert>,
     ) -> Result<T, Revert> {
@@ -185,6 +251,11 @@ impl Vault {
             self.sent.truncate(sent);
         }
         result
+    }
+
+    /// One order of a quorum, whose certificate the caller has checked: takes effect, or changes nothing.
+    pub fn execute(&mut self, order: &Order, time: Time) -> Result<Carried, Revert> {
+        self.attempt(|vault| vault.carry_out(order, time))
     }
 
     fn carry_out(&mut self, order: &Order, time: Time) -> Result<Carried, Revert> {
