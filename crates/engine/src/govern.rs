@@ -39,6 +39,7 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
             reserve::plan(state, *chain, *amount).map(|plan| reserve::execute(state, out, plan))
         }
         Change::Liquidation { params } => change_liquidation(state, out, params),
+        Change::OpenPath { from, to } => liquidation::path::open(state, out, (*from, *to)),
     }
 }
 

@@ -61,7 +61,14 @@ impl Vault {
     ) -> Self {
         assert!(units.contains_key(&coin), "a vault that does not list its coin");
         assert!(units.values().all(|unit| !unit.is_zero()), "a token whose unit is nothing");
-        Self { domain, chain, coin, books: Books::new(units, validators), events: Vec::new(), sent: Vec::new() }
+        Self {
+            domain,
+            chain,
+            coin,
+            books: Books::new(units, validators),
+            events: Vec::new(),
+            sent: Vec::new(),
+        }
     }
 
     /// What is signed for it carries this.
@@ -239,10 +246,7 @@ impl Vault {
     }
 
     /// Does something, or nothing at all.
-    pub fn attempt<T>(
-        &mut self,
-        act: impl FnOnce(&mut Self) -> Result<T, Revert>,
-    ) -> Result<T, Revert> {
+    pub fn attempt<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Revert>) -> Result<T, Revert> {
         let (mark, events, sent) = (self.books.mark(), self.events.len(), self.sent.len());
         let result = act(self);
         if result.is_err() {
