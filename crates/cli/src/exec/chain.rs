@@ -221,6 +221,7 @@ impl Events<'_> {
                     chain: *chain,
                     sequence: Sequence(end.0 - 1),
                     time: self.state.now(),
+                    block: digest::block_in_process(*chain, self.state.now()),
                 });
             }
         }

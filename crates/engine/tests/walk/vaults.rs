@@ -50,7 +50,7 @@ impl Vaults {
                     self.log.insert((chain, sequence), event);
                 }
                 Observation::Dropped { chain, sequence } => self.forget(chain, sequence),
-                Observation::Final { chain, sequence, time: _ } => self.settle(chain, sequence),
+                Observation::Final { chain, sequence, time: _, block: _ } => self.settle(chain, sequence),
             }
         }
         for order in &out.orders {
