@@ -157,7 +157,7 @@ fn input_rejects_an_unknown_chain() {
     let event = VaultEvent::Deposited { owner: owner("alice"), asset: house.asset("ETH"), amount: whole(1) };
     for observation in [
         Observation::Seen { chain, sequence, version: Hash::default(), event },
-        Observation::Final { chain, sequence, time: Time::default() },
+        Observation::Final { chain, sequence, time: Time::default(), block: Hash::default() },
         Observation::Dropped { chain, sequence },
     ] {
         assert_eq!(refused(&house, observation), Reject::UnknownChain { chain });
@@ -390,10 +390,21 @@ fn event_rejects_one_that_was_seen() {
     taken(&house, seen(2, Hash([1; 32])));
     // Final is final once: the next to become so is event 2.
     assert_eq!(
-        refused(&house, Observation::Final { chain, sequence: Sequence(1), time: Time::default() }),
+        refused(
+            &house,
+            Observation::Final {
+                chain,
+                sequence: Sequence(1),
+                time: Time::default(),
+                block: Hash::default()
+            }
+        ),
         Reject::SequenceSeen { chain, got: Sequence(1), next: Sequence(2) }
     );
-    taken(&house, Observation::Final { chain, sequence: Sequence(2), time: Time::default() });
+    taken(
+        &house,
+        Observation::Final { chain, sequence: Sequence(2), time: Time::default(), block: Hash::default() },
+    );
 }
 
 #[test]
@@ -402,12 +413,15 @@ fn finality_rejects_an_unknown_event() {
     house.deposit_safe("alice", "ethereum", "ETH", whole(1));
     let (chain, got) = (house.chain("ethereum"), Sequence(2));
     for observation in [
-        Observation::Final { chain, sequence: got, time: Time::default() },
+        Observation::Final { chain, sequence: got, time: Time::default(), block: Hash::default() },
         Observation::Dropped { chain, sequence: got },
     ] {
         assert_eq!(refused(&house, observation), Reject::SequenceUnknown { chain, got, next: got });
     }
-    taken(&house, Observation::Final { chain, sequence: Sequence(1), time: Time::default() });
+    taken(
+        &house,
+        Observation::Final { chain, sequence: Sequence(1), time: Time::default(), block: Hash::default() },
+    );
     taken(&house, Observation::Dropped { chain, sequence: Sequence(1) });
 }
 

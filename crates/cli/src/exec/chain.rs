@@ -10,7 +10,9 @@ use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_spoke::message::Bridged;
 use ballast_spoke::vault::{Undo, Vault};
 use ballast_spoke::{Poke, Revert, Take};
-use ballast_types::{AssetId, ChainId, LotId, Nonce, Observation, Order, Owner, Sequence, VaultEvent};
+use ballast_types::{
+    AssetId, ChainId, LotId, Nonce, Observation, Order, Owner, Sequence, VaultEvent, digest,
+};
 use ballast_units::{Amount, Time};
 use std::collections::BTreeMap;
 
@@ -223,8 +225,9 @@ impl Events<'_> {
             let end = chain.doubtful.first().map_or(chain.next, |act| act.first);
             let known = self.state.chains.find(*id).map_or(end, |record| record.next_final.0);
             if known < end {
-                let sequence = Sequence(end - 1);
-                self.observations.push(Observation::Final { chain: *id, sequence, time: self.state.now() });
+                let (sequence, time) = (Sequence(end - 1), self.state.now());
+                let block = digest::block_in_process(*id, time);
+                self.observations.push(Observation::Final { chain: *id, sequence, time, block });
             }
         }
         self.observations

@@ -80,7 +80,8 @@ fn take_fact(state: &mut State, out: &mut Outcome, observation: &Observation) ->
         Observation::Seen { chain, sequence, version, event } => {
             seen(state, out, chain, sequence, version, event)
         }
-        Observation::Final { chain, sequence, time } => finalise(state, out, chain, sequence, time),
+        // Which block it was is for those who report it: no rule here asks for it.
+        Observation::Final { chain, sequence, time, block: _ } => finalise(state, out, chain, sequence, time),
         Observation::Dropped { chain, sequence } => drop_events(state, out, chain, sequence),
     }
 }

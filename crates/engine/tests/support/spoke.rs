@@ -215,7 +215,8 @@ impl Spoke {
         if !self.holds_finality && (!self.unfinal.is_empty() || self.final_time < now) {
             self.final_time = now;
             let sequence = Sequence(self.next - 1);
-            told.push(Observation::Final { chain: self.chain, sequence, time: now });
+            let block = digest::block_in_process(self.chain, now);
+            told.push(Observation::Final { chain: self.chain, sequence, time: now, block });
         }
         told
     }

@@ -71,7 +71,7 @@ impl Vaults {
                     }
                 }
                 Observation::Dropped { chain, sequence } => self.forget(chain, sequence),
-                Observation::Final { chain, sequence, time: _ } => self.settle(chain, sequence),
+                Observation::Final { chain, sequence, time: _, block: _ } => self.settle(chain, sequence),
             }
         }
         for order in &out.orders {

@@ -478,6 +478,7 @@ impl World {
                 chain,
                 sequence: next,
                 time: ballast_units::Time::default(),
+                block: Hash::default(),
             }),
             Lie::DropFinal => self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) }),
         }

@@ -221,7 +221,12 @@ pub(crate) fn observations() -> Vec<(&'static str, Observation)> {
         ),
         (
             "observation.final",
-            Observation::Final { chain: CHAIN, sequence: Sequence(u64::MAX), time: Time::from_millis(0x20) },
+            Observation::Final {
+                chain: CHAIN,
+                sequence: Sequence(u64::MAX),
+                time: Time::from_millis(0x20),
+                block: Hash([0x4d; 32]),
+            },
         ),
         ("observation.dropped", Observation::Dropped { chain: CHAIN, sequence: Sequence(1) }),
     ]
