@@ -39,6 +39,7 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     table(16, &state.keepers, buffer);
     register(17, &state.barred, buffer);
     register(18, &state.rounds, buffer);
+    register(19, &state.validators, buffer);
     let hash = Hash(*blake3::hash(buffer).as_bytes());
     state.house.hash = hash;
     state.settle();

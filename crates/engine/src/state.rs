@@ -23,7 +23,7 @@ use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
     AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height,
     Holder, KeeperId, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderParams,
-    Owner, RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
+    Owner, RateParams, Reject, Scope, Sequence, Signer, TaskId, Token, TokenParams, Transfer,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -72,6 +72,8 @@ pub struct State {
     pub barred: Register<Address, Time>,
     /// Keepers of tasks, until they are judged.
     pub rounds: Register<TaskId, Round>,
+    /// Sets of validators that a vault may obey, by epoch; each ascending. An empty one is left to whoever runs the house.
+    pub validators: Register<u32, Vec<Signer>>,
 
     /// Derived: accounts by owner.
     #[borsh(skip)]
@@ -187,6 +189,10 @@ pub struct Chain {
     pub bridge: Measured,
     /// Number of the next order to it.
     pub next_nonce: Nonce,
+    /// Of the set of validators that its vault obeys, for good.
+    pub epoch: u32,
+    /// The same by what was seen of it: one more, where it carried out a rotation that is not final.
+    pub epoch_seen: u32,
 }
 
 /// A token of a vault.
@@ -328,6 +334,7 @@ impl State {
         self.keepers.settle();
         self.barred.settle();
         self.rounds.settle();
+        self.validators.settle();
     }
 
     /// Rebuilds what is derived, after a snapshot was read.

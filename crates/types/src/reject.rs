@@ -2,7 +2,8 @@
 //! this enum is the order in which checks are made, and the order of the tests.
 
 use crate::{
-    AccountId, Address, AssetId, ChainId, Hash, KeeperId, LotId, MarketId, Nonce, Sequence, TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Hash, KeeperId, LotId, MarketId, Nonce, Sequence, Signer, TaskId,
+    Token,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -190,6 +191,11 @@ rejects! {
     "E4009" LimitsBounds { have: Millis, low: Millis, high: Millis } false "Window or delay of a vault's limits is outside its bounds.";
     "E4010" CoinNotListed { asset: AssetId } false "A chain's coin is a stablecoin among its tokens.";
     "E4011" UnitChanged { unit: Amount, asked: Amount } false "A token's unit is its vault's: what it holds is counted in it.";
+    "E4012" RotationOpen { chain: ChainId, have: u32, want: u32 } true "The chain's vault has not carried out the last rotation for good; wait until it has.";
+    "E4013" SignersCount { have: u32, low: u32, high: u32 } false "A set of validators has at least one signer, and no more than a certificate can count.";
+    "E4014" SignerZero { signer: Signer } false "No key signs as zero.";
+    "E4015" SignerTwice { signer: Signer } false "A signer is named twice; each validator has a key of its own.";
+    "E4016" SetUnchanged { epoch: u32, signers: u32 } false "These are the present validators.";
     "E5001" NoStakeToken {} false "This house has no keepers: its genesis names no stake asset.";
     "E5002" KeepersFull { limit: u32 } false "No more keepers are taken.";
     "E5003" UnknownKeeper { keeper: KeeperId } false "No such keeper; register it first.";

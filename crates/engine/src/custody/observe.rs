@@ -19,6 +19,7 @@ use crate::risk::health;
 use crate::rollback;
 use crate::state::{Outcome, State};
 use crate::table::RowId;
+use crate::validators;
 use ballast_types::{
     AccountId, ChainId, Event, Hash, Nonce, Observation, OrderAction, Reject, Sequence, Token, VaultEvent,
 };
@@ -184,6 +185,14 @@ fn carried_out(state: &mut State, chain: ChainId, sequence: Sequence, nonce: Non
             orders::acknowledge(state, chain, start, sequence);
             Effect::Voided(start)
         }
+        Some(OrderAction::Rotate { epoch, .. }) => {
+            validators::obeyed(state, chain, epoch);
+            Effect::Noted
+        }
+        Some(OrderAction::Unfreeze {}) => {
+            orders::hurry(state, chain);
+            Effect::Noted
+        }
         _ => Effect::Noted,
     }
 }
@@ -243,9 +252,9 @@ fn settle(state: &mut State, out: &mut Outcome, chain: ChainId, record: Unfinal)
                     None => reserve::collected(state, out, nonce, Token { asset, chain }, amount),
                 },
                 OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
+                OrderAction::Rotate { epoch, .. } => validators::settled(state, out, chain, epoch),
                 OrderAction::StartAuction { .. }
                 | OrderAction::CancelAuction { .. }
-                | OrderAction::Rotate { .. }
                 | OrderAction::SetLimits { .. }
                 | OrderAction::ListMaker { .. }
                 | OrderAction::Unfreeze {}
@@ -351,6 +360,7 @@ fn undo_order(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce
             liquidation::void(state, lot, start, false);
             orders::lose(state, out, chain, start);
         }
+        (Some(OrderAction::Rotate { .. }), _) => validators::dropped(state, chain),
         _ => {}
     }
     keeper::undone(state, chain, nonce);
