@@ -34,6 +34,7 @@ pub(crate) fn check(state: &State) {
     i06_exactly_once(state);
     rollback::check(state);
     i08_deficits_add_up(state);
+    i09_sets_are_known(state);
     i10_skipped_is_healthy(state);
 }
 
@@ -271,6 +272,18 @@ fn i08_deficits_add_up(state: &State) {
         let losses = left.remove(&Scope::Chain(id)).unwrap_or(Amount::ZERO);
         assert_eq!(losses, chain.pool.deficit, "I08: chain {id}: what losses left, and its deficit");
     }
+}
+
+/// I09: of each epoch that a vault may be in, the set of validators is known, and of no other.
+fn i09_sets_are_known(state: &State) {
+    let newest = state.epoch();
+    for (id, chain) in state.chains.iter() {
+        let epochs = [chain.epoch, chain.epoch_seen, newest];
+        assert!(epochs.is_sorted(), "I09: chain {id} is in epoch {epochs:?} (final, seen, newest)");
+    }
+    let lowest = state.chains.iter().map(|(_, chain)| chain.epoch).min().unwrap_or(newest);
+    let known: Vec<u32> = state.validators.iter().map(|(epoch, _)| epoch).collect();
+    assert_eq!(known, (lowest..=newest).collect::<Vec<_>>(), "I09: epochs of known sets");
 }
 
 /// I10: whoever is not locked is healthy, or stands on a price that allows no liquidation; whoever is locked will be, once

@@ -148,6 +148,18 @@ pub(crate) fn acknowledge(state: &mut State, chain: ChainId, nonce: Nonce, seque
     }
 }
 
+/// The chain takes now what it would not take before: whatever waits for its acknowledgement is put out again at once.
+pub(crate) fn hurry(state: &mut State, chain: ChainId) {
+    let now = state.now();
+    let waiting: Vec<_> =
+        state.resends.iter().filter(|(at, of, _)| *of == chain && now < *at).copied().collect();
+    for (at, _, nonce) in waiting {
+        state.orders.find_mut((chain, nonce)).expect("what is due is open").again = now;
+        state.resends.remove(&(at, chain, nonce));
+        state.resends.insert((now, chain, nonce));
+    }
+}
+
 /// The chain dropped that event: put out again at once.
 pub(crate) fn lose(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
     if let Some(sent) = state.orders.find_mut((chain, nonce)) {
@@ -230,10 +242,11 @@ fn undo(state: &mut State, out: &mut Outcome, sent: &Sent) {
         OrderAction::Rotate { .. }
         | OrderAction::SetLimits { .. }
         | OrderAction::ListMaker { .. }
-        | OrderAction::Unfreeze {}
         | OrderAction::ListToken { .. } => {
             give(state, out, chain, sent.order.action.clone());
         }
+        // Not given again: a freeze ends by itself, and a later one is not the one that governance ended.
+        OrderAction::Unfreeze {} => {}
     }
 }
 

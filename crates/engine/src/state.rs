@@ -23,7 +23,8 @@ use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
     AccountId, Address, AnomalyKind, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash,
     Height, Holder, KeeperId, LedgerAccount, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams,
-    Order, OrderParams, Owner, RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
+    Order, OrderParams, Owner, RateParams, Reject, Scope, Sequence, Signer, TaskId, Token, TokenParams,
+    Transfer,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -78,6 +79,8 @@ pub struct State {
     pub anomalies: Register<(ChainId, Sequence), Recorded>,
     /// Ways between chains over which something went wrong, or came.
     pub paths: Register<(ChainId, ChainId), Path>,
+    /// Sets of validators that a vault may obey, by epoch; each ascending. An empty one is left to whoever runs the house.
+    pub validators: Register<u32, Vec<Signer>>,
 
     /// Derived: accounts by owner.
     #[borsh(skip)]
@@ -201,6 +204,10 @@ pub struct Chain {
     pub bridge: Measured,
     /// Number of the next order to it.
     pub next_nonce: Nonce,
+    /// Of the set of validators that its vault obeys, for good.
+    pub epoch: u32,
+    /// The same by what was seen of it: one more, where it carried out a rotation that is not final.
+    pub epoch_seen: u32,
 }
 
 /// A token of a vault.
@@ -345,6 +352,7 @@ impl State {
         self.aside.settle();
         self.anomalies.settle();
         self.paths.settle();
+        self.validators.settle();
     }
 
     /// Rebuilds what is derived, after a snapshot was read.

@@ -1,4 +1,4 @@
-//! Why commands are refused, E2001 to E4012: a test a reject, in the order of the enum; one file, however long, so that the order
+//! Why commands are refused, E2001 to E4017: a test a reject, in the order of the enum; one file, however long, so that the order
 //! can be checked.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
@@ -8,7 +8,8 @@ mod support;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::{
     AccountId, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, LiquidationParams,
-    MarketId, MarketParams, RateParams, Reject, Side, TaskId, Token, TokenParams, TradeAmount, VaultLimits,
+    MarketId, MarketParams, RateParams, Reject, Side, Signer, TaskId, Token, TokenParams, TradeAmount,
+    VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -807,6 +808,63 @@ fn govern_rejects_another_unit() {
     );
 }
 
+fn rotate(signers: &[Signer]) -> Command {
+    Command::Govern(Change::Rotate { signers: signers.to_vec() })
+}
+
+/// Until the last rotation is final everywhere.
+#[test]
+fn govern_rejects_a_rotation_while_one_is_open() {
+    let mut house = House::new();
+    let [first, second] = [1, 2].map(|number| [Signer([number; 20])]);
+    house.spoke("polygon").holds_finality = true;
+    house.run(rotate(&first)).expect("none is open");
+    // The others' are final in this block, before the command.
+    let chain = house.chain("polygon");
+    refuses(&mut house, rotate(&second), Reject::RotationOpen { chain, have: 0, want: 1 });
+    assert_eq!(house.state().chains.get(chain).epoch_seen, 1, "seen is not final");
+    house.finalise("polygon");
+    house.run(rotate(&second)).expect("the last one is final everywhere");
+}
+
+#[test]
+fn govern_rejects_a_set_that_no_certificate_can_count() {
+    let mut house = House::new();
+    let set = |number: u16| -> Vec<Signer> {
+        let signer = |number: u16| Signer(std::array::from_fn(|at| number.to_be_bytes()[at % 2]));
+        (1..=number).map(signer).collect()
+    };
+    for number in [0, 383] {
+        let reject = Reject::SignersCount { have: u32::from(number), low: 1, high: 382 };
+        refuses(&mut house, rotate(&set(number)), reject);
+    }
+    house.run(rotate(&set(382))).expect("a quorum of 255");
+}
+
+#[test]
+fn govern_rejects_a_signer_of_zero() {
+    let mut house = House::new();
+    let signer = Signer([0; 20]);
+    refuses(&mut house, rotate(&[Signer([1; 20]), signer]), Reject::SignerZero { signer });
+}
+
+#[test]
+fn govern_rejects_a_signer_twice() {
+    let mut house = House::new();
+    let (one, signer) = (Signer([1; 20]), Signer([2; 20]));
+    refuses(&mut house, rotate(&[signer, one, signer]), Reject::SignerTwice { signer });
+}
+
+#[test]
+fn govern_rejects_the_present_set() {
+    let (one, other) = (Signer([1; 20]), Signer([2; 20]));
+    let mut house = House::tweaked(|genesis| genesis.validators = vec![one, other]);
+    for same in [[one, other], [other, one]] {
+        refuses(&mut house, rotate(&same), Reject::SetUnchanged { epoch: 0, signers: 2 });
+    }
+    house.run(rotate(&[one])).expect("one of them alone is another set");
+}
+
 #[test]
 fn govern_rejects_opening_a_path_that_is_open() {
     let mut house = House::new();
@@ -817,7 +875,7 @@ fn govern_rejects_opening_a_path_that_is_open() {
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 41] = [
+const TESTS: [(&str, &str); 46] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -858,7 +916,12 @@ const TESTS: [(&str, &str); 41] = [
     ("E4009", "govern_rejects_limits_that_a_vault_cannot_count"),
     ("E4010", "govern_rejects_a_chain_whose_coin_is_not_among_its_tokens"),
     ("E4011", "govern_rejects_another_unit"),
-    ("E4012", "govern_rejects_opening_a_path_that_is_open"),
+    ("E4012", "govern_rejects_a_rotation_while_one_is_open"),
+    ("E4013", "govern_rejects_a_set_that_no_certificate_can_count"),
+    ("E4014", "govern_rejects_a_signer_of_zero"),
+    ("E4015", "govern_rejects_a_signer_twice"),
+    ("E4016", "govern_rejects_the_present_set"),
+    ("E4017", "govern_rejects_opening_a_path_that_is_open"),
 ];
 
 /// The tests stand in this file in the order of the catalogue, and each names its reject. Those of keepers are in

@@ -170,6 +170,7 @@ fn input_rejects_an_unknown_chain() {
         Command::Redeem { account, chain, amount: None },
         Command::Borrow { account, chain, amount: whole(1) },
         Command::Repay { account, chain, amount: None },
+        Command::Govern(Change::Unfreeze { chain }),
     ] {
         assert_eq!(refused(&house, command), Reject::UnknownChain { chain });
     }

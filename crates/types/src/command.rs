@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, Address, ChainId, ChainParams, Hash, KeeperId, KeeperParams, Layer, LiquidationParams,
-    MarketId, MarketParams, Owner, RegionId, TaskId, Token, TokenParams, VaultLimits,
+    MarketId, MarketParams, Owner, RegionId, Signer, TaskId, Token, TokenParams, VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -302,6 +302,16 @@ pub enum Change {
     Liquidation {
         /// All of them.
         params: Box<LiquidationParams>,
+    },
+    /// The next set of validators: every vault obeys them from the moment at which it carries out its order.
+    Rotate {
+        /// Who they are, in any order.
+        signers: Vec<Signer>,
+    },
+    /// A vault's freeze ends now.
+    Unfreeze {
+        /// Where.
+        chain: ChainId,
     },
     /// A way between two chains that was closed is used again.
     OpenPath {

@@ -112,6 +112,12 @@ pub enum Event {
     TokenListed { token: Token, contract: Address, nonce: Nonce },
     /// A vault was told how much of a token may leave.
     LimitsOrdered { token: Token, limits: VaultLimits, nonce: Nonce },
+    /// Every vault was told to obey the set of this epoch, of so many validators, from then on.
+    RotationOrdered { epoch: u32, signers: u32 },
+    /// It is final that a vault obeys the set of this epoch.
+    RotationCompleted { chain: ChainId, epoch: u32 },
+    /// A vault was told that its freeze is over.
+    UnfreezeOrdered { chain: ChainId, nonce: Nonce },
     /// A chain's cold store is there now.
     ColdStoreSet { chain: ChainId, address: Address },
     /// Dollars of the float are on their way to a chain's cold store.

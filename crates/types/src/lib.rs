@@ -39,7 +39,7 @@ pub use genesis::{
 };
 pub use ids::{
     AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,
-    RegionId, Sequence, Signer, SourceId, TaskId, Token,
+    RegionId, SIGNERS_MOST, Sequence, Signer, SourceId, TaskId, Token,
 };
 pub use keeper::{Duty, Grade, KeeperParams, Malice, Misdeed};
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};

@@ -1,7 +1,9 @@
 //! Rejects: why a command changed nothing. Each carries its figures and has a stable code; the order of
 //! this enum is the order in which checks are made, and the order of the tests.
 
-use crate::{AccountId, Address, AssetId, ChainId, Hash, KeeperId, MarketId, Nonce, Sequence, TaskId, Token};
+use crate::{
+    AccountId, Address, AssetId, ChainId, Hash, KeeperId, MarketId, Nonce, Sequence, Signer, TaskId, Token,
+};
 use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -181,7 +183,12 @@ rejects! {
     "E4009" LimitsBounds { have: Millis, low: Millis, high: Millis } false "Window or delay of a vault's limits is outside its bounds.";
     "E4010" CoinNotListed { asset: AssetId } false "A chain's coin is a stablecoin among its tokens.";
     "E4011" UnitChanged { unit: Amount, asked: Amount } false "A token's unit is its vault's: what it holds is counted in it.";
-    "E4012" PathOpen { from: ChainId, to: ChainId } false "The way between these chains is not closed.";
+    "E4012" RotationOpen { chain: ChainId, have: u32, want: u32 } true "The chain's vault has not carried out the last rotation for good; wait until it has.";
+    "E4013" SignersCount { have: u32, low: u32, high: u32 } false "A set of validators has at least one signer, and no more than a certificate can count.";
+    "E4014" SignerZero { signer: Signer } false "No key signs as zero.";
+    "E4015" SignerTwice { signer: Signer } false "A signer is named twice; each validator has a key of its own.";
+    "E4016" SetUnchanged { epoch: u32, signers: u32 } false "These are the present validators.";
+    "E4017" PathOpen { from: ChainId, to: ChainId } false "The way between these chains is not closed.";
     "E5001" NoStakeToken {} false "This house has no keepers: its genesis names no stake asset.";
     "E5002" KeepersFull { limit: u32 } false "No more keepers are taken.";
     "E5003" UnknownKeeper { keeper: KeeperId } false "No such keeper; register it first.";

@@ -21,6 +21,7 @@ use crate::reserve;
 use crate::risk::health;
 use crate::rollback;
 use crate::state::{Outcome, State};
+use crate::validators;
 use ballast_types::{
     AccountId, Anomaly, ChainId, Hash, LedgerAccount, Money, Nonce, Observation, OrderAction, Reason, Reject,
     Sequence, Token, VaultEvent,
@@ -166,6 +167,14 @@ fn executed(
             orders::acknowledge(state, chain, start, sequence);
             Effect::Voided(start)
         }
+        Some(OrderAction::Rotate { epoch, .. }) => {
+            validators::obeyed(state, chain, epoch);
+            Effect::Executed
+        }
+        Some(OrderAction::Unfreeze {}) => {
+            orders::hurry(state, chain);
+            Effect::Executed
+        }
         _ => Effect::Executed,
     };
     (effect, None)
@@ -245,9 +254,9 @@ fn carried_out(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonc
             None => reserve::collected(state, out, nonce, Token { asset, chain }, amount),
         },
         OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
+        OrderAction::Rotate { epoch, .. } => validators::settled(state, out, chain, epoch),
         OrderAction::StartAuction { .. }
         | OrderAction::CancelAuction { .. }
-        | OrderAction::Rotate { .. }
         | OrderAction::SetLimits { .. }
         | OrderAction::ListMaker { .. }
         | OrderAction::Unfreeze {}
@@ -342,6 +351,7 @@ fn undo_order(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce
             liquidation::void(state, lot, start, false);
             orders::lose(state, out, chain, start);
         }
+        (Some(OrderAction::Rotate { .. }), _) => validators::dropped(state, chain),
         _ => {}
     }
     keeper::undone(state, chain, nonce);

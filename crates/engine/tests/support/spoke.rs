@@ -13,6 +13,7 @@ use ballast_spoke::vault::{Undo, Vault};
 use ballast_spoke::{Done, Poke, Take};
 use ballast_types::{
     Address, AssetId, ChainId, Hash, LotId, Nonce, Observation, Order, Owner, Sequence, Token, VaultEvent,
+    digest,
 };
 use ballast_units::{Amount, Price, Time};
 use std::collections::BTreeMap;
