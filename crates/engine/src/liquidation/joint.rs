@@ -169,14 +169,29 @@ pub(super) fn bridge(state: &mut State, out: &mut Outcome, id: LotId, to: ChainI
     keeper::ordered(state, out, part.task, from.chain, nonce);
 }
 
-/// The order to send was never carried out: the collateral is still in its lot, and is sold where it lies.
+/// The order to send was never carried out: the collateral is still in its lot, and is sold where it lies. Where it has come
+/// all the same, its chain dropped the block that sent it after the path had believed that block: the task has what came, and
+/// what stayed is nobody's.
 pub(crate) fn bridge_expired(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
     let Some(lot) = state.lots.find_mut(id) else { return };
     lot.stays = true;
-    let (home, part) = (lot.token.chain, lot.parts.first().copied());
-    if let Some(transit) = state.transits.remove((home, nonce)) {
-        path::rest(state, out, (home, transit.to.chain));
+    let (token, part) = (lot.token, lot.parts.first().copied());
+    let key = (token.chain, nonce);
+    let transit = *state.transits.find(key).expect("a bridge order has its transit");
+    path::rest(state, out, (token.chain, transit.to.chain));
+    if transit.arrived || transit.short.is_some() {
+        let surplus = LedgerAccount::Surplus(token);
+        let money = Money::Token(token);
+        transfer(state, out, LedgerAccount::Lot(id), surplus, money, transit.amount, Reason::Anomaly);
+        // To the bridges' books it has left: as much came.
+        state.house.money.note_bridged(token.asset, transit.amount, Amount::ZERO);
+        if change(state, key, |transit| transit.left = true).arrived {
+            state.transits.remove(key);
+            forget_empty(state, id);
+        }
+        return;
     }
+    state.transits.remove(key);
     requeue(state, id);
     if part.is_some_and(|part| part.leaves) {
         super::selling::go_on(state, out, id);
@@ -195,8 +210,13 @@ pub(crate) fn left_final(state: &mut State, out: &mut Outcome, id: LotId, key: K
     }
 }
 
+/// Its arrival was seen, and is not final.
+pub(crate) fn is_arriving(state: &State, key: Key) -> bool {
+    state.transits.find(key).is_some_and(|transit| transit.seen.is_some())
+}
+
 /// It has arrived, whatever its own chain has told so far.
-pub(crate) fn has_arrived(state: &State, key: Key) -> bool {
+fn has_arrived(state: &State, key: Key) -> bool {
     let has = |transit: &Transit| transit.arrived || transit.seen.is_some() || transit.short.is_some();
     state.transits.find(key).is_some_and(has)
 }

@@ -47,7 +47,7 @@ pub use path::Path;
 
 pub(crate) use frozen::resolve;
 pub(crate) use joint::{
-    arrival_dropped, arrival_seen, arrived_final, bridge_expired, has_arrived, left_final,
+    arrival_dropped, arrival_seen, arrived_final, bridge_expired, is_arriving, left_final,
 };
 pub(crate) use lot::Told;
 pub(crate) use path::trust_again;

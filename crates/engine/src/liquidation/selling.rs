@@ -576,18 +576,32 @@ pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, sta
 
 /// A cancellation was never carried out: ordered anew, unless what it cancels is over, or never was.
 pub(crate) fn cancel_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
-    let Some(lot) = state.lots.find_mut(id).filter(|lot| lot.start == start) else { return };
-    let LotStage::Ending { anew, .. } = lot.stage else { return };
-    let is_dead = state.orders.find((lot.token.chain, start)).is_none()
+    let Some(lot) = state.lots.find(id) else { return };
+    let (chain, is_last, stage) = (lot.token.chain, lot.start == start, lot.stage);
+    let is_dead = state.orders.find((chain, start)).is_none()
         && lot.run(start).is_some_and(|run| run.state == RunState::Ordered);
-    if !is_dead {
-        return order_end(state, out, id);
+    if is_dead {
+        let lot = state.lots.find_mut(id).expect("found above");
+        lot.runs.retain(|run| run.start != start);
     }
-    lot.runs.retain(|run| run.start != start);
-    lot.round = lot.round.saturating_sub(1);
-    let then = if anew { After::Queue } else { After::Return };
-    set_lot_stage(state, id, LotStage::Over(then));
-    go_on(state, out, id);
+    match stage {
+        LotStage::Ending { .. } if is_last && !is_dead => order_end(state, out, id),
+        LotStage::Ending { anew, .. } if is_last => {
+            let lot = state.lots.find_mut(id).expect("found above");
+            lot.round = lot.round.saturating_sub(1);
+            set_lot_stage(state, id, LotStage::Over(if anew { After::Queue } else { After::Return }));
+            go_on(state, out, id);
+        }
+        // It was of an earlier auction, whose end the chain dropped: the lot's next one has gone on since.
+        LotStage::Ending { .. }
+        | LotStage::Queued
+        | LotStage::Offered(_)
+        | LotStage::Over(_)
+        | LotStage::Warehoused(_)
+        | LotStage::Ended(_)
+        | LotStage::Bridging { .. }
+        | LotStage::Gathering(_) => go_on(state, out, id),
+    }
 }
 
 // Ends

@@ -34,6 +34,8 @@ pub(crate) struct House {
     pub(crate) blocks: Vec<Block>,
     /// Every event so far.
     pub(crate) history: Vec<Event>,
+    /// Orders wait here, where they are not delivered at once: the test carries them.
+    pub(crate) held: Option<Vec<Order>>,
     accounts: BTreeMap<String, AccountId>,
     /// What each source says of each asset, in every block.
     quotes: BTreeMap<(AssetId, SourceId), (Price, Ratio)>,
@@ -90,6 +92,7 @@ impl House {
             genesis,
             blocks: Vec::new(),
             history: Vec::new(),
+            held: None,
             accounts: BTreeMap::new(),
             quotes: BTreeMap::new(),
             observations: Vec::new(),
@@ -233,8 +236,9 @@ impl House {
         for (spoke, (_, chain)) in self.spokes.iter_mut().zip(self.engine.state().chains.iter()) {
             spoke.sync(chain.next_sequence, chain.next_final);
         }
-        for order in &out.orders {
-            self.deliver(order);
+        match &mut self.held {
+            Some(held) => held.extend(out.orders.iter().cloned()),
+            None => out.orders.iter().for_each(|order| self.deliver(order)),
         }
         self.history.extend(out.events.iter().cloned());
         self.blocks.push(block);

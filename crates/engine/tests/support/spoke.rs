@@ -7,8 +7,8 @@
 //! - Only [`Spoke::claim`] tells what the vault did not do.
 
 use ballast_engine::State;
-use ballast_spoke::certificate::{Key, ValidatorSet};
-use ballast_spoke::message::Bridged;
+use ballast_spoke::certificate::{Certificate, Key, ValidatorSet};
+use ballast_spoke::message::{Bridged, Freeze};
 use ballast_spoke::vault::{Undo, Vault};
 use ballast_spoke::{Done, Poke, Take};
 use ballast_types::{
@@ -19,6 +19,9 @@ use ballast_units::{Amount, Price, Time};
 use std::collections::BTreeMap;
 
 pub(crate) use ballast_spoke::Offer;
+
+/// What the key of a test's first validator is made of.
+const FIRST: &str = "a test's validator";
 
 /// Something that happened in one transaction.
 #[derive(Clone, Debug)]
@@ -64,7 +67,7 @@ impl Spoke {
     pub(crate) fn new(state: &State, chain: ChainId) -> Self {
         let record = state.chains.get(chain);
         let units = record.tokens.iter().map(|token| (token.asset, token.params.unit)).collect();
-        let validators = ValidatorSet::of(0, &[Key::from_label("a test's validator")]).expect("one key");
+        let validators = ValidatorSet::of(0, &[Key::from_label(FIRST)]).expect("one key");
         Self {
             chain,
             vault: Vault::new(record.domain, chain, record.coin, units, validators),
@@ -183,6 +186,18 @@ impl Spoke {
         let (taken, paid) = self.take(lot, quantity, taker, invites).expect("there is something to take");
         assert_eq!(taken, quantity, "a take that leaves nothing or enough");
         paid
+    }
+
+    /// Validators freeze the vault, where it obeys the set of this epoch and the freeze is one.
+    pub(crate) fn freeze(&mut self, until: Time, epoch: u32) {
+        let freeze = Freeze { until };
+        let label = if epoch == 0 { FIRST.to_owned() } else { format!("epoch {epoch}") };
+        let digest = freeze.digest(self.vault.domain(), epoch);
+        let certificate = Certificate::sign(digest, &[Key::from_label(&label)]);
+        let now = self.now;
+        if self.vault.attempt(|vault| vault.freeze(freeze, epoch, &certificate, now)).is_ok() {
+            self.acted();
+        }
     }
 
     /// Ends an auction. Nothing where it does not run.
