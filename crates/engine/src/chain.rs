@@ -97,6 +97,8 @@ pub(crate) fn record(state: &State, params: &ChainParams, mut tokens: Vec<TokenR
         gas: Measured::default(),
         bridge: Measured::default(),
         next_nonce: Nonce(1),
+        epoch: state.epoch(),
+        epoch_seen: state.epoch(),
     }
 }
 
@@ -227,6 +229,14 @@ pub(crate) fn set_limits(
     let action = OrderAction::SetLimits { asset, outflow, window, delay_above, delay };
     let nonce = orders::give(state, out, chain, action);
     out.event(Event::LimitsOrdered { token, limits, nonce });
+    Ok(())
+}
+
+/// Tells a vault that its freeze is over.
+pub(crate) fn unfreeze(state: &mut State, out: &mut Outcome, chain: ChainId) -> Result<(), Reject> {
+    state.chains.find(chain).ok_or(Reject::UnknownChain { chain })?;
+    let nonce = orders::give(state, out, chain, OrderAction::Unfreeze {});
+    out.event(Event::UnfreezeOrdered { chain, nonce });
     Ok(())
 }
 
