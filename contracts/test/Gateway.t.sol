@@ -14,6 +14,7 @@ import { Gateway } from "../src/Gateway.sol";
 import { Vault } from "../src/Vault.sol";
 import { IVault } from "../src/interfaces/IVault.sol";
 import { Messages } from "../src/lib/Messages.sol";
+import { Outflow } from "../src/lib/Outflow.sol";
 import { Paths } from "../src/lib/Paths.sol";
 import { DevDvn } from "../src/mocks/DevDvn.sol";
 import { DevExecutor } from "../src/mocks/DevExecutor.sol";
@@ -169,6 +170,41 @@ contract GatewayTest is Base {
         assertEq(booked(TOKEN), 30e18);
         assertEq(home.oft.balanceOf(address(home.vault)), 30e18);
         assertEq(home.oft.balanceOf(address(home.gateway)), 0);
+    }
+
+    /// From one vault to another: no delay, but as much as may leave; and what comes in makes room there.
+    function test_a_bridge_goes_through_the_bucket_and_does_not_wait() public {
+        vm.deal(address(thin.gateway), 1000);
+        order(setLimits(TOKEN, 40e18, 1 hours, 1e18, 600));
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        assertEq(vault.outflowLeft(TOKEN), 10e18);
+        assertEq(vault.quickLeft(TOKEN), 1e18);
+        orderFails(
+            bridge(7, TOKEN, 11e18, home.chain),
+            abi.encodeWithSelector(Outflow.OutflowAbove.selector, TOKEN, 11e18, 10e18)
+        );
+    }
+
+    function test_what_is_bridged_in_makes_room() public {
+        vm.deal(address(thin.gateway), 1000);
+        _useVault(home);
+        order(setLimits(TOKEN, 40e18, 1 hours, 40e18, 600));
+        home.oft.mint(address(this), 100e18);
+        home.oft.approve(address(home.vault), 100e18);
+        home.vault.deposit(owner(ALICE), 0, TOKEN, 100e18);
+        order(release(0, TOKEN, 35e18, BOB));
+        assertEq(vault.outflowLeft(TOKEN), 5e18);
+        _useVault(thin);
+        vm.recordLogs();
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        Vm.Log memory packet = _packet();
+        _verify(packet, home, 3);
+        vm.recordLogs();
+        _receiveOft(packet, thin, home);
+        home.endpoint.lzCompose(address(home.oft), address(home.gateway), _guid(packet), 0, _composed(), "");
+        assertEq(home.vault.outflowLeft(TOKEN), 35e18);
+        // Not without waiting.
+        assertEq(home.vault.quickLeft(TOKEN), 5e18);
     }
 
     function test_bridge_without_money_for_the_fee_fails_and_moves_nothing() public {

@@ -15,6 +15,8 @@ struct Sale {
     uint16 asset;
     /// Collateral that stays in the vault.
     uint128 unsold;
+    /// When the auction began, milliseconds since 1970.
+    uint64 began;
     bytes32 result;
 }
 

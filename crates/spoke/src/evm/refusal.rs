@@ -40,6 +40,11 @@ fn vault(error: &Vault) -> Option<Revert> {
             amount: wad(error.amount),
             left: wad(error.left),
         },
+        Vault::AuctionWouldWait(error) => Revert::AuctionWouldWait {
+            asset: AssetId(error.asset),
+            amount: wad(error.amount),
+            left: wad(error.left),
+        },
         Vault::WrongEpoch(error) => Revert::WrongEpoch { have: error.have, want: error.need },
         Vault::WrongLimits(error) => Revert::WrongLimits(Millis::new(error.window.saturating_to())),
         Vault::WrongUnit(error) => {
@@ -49,6 +54,9 @@ fn vault(error: &Vault) -> Option<Revert> {
         Vault::NotQueued(error) => Revert::NotWaiting(Nonce(error.nonce)),
         Vault::NotReady(error) => {
             Revert::NotReady { nonce: Nonce(error.nonce), ready: Time::from_millis(error.ready) }
+        }
+        Vault::NotExpired(error) => {
+            Revert::NotExpired { nonce: Nonce(error.nonce), expires: Time::from_millis(error.expires) }
         }
         Vault::WrongUntil(error) => Revert::WrongUntil {
             until: Time::from_millis(error.until),
