@@ -5,13 +5,12 @@
 //! - Keeps: nobody counts twice, nobody outside the set counts, nothing signed for one spoke or epoch counts for
 //!   another (I09).
 
+pub use ballast_types::SIGNERS_MOST;
+
 use crate::message::EncodeError;
 use ballast_types::{Hash, Signer, digest::keccak};
 use k256::ecdsa::{RecoveryId, SigningKey, VerifyingKey};
 use std::fmt;
-
-/// The largest set whose quorum, 255, still fits the one byte that counts a certificate's signatures.
-pub const SIGNERS_MOST: usize = 382;
 
 /// Who may sign, from one rotation to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +29,10 @@ impl ValidatorSet {
         if SIGNERS_MOST < count {
             return Err(SetError::TooMany { count, limit: SIGNERS_MOST });
         }
-        if let Some(pair) = signers.windows(2).find(|pair| pair[1] <= pair[0]) {
-            return Err(SetError::Unsorted { before: pair[0], after: pair[1] });
+        // Zero, which recovering a signature gives for nobody, is in no set: it is where the ascent begins.
+        let before = std::iter::once(&Signer([0; 20])).chain(&signers);
+        if let Some((before, after)) = before.zip(&signers).find(|(before, after)| after <= before) {
+            return Err(SetError::Unsorted { before: *before, after: *after });
         }
         Ok(Self { epoch, signers })
     }

@@ -48,6 +48,9 @@ pub trait Spoke {
     /// Hash of one of its blocks; none of a block that is still to come.
     fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError>;
 
+    /// Epoch of the validators whose orders the vault takes at the head.
+    fn epoch(&self) -> Result<u32, SpokeError>;
+
     /// What the vault holds of an asset at the head, reserved or not.
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError>;
 

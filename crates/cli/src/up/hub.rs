@@ -39,7 +39,7 @@ impl NodeHub {
         wallets: Wallets,
         tell: Sender<Option<Told>>,
     ) -> Result<Self, ReplayError> {
-        let setup = Setup { genesis: genesis.clone(), key, options: Options::default() };
+        let setup = Setup { genesis: genesis.clone(), keys: vec![key], options: Options::default() };
         let node = Node::open(folder, setup).map_err(|error| ReplayError::Start(error.to_string()))?;
         Ok(Self { node, wallets, nonce: 0, payloads: Vec::new(), collector: Collector::default(), tell })
     }

@@ -64,6 +64,7 @@ pub(super) struct LocalSpoke {
     wallets: Vec<Address>,
     bidders: BTreeMap<Address, Address>,
     offers: RefCell<Option<Vec<(LotId, Offer)>>>,
+    epoch: RefCell<Option<u32>>,
     conditions: RefCell<Option<(Time, Conditions)>>,
     traffic: Traffic,
     ways: Ways,
@@ -94,6 +95,7 @@ impl LocalSpoke {
             wallets,
             bidders: BTreeMap::new(),
             offers: RefCell::new(None),
+            epoch: RefCell::new(None),
             conditions: RefCell::new(None),
             traffic: Traffic::default(),
             ways: Ways::default(),
@@ -214,6 +216,7 @@ impl LocalSpoke {
     fn mined(&mut self) {
         self.fresh = true;
         self.offers.replace(None);
+        self.epoch.replace(None);
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -258,6 +261,15 @@ impl Spoke for LocalSpoke {
 
     fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError> {
         self.inner.block_hash(number)
+    }
+
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        if let Some(epoch) = *self.epoch.borrow() {
+            return Ok(epoch);
+        }
+        let epoch = self.inner.epoch()?;
+        self.epoch.replace(Some(epoch));
+        Ok(epoch)
     }
 
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {

@@ -347,6 +347,12 @@ impl Spoke for EvmSpoke {
         Ok(block.map(|block| Hash(block.header.hash.0)))
     }
 
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
+        let validators = self.runtime.block_on(answer(vault.validators().call().into_future()));
+        validators.map(|validators| validators.epoch).map_err(|fault| self.network(&fault))
+    }
+
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
         self.token(asset)?;
         let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
