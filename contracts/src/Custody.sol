@@ -40,8 +40,8 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
         /// Milliseconds since 1970: nothing leaves from the one, before the other. Of the last freeze.
         uint64 frozenSince;
         uint64 frozenUntil;
-        /// Of the last freeze.
-        uint64 freezeSerial;
+        /// The latest end of a freeze that a quorum ended early: a freeze up to there is not taken again.
+        uint64 voidUntil;
     }
 
     /// The hub's range of an amount, R11: Wad, of one asset in all.

@@ -17,7 +17,8 @@ import { Signers } from "./lib/Signers.sol";
 ///   expires or never. A freeze, by fewer signers than move money, can outlast it.
 /// - Freeze: stops releases, bridges and starts of auctions; never deposits, takes, ends, rotations. It ends by itself
 ///   after at most a day, and then fewer than a quorum have to leave the vault open for as long as it was shut: they
-///   can shut it half of the time, and a freeze of a moment does not keep others from a long one.
+///   can shut it half of the time. A freeze is worth what its own end says, whoever froze before: one of a moment
+///   neither voids others' nor keeps them waiting.
 contract Vault is Custody {
     using Outflow for Limits;
 
@@ -150,29 +151,34 @@ contract Vault is Custody {
         emit Dropped(nonce);
     }
 
-    /// Stops whatever leaves until `until`, milliseconds since 1970. Anybody delivers; floor(n/3) + 1 sign.
-    function freeze(bytes calldata certificate, uint32 epoch, uint64 serial, uint64 until) external {
+    /// Stops whatever leaves until `until`, milliseconds since 1970. Anybody delivers; floor(n/3) + 1 sign. It has no
+    /// number: the same one again is no later than the one in force, or it is over, or it was ended early.
+    function freeze(bytes calldata certificate, uint32 epoch, uint64 until) external {
         uint64 time = Messages.time();
         Head memory h = head;
         Validators memory v = _validators(epoch);
-        if (serial != h.freezeSerial + 1) revert WrongSerial(serial, h.freezeSerial + 1);
-        if (until <= time || time + FREEZE_MOST < until) revert WrongUntil(until, time, time + FREEZE_MOST);
+        bool shut = time < h.frozenUntil;
+        uint64 last = shut ? h.frozenUntil : time;
+        if (last < h.voidUntil) last = h.voidUntil;
+        if (until <= last || time + FREEZE_MOST < until) revert WrongUntil(until, last, time + FREEZE_MOST);
         if (certificate.length == 0) revert Messages.WrongLength(0, 1);
         uint256 count = Messages.u8(certificate, 0);
         Messages.exact(certificate, 1 + Messages.SIGNATURE * count);
-        // A quorum may prolong a freeze; fewer have to let the vault be open first, as long as it was shut.
+        // A quorum may prolong a freeze for ever, fewer up to a day after it began; then they have to let the vault be
+        // open first, as long as it was shut.
         uint64 open = 2 * h.frozenUntil - h.frozenSince;
-        if (count < Certificates.quorum(v.count) && time < open) revert FreezeTooSoon(open, time);
+        bool within = shut && until <= h.frozenSince + FREEZE_MOST;
+        if (count < Certificates.quorum(v.count) && time < open && !within) revert FreezeTooSoon(open, time);
         Certificates.check(
-            Messages.freezeDigest(domain(), epoch, serial, until),
+            Messages.freezeDigest(domain(), epoch, until),
             certificate,
             Signers.load(v.set, v.count),
             Certificates.freezeQuorum(v.count)
         );
-        if (h.frozenUntil <= time) h.frozenSince = time;
-        (h.frozenUntil, h.freezeSerial) = (until, serial);
+        if (!shut) h.frozenSince = time;
+        h.frozenUntil = until;
         head = h;
-        emit FrozenUntil(serial, until);
+        emit FrozenUntil(until);
     }
 
     // Views
@@ -302,9 +308,14 @@ contract Vault is Custody {
 
     function _unfreeze(uint64 time, bytes calldata order) private {
         Messages.exact(order, Messages.UNFREEZE_BYTES);
+        Head memory h = head;
         // An earlier end stays: the pause after a freeze counts from it.
-        if (time < head.frozenUntil) head.frozenUntil = time;
-        emit FrozenUntil(head.freezeSerial, head.frozenUntil);
+        if (time < h.frozenUntil) {
+            if (h.voidUntil < h.frozenUntil) h.voidUntil = h.frozenUntil;
+            h.frozenUntil = time;
+            head = h;
+        }
+        emit FrozenUntil(h.frozenUntil);
     }
 
     function _listToken(bytes calldata order) private {

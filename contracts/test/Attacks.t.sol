@@ -105,7 +105,7 @@ contract AttacksTest is Base {
         bytes memory orders = batch(unfreeze());
         bytes memory certificate = certify(ordersDigest(domainOf(vault), 1, orders), keys, 5);
         vm.expectPartialRevert(Certificates.NotASigner.selector);
-        vault.freeze(certificate, 1, 1, now_() + 1000);
+        vault.freeze(certificate, 1, now_() + 1000);
     }
 
     // Tokens

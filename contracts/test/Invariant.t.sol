@@ -27,7 +27,6 @@ contract Handler is Base {
     bytes[] private payloads;
     mapping(uint64 lot => uint64 start) private starts;
     uint64 private lastLot;
-    uint64 private serial;
     MockTaker private flash;
 
     constructor() {
@@ -143,13 +142,11 @@ contract Handler is Base {
 
     function freezeIt(uint32 span, uint256 signatures) external counted {
         signatures = bound(signatures, 3, 7);
-        try this.freezeNow(serial + 1, now_() + uint64(bound(span, 1, 1 days)) * 1000, signatures) {
-            ++serial;
-        } catch { }
+        try this.freezeNow(now_() + uint64(bound(span, 1, 1 days)) * 1000, signatures) { } catch { }
     }
 
-    function freezeNow(uint64 serial_, uint64 until, uint256 signatures) external {
-        freeze(serial_, until, signatures);
+    function freezeNow(uint64 until, uint256 signatures) external {
+        freeze(until, signatures);
     }
 
     function unfreezeIt() external counted {

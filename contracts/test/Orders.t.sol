@@ -10,6 +10,8 @@ import { MockToken } from "../src/mocks/MockToken.sol";
 import { Base, IVaultEvents } from "./Base.sol";
 
 contract OrdersTest is Base {
+    uint64 private constant DAY = 24 hours * 1000;
+
     // Releases
 
     function test_release_pays_and_tells_why() public {
@@ -202,7 +204,7 @@ contract OrdersTest is Base {
         uint64 expires = now_() + 3_600_000;
         order(releaseUntil(expires, 1, ETH, 11e18, owner(BOB)));
         uint64 nonce = lastNonce;
-        freeze(1, now_() + 3_600_000, 3);
+        freeze(now_() + 3_600_000, 3);
         skip(600);
         vm.expectRevert(abi.encodeWithSelector(IVault.Frozen.selector, expires, now_()));
         vault.pay(nonce);
@@ -234,7 +236,7 @@ contract OrdersTest is Base {
     function test_a_freeze_stops_what_leaves_and_ends_by_itself() public {
         depositEth(ALICE, 100e18);
         uint64 until = now_() + 60_000;
-        freeze(1, until, 3);
+        freeze(until, 3);
         bytes memory reason = abi.encodeWithSelector(IVault.Frozen.selector, until, now_());
         bytes memory one = release(0, ETH, 1e18, BOB);
         orderFails(one, reason);
@@ -248,71 +250,159 @@ contract OrdersTest is Base {
 
     function test_unfreeze_by_a_quorum() public {
         depositEth(ALICE, 1e18);
-        freeze(1, now_() + 60_000, 3);
+        freeze(now_() + 60_000, 3);
         order(unfreeze());
         order(release(0, ETH, 1e18, BOB));
     }
 
     function test_two_of_seven_do_not_freeze() public {
-        bytes32 digest = keccak256(
-            abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), uint32(1), uint64(1), uint64(now_() + 1000))
-        );
+        bytes32 digest =
+            keccak256(abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), uint32(1), uint64(now_() + 1000)));
         bytes memory certificate = certify(digest, keys, 2);
         vm.expectRevert(abi.encodeWithSelector(Certificates.TooFewSignatures.selector, 2, 3));
-        vault.freeze(certificate, 1, 1, now_() + 1000);
+        vault.freeze(certificate, 1, now_() + 1000);
     }
 
     function test_freeze_for_more_than_a_day_is_refused() public {
-        uint64 day = 24 hours * 1000;
         uint64 now64 = now_();
-        vm.expectRevert(
-            abi.encodeWithSelector(IVault.WrongUntil.selector, now64 + day + 1, now64, now64 + day)
+        freezeFails(
+            now64 + DAY + 1, 3, abi.encodeWithSelector(IVault.WrongUntil.selector, now64 + DAY + 1, now64, now64 + DAY)
         );
-        this.freezeOutside(1, now64 + day + 1, 3);
-        vm.expectRevert(abi.encodeWithSelector(IVault.WrongUntil.selector, now64, now64, now64 + day));
-        this.freezeOutside(1, now64, 3);
-        this.freezeOutside(1, now64 + day, 3);
+        freezeFails(now64, 3, abi.encodeWithSelector(IVault.WrongUntil.selector, now64, now64, now64 + DAY));
+        freeze(now64 + DAY, 3);
     }
 
     /// Three of seven cannot keep the vault shut: after a day frozen it has to be open for one.
     function test_a_minority_cannot_freeze_for_ever() public {
-        uint64 day = 24 hours * 1000;
-        uint64 until = now_() + day;
-        freeze(1, until, 3);
-        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + day, now_()));
-        this.freezeOutside(2, until, 3);
-        skip(47 hours);
-        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + day, now_()));
-        this.freezeOutside(2, now_() + day, 4);
+        uint64 until = now_() + DAY;
+        freeze(until, 3);
         skip(1 hours);
-        freeze(2, now_() + day, 3);
-        // A quorum prolongs it, and the pause counts from when it began.
+        freezeFails(until + 1, 4, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + DAY, now_()));
+        skip(46 hours);
+        freezeFails(now_() + DAY, 4, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + DAY, now_()));
+        skip(1 hours);
+        freeze(now_() + DAY, 3);
+    }
+
+    /// However few or many froze before, and until whenever.
+    function test_a_quorum_prolongs_regardless() public {
+        freeze(now_() + 1, 3);
         uint64 since = now_();
+        freeze(since + DAY, 5);
         skip(12 hours);
-        freeze(3, now_() + day, 5);
-        uint64 open = 2 * (since + day + day / 2) - since;
-        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
-        this.freezeOutside(4, now_() + day, 3);
+        uint64 until = since + DAY + DAY / 2 - 1;
+        freeze(until, 5);
+        // The pause counts from when the first one began, and fewer do not prolong it beyond a day after that.
+        uint64 open = 2 * until - since;
+        freezeFails(until + 1, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        skip(24 hours);
+        freezeFails(now_() + DAY, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        freeze(now_() + DAY, 5);
     }
 
-    /// Whoever wants no freeze tonight freezes for a second, so that the pause keeps the others from it: the pause is
-    /// a second, too.
-    function test_a_freeze_of_a_moment_does_not_keep_others_from_a_long_one() public {
-        freeze(1, now_() + 1000, 3);
-        skip(2);
-        freeze(2, now_() + 1000, 3);
+    /// Whoever wants no freeze tonight has one of a millisecond taken first. What others signed before stays good: in the
+    /// same block, and in the next one.
+    function test_a_thirds_freeze_of_a_millisecond_does_not_void_others() public {
+        uint64 until = now_() + DAY;
+        bytes memory others = freezeCertificate(until, 3);
+        uint256 before = vm.snapshotState();
+        freeze(now_() + 1, 3);
+        vault.freeze(others, 1, until);
+        assertEq(frozenUntil(), until);
+
+        vm.revertToState(before);
+        freeze(now_() + 1, 3);
+        skip(1);
+        vault.freeze(others, 1, until);
+        assertEq(frozenUntil(), until);
+    }
+
+    /// In each block one of a millisecond comes first: a freeze of a third passes all the same.
+    function test_freezes_of_a_millisecond_in_every_block_hold_up_nobody() public {
+        uint64 until = now_() + DAY;
+        bytes memory others = freezeCertificate(until, 3);
+        for (uint256 i; i < 5; ++i) {
+            freeze(now_() + 1, 3);
+            uint256 before = vm.snapshotState();
+            vault.freeze(others, 1, until);
+            assertEq(frozenUntil(), until);
+            vm.revertToState(before);
+            skip(1);
+        }
+    }
+
+    /// Fewer than a quorum may prolong what fewer began, up to a day after it began.
+    function test_a_third_prolongs_up_to_a_day_after_the_first() public {
+        uint64 since = now_();
+        freeze(since + 3_600_000, 3);
+        skip(30 minutes);
+        uint64 open = since + 2 * 3_600_000;
+        freezeFails(since + DAY + 1, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        freeze(since + DAY, 3);
+        skip(24 hours);
+        freezeFails(now_() + DAY, 4, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, since + 2 * DAY, now_()));
+    }
+
+    function test_a_freeze_does_not_shorten_the_one_in_force() public {
+        uint64 until = now_() + 60_000;
+        freeze(until, 3);
+        bytes memory wrong = abi.encodeWithSelector(IVault.WrongUntil.selector, until - 1, until, now_() + DAY);
+        freezeFails(until - 1, 7, wrong);
+        assertEq(frozenUntil(), until);
+    }
+
+    function test_a_freeze_again_changes_nothing() public {
+        uint64 until = now_() + 1000;
+        freeze(until, 5);
+        freezeFails(until, 5, abi.encodeWithSelector(IVault.WrongUntil.selector, until, until, now_() + DAY));
+        skip(1);
+        freezeFails(until, 5, abi.encodeWithSelector(IVault.WrongUntil.selector, until, now_(), now_() + DAY));
+    }
+
+    /// A quorum ended it, so nobody begins it again with the old signatures; nor one that was signed before and ends
+    /// earlier. A later one is a new decision.
+    function test_an_unfrozen_freeze_cannot_be_replayed() public {
+        uint64 until = now_() + 3_600_000;
+        freeze(until - 1, 5);
+        freeze(until, 5);
         order(unfreeze());
-        freeze(3, now_() + 24 hours * 1000, 3);
+        for (uint64 back; back < 3; ++back) {
+            bytes memory wrong = abi.encodeWithSelector(IVault.WrongUntil.selector, until - back, until, now_() + DAY);
+            freezeFails(until - back, 5, wrong);
+        }
+        skip(10 minutes);
+        freezeFails(until, 5, abi.encodeWithSelector(IVault.WrongUntil.selector, until, until, now_() + DAY));
+        freeze(until + 1, 5);
+        // Ended early once more: what was void stays so, and an unfreezing of an open vault voids nothing.
+        order(unfreeze());
+        order(unfreeze());
+        (,,, uint64 void) = vault.head();
+        assertEq(void, until + 1);
+        freeze(until + 2, 5);
     }
 
-    function test_a_freeze_is_not_replayed() public {
-        freeze(1, now_() + 1000, 5);
-        vm.expectRevert(abi.encodeWithSelector(IVault.WrongSerial.selector, 1, 2));
-        this.freezeOutside(1, now_() + 1000, 5);
+    /// Until it ends, an unfrozen freeze of a day leaves room for one that ends later.
+    function test_whoever_was_unfrozen_may_freeze_anew() public {
+        uint64 until = now_() + DAY;
+        freeze(until, 3);
+        skip(1);
+        order(unfreeze());
+        freezeFails(now_() + DAY, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, now_() + 1000, now_()));
+        skip(1);
+        freeze(until + 1, 3);
     }
 
-    function freezeOutside(uint64 serial, uint64 until, uint256 count) external {
-        freeze(serial, until, count);
+    function freezeOutside(uint64 until, uint256 count) external {
+        freeze(until, count);
+    }
+
+    function freezeFails(uint64 until, uint256 count, bytes memory reason) private {
+        vm.expectRevert(reason);
+        this.freezeOutside(until, count);
+    }
+
+    function frozenUntil() private view returns (uint64 until) {
+        (,, until,) = vault.head();
     }
 
     // Rotation

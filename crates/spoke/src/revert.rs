@@ -155,19 +155,14 @@ pub enum Revert {
         /// When it has.
         ready: Time,
     },
-    /// Not the next freeze.
-    #[error("freeze {have}, the next one is {want}")]
-    WrongSerial {
-        /// Of the freeze.
-        have: u64,
-        /// One more than the last one.
-        want: u64,
-    },
-    /// A freeze that is over, or longer than a day.
-    #[error("a freeze until {until}, at most until {latest}")]
+    /// A freeze that is over, that would end no later than the one in force or one that was ended early, or that is
+    /// longer than a day.
+    #[error("a freeze until {until}: it has to end after {last}, and by {latest}")]
     WrongUntil {
         /// Of the freeze.
         until: Time,
+        /// The latest of the block's time, the end of the freeze in force, and that of one that was ended early.
+        last: Time,
         /// A day ahead.
         latest: Time,
     },

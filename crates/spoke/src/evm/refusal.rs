@@ -50,11 +50,11 @@ fn vault(error: &Vault) -> Option<Revert> {
         Vault::NotReady(error) => {
             Revert::NotReady { nonce: Nonce(error.nonce), ready: Time::from_millis(error.ready) }
         }
-        Vault::WrongSerial(error) => Revert::WrongSerial { have: error.have, want: error.need },
-        Vault::WrongUntil(error) => {
-            let (until, latest) = (Time::from_millis(error.until), Time::from_millis(error.most));
-            Revert::WrongUntil { until, latest }
-        }
+        Vault::WrongUntil(error) => Revert::WrongUntil {
+            until: Time::from_millis(error.until),
+            last: Time::from_millis(error.last),
+            latest: Time::from_millis(error.most),
+        },
         Vault::FreezeTooSoon(error) => Revert::FreezeTooSoon { from: Time::from_millis(error.from) },
         _ => return None,
     })

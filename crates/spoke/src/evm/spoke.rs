@@ -399,7 +399,6 @@ impl Spoke for EvmSpoke {
         let call = Vault::freezeCall {
             certificate: certificate.encode().into(),
             epoch,
-            serial: freeze.serial,
             until: freeze.until.millis(),
         };
         let vault = self.config.deployment.vault;

@@ -134,13 +134,8 @@ impl SimChain {
     pub fn new(params: SimChainParams) -> Self {
         assert!(params.safe_depth <= params.final_depth, "a chain where final comes before safe");
         let domain = domain_in_process(params.chain);
-        let vault = Vault::new(
-            domain,
-            params.chain,
-            params.coin,
-            params.units.clone(),
-            params.validators.clone(),
-        );
+        let vault =
+            Vault::new(domain, params.chain, params.coin, params.units.clone(), params.validators.clone());
         Self {
             clock: Clock::new(params.start, params.conditions.block_time),
             now: params.start,

@@ -70,12 +70,12 @@ pub struct Waiting {
 /// The last freeze.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FreezeState {
-    /// Its number.
-    pub serial: u64,
     /// From when on the vault was shut until `until`: of the first of freezes without a gap.
     pub since: Time,
     /// Its end.
     pub until: Time,
+    /// The latest end of a freeze that a quorum ended early: a freeze up to there is not taken again.
+    pub void_until: Time,
 }
 
 /// One record as it was before a change.

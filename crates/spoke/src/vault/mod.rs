@@ -61,7 +61,14 @@ impl Vault {
     ) -> Self {
         assert!(units.contains_key(&coin), "a vault that does not list its coin");
         assert!(units.values().all(|unit| !unit.is_zero()), "a token whose unit is nothing");
-        Self { domain, chain, coin, books: Books::new(units, validators), events: Vec::new(), sent: Vec::new() }
+        Self {
+            domain,
+            chain,
+            coin,
+            books: Books::new(units, validators),
+            events: Vec::new(),
+            sent: Vec::new(),
+        }
     }
 
     /// What is signed for it carries this.
@@ -123,22 +130,21 @@ impl Vault {
         if epoch != set.epoch() {
             return Err(Revert::WrongEpoch { have: epoch, want: set.epoch() });
         }
-        let FreezeState { serial, since, until } = self.books.freeze();
-        if freeze.serial != serial + 1 {
-            return Err(Revert::WrongSerial { have: freeze.serial, want: serial + 1 });
+        let FreezeState { since, until, void_until } = self.books.freeze();
+        let (last, latest) = (time.max(until).max(void_until), time.after(DAY));
+        if freeze.until <= last || latest < freeze.until {
+            return Err(Revert::WrongUntil { until: freeze.until, last, latest });
         }
-        let latest = time.after(DAY);
-        if freeze.until <= time || latest < freeze.until {
-            return Err(Revert::WrongUntil { until: freeze.until, latest });
-        }
-        // A quorum may prolong a freeze; fewer have to let the vault be open first, as long as it was shut.
+        // A quorum may prolong a freeze for ever, fewer up to a day after it began; then they have to let the vault be
+        // open first, as long as it was shut.
         let from = until.after(until.since(since));
-        if certificate.signatures.len() < set.quorum() && time < from {
+        let within = time < until && freeze.until <= since.after(DAY);
+        if certificate.signatures.len() < set.quorum() && time < from && !within {
             return Err(Revert::FreezeTooSoon { from });
         }
         set.verify(freeze.digest(self.domain, epoch), certificate, set.freeze_quorum())?;
         let since = if until <= time { time } else { since };
-        self.books.set_freeze(FreezeState { serial: freeze.serial, since, until: freeze.until });
+        self.books.set_freeze(FreezeState { since, until: freeze.until, void_until });
         Ok(Done::Frozen)
     }
 
@@ -239,10 +245,7 @@ impl Vault {
     }
 
     /// Does something, or nothing at all.
-    pub fn attempt<T>(
-        &mut self,
-        act: impl FnOnce(&mut Self) -> Result<T, Revert>,
-    ) -> Result<T, Revert> {
+    pub fn attempt<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Revert>) -> Result<T, Revert> {
         let (mark, events, sent) = (self.books.mark(), self.events.len(), self.sent.len());
         let result = act(self);
         if result.is_err() {
@@ -300,7 +303,10 @@ impl Vault {
             OrderAction::Unfreeze {} => {
                 let last = self.books.freeze();
                 // An earlier end stays: the pause after a freeze counts from it.
-                self.books.set_freeze(FreezeState { until: last.until.min(time), ..last });
+                if time < last.until {
+                    let void_until = last.void_until.max(last.until);
+                    self.books.set_freeze(FreezeState { until: time, void_until, ..last });
+                }
             }
             OrderAction::ListToken { asset, token: _, unit } => match self.books.unit(asset) {
                 Some(have) if have != unit => {

@@ -43,8 +43,10 @@ enum Step {
         wanted: u128,
         price_max: u64,
     },
-    /// Of so many seconds, signed by so many.
+    /// Of so many milliseconds, signed by so many.
     Freeze(u64, usize),
+    /// One of the last ones, signed by so many.
+    FreezeAgain(usize, usize),
 }
 
 #[derive(Clone, Debug)]
@@ -124,6 +126,11 @@ fn drafts() -> impl Strategy<Value = Draft> {
     ]
 }
 
+/// Spans of freezes: of a moment, of a while, of about a day.
+fn freezes() -> impl Strategy<Value = u64> {
+    prop_oneof![1 => 0..3_u64, 3 => 0..120_000_u64, 1 => 86_399_000..86_401_001_u64]
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     let take = (0..3_u8, 0..3_u8, amounts(), 50..250_u64)
         .prop_map(|(lot, by, wanted, price_max)| Step::Take { lot, by, wanted, price_max });
@@ -134,7 +141,8 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(drafts, signers)| Step::Deliver(drafts, if signers == 0 { 2 } else { 3 + signers % 2 })),
         1 => Just(Step::Repeat),
         10 => take,
-        1 => (0..120_u64, 1..4_usize).prop_map(|(seconds, signers)| Step::Freeze(seconds, signers)),
+        1 => (freezes(), 1..4_usize).prop_map(|(millis, signers)| Step::Freeze(millis, signers)),
+        1 => (0..4_usize, 2..4_usize).prop_map(|(back, signers)| Step::FreezeAgain(back, signers)),
     ]
 }
 
@@ -149,8 +157,9 @@ struct Twins {
     keys: Vec<Key>,
     epoch: u32,
     nonce: u64,
-    serial: u64,
     last: Option<(Payload, Payload)>,
+    /// Freezes that were sent, taken or not.
+    frozen: Vec<Freeze>,
     evm_events: Vec<VaultEvent>,
     sim_events: Vec<VaultEvent>,
     /// Results of running lots by the wire's own hashes, and the ends expected of them.
@@ -212,7 +221,7 @@ impl Twins {
             final_every: Millis::seconds(1_000_000),
         });
         let domain = domain(ChainKind::Evm, CHAIN_ID, hub_address(vault));
-        let (nonce, serial, epoch) = (0, 0, 1);
+        let (nonce, epoch) = (0, 1);
         let now = Time::from_millis(OPENED);
         let mut twins = Self {
             sim,
@@ -224,8 +233,8 @@ impl Twins {
             keys,
             epoch,
             nonce,
-            serial,
             last: None,
+            frozen: Vec::new(),
             domain,
             evm_events: Vec::new(),
             sim_events: Vec::new(),
@@ -438,8 +447,21 @@ impl Twins {
         }
     }
 
-    fn freeze(&mut self, seconds: u64, signers: usize) {
-        let freeze = Freeze { serial: self.serial + 1, until: self.now.after(Millis::seconds(seconds)) };
+    fn freeze(&mut self, millis: u64, signers: usize) {
+        let freeze = Freeze { until: self.now.after(Millis::new(millis)) };
+        self.send_freeze(freeze, signers);
+        self.frozen.push(freeze);
+    }
+
+    /// One that was sent before.
+    fn freeze_again(&mut self, back: usize, signers: usize) {
+        let last = self.frozen.len().saturating_sub(1);
+        if let Some(&freeze) = self.frozen.get(last.saturating_sub(back)) {
+            self.send_freeze(freeze, signers);
+        }
+    }
+
+    fn send_freeze(&mut self, freeze: Freeze, signers: usize) {
         let sign = |domain| Certificate::sign(freeze.digest(domain, self.epoch), &self.keys[..signers]);
         let (there, here) = (sign(self.sim.domain()), sign(self.domain));
         self.sim.freeze(freeze, self.epoch, &there).unwrap();
@@ -448,16 +470,11 @@ impl Twins {
         for one in &here.signatures {
             bytes.extend(one.r.iter().chain(&one.s).chain([&one.v]));
         }
-        let call = Vault::freezeCall {
-            certificate: bytes.into(),
-            epoch: self.epoch,
-            serial: freeze.serial,
-            until: freeze.until.millis(),
-        };
+        let call =
+            Vault::freezeCall { certificate: bytes.into(), epoch: self.epoch, until: freeze.until.millis() };
         let here = self.evm.call(person(2), self.vault, &call);
         let there = self.sim_receipt();
         assert_eq!(here.is_ok(), there.is_ok(), "{here:?} {there:?} {freeze:?}");
-        self.serial += u64::from(here.is_ok());
     }
 
     fn action(&mut self, draft: &Draft) -> (OrderAction, u64) {
@@ -549,7 +566,8 @@ impl Twins {
             Step::Take { lot, by, wanted, price_max } => {
                 self.take(self.recent(*lot), *by, Amount::from_wei(*wanted), Price::whole(*price_max));
             }
-            Step::Freeze(seconds, signers) => self.freeze(*seconds, *signers),
+            Step::Freeze(millis, signers) => self.freeze(*millis, *signers),
+            Step::FreezeAgain(back, signers) => self.freeze_again(*back, *signers),
         }
     }
 
@@ -561,6 +579,8 @@ impl Twins {
         };
         let there: Vec<VaultEvent> = self.sim_events.iter().map(neutral).collect();
         assert_eq!(self.evm_events, there);
+        let (head, _) = self.evm.call(person(0), self.vault, &Vault::headCall {}).unwrap();
+        assert_eq!(head.frozenUntil, self.sim.frozen_until().millis());
         for (asset, _) in DECIMALS {
             let (books, _) =
                 self.evm.call(person(0), self.vault, &Vault::balancesCall { asset: asset.0 }).unwrap();

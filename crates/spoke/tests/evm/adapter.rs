@@ -106,7 +106,7 @@ fn everything_that_a_spoke_does_is_done_on_a_real_chain() {
 
     // A freeze by 2 of 4, and a release that meets it.
     let until = runtime.block_on(world.chain.time()).unwrap().after(Millis::seconds(3_600));
-    let freeze = Freeze { serial: 1, until };
+    let freeze = Freeze { until };
     let certificate = Certificate::sign(freeze.digest(spoke.domain(), 1), &world.keys[..2]);
     let tx = spoke.freeze(freeze, 1, &certificate).unwrap();
     assert_eq!(one(&mut spoke, tx).result, Ok(Done::Frozen));
