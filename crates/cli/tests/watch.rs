@@ -309,8 +309,11 @@ impl Feed {
         self.block.time = self.block.time.after(Millis::seconds(1));
         let time = self.block.time;
         let speaks = |chain: &usize| Some(*chain) != silent_chain;
-        let told =
-            |chain: usize| Observation::Final { chain: ChainId(chain as u16), sequence: Sequence(0), time };
+        let told = |chain: usize| {
+            let chain = ChainId(chain as u16);
+            let block = ballast_types::digest::block_in_process(chain, time);
+            Observation::Final { chain, sequence: Sequence(0), time, block }
+        };
         self.block.observations = (0..self.genesis.chains.len()).filter(speaks).map(told).collect();
         self.block.prices.clear();
         for (asset, listed) in (0..).zip(&self.genesis.assets) {

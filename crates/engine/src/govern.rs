@@ -44,6 +44,7 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
             validators::plan(state, signers).map(|plan| validators::execute(state, out, plan))
         }
         Change::Unfreeze { chain } => chain::unfreeze(state, out, *chain),
+        Change::OpenPath { from, to } => liquidation::path::open(state, out, (*from, *to)),
     }
 }
 

@@ -230,7 +230,12 @@ fn another_version_of_a_deposit_replaces_it() {
         .expect("another block");
     assert_eq!(house.balance(LedgerAccount::Pending(alice, eth)), whole(2));
     house
-        .observe(Observation::Final { chain, sequence, time: ballast_units::Time::default() })
+        .observe(Observation::Final {
+            chain,
+            sequence,
+            time: ballast_units::Time::default(),
+            block: Hash::default(),
+        })
         .expect("it was seen");
     assert_eq!(house.balance(LedgerAccount::Collateral(alice, eth)), whole(12));
 }

@@ -118,7 +118,8 @@ impl Teller {
     fn finality(&mut self, to: usize) -> Observation {
         self.clock += 1;
         let sequence = Sequence(self.first + u64::try_from(to).expect("few") - 1);
-        Observation::Final { chain: self.chain, sequence, time: Time::from_millis(self.clock) }
+        let (chain, time) = (self.chain, Time::from_millis(self.clock));
+        Observation::Final { chain, sequence, time, block: digest::block_in_process(chain, time) }
     }
 
     fn take(&mut self, house: &mut House, turn: &Turn) {

@@ -1,4 +1,4 @@
-//! Why commands are refused, E2001 to E4016: a test a reject, in the order of the enum; one file, however long, so that the order
+//! Why commands are refused, E2001 to E4017: a test a reject, in the order of the enum; one file, however long, so that the order
 //! can be checked.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
@@ -390,7 +390,7 @@ fn govern_rejects_resolving_an_unknown_task() {
 }
 
 #[test]
-fn govern_rejects_resolving_a_task_without_dispute() {
+fn govern_rejects_resolving_a_task_of_which_no_lot_is_frozen() {
     let mut house = House::new();
     house.deposit("lender", "ethereum", "USDC", whole(100_000));
     house.lend("lender", "ethereum", whole(50_000)).expect("the lender has 100,000");
@@ -398,7 +398,7 @@ fn govern_rejects_resolving_a_task_without_dispute() {
     house.borrow("alice", "ethereum", whole(16_000)).expect("20,000 / 1.21 = 16,528");
     house.price("ETH", price("1600"));
     let task = house.view("alice").locked.expect("16,000 / 1.1 is less than 16,000");
-    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::TaskNotDisputed { task });
+    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::TaskNotFrozen { task });
 }
 
 // E30: credit and withdrawals
@@ -616,6 +616,14 @@ fn borrow_and_repay_reject_less_than_the_least() {
         assert_eq!(house.apply(vec![command]).rejects, []);
     }
     assert_eq!(house.view("alice").loans, []);
+}
+
+#[test]
+fn withdraw_suspense_rejects_a_token_of_which_nothing_is_there() {
+    let mut house = House::new();
+    let (account, token) = (house.account("alice"), house.token("ETH", "ethereum"));
+    let nothing = Reject::NothingInSuspense { account, token };
+    refuses(&mut house, Command::WithdrawSuspense { account, token }, nothing);
 }
 
 // E40: listing and depth
@@ -857,10 +865,17 @@ fn govern_rejects_the_present_set() {
     house.run(rotate(&[one])).expect("one of them alone is another set");
 }
 
+#[test]
+fn govern_rejects_opening_a_path_that_is_open() {
+    let mut house = House::new();
+    let (from, to) = (house.chain("polygon"), ETHEREUM);
+    refuses(&mut house, Command::Govern(Change::OpenPath { from, to }), Reject::PathOpen { from, to });
+}
+
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 44] = [
+const TESTS: [(&str, &str); 46] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -876,7 +891,7 @@ const TESTS: [(&str, &str); 44] = [
     ("E2013", "request_withdrawal_rejects_more_than_the_cash"),
     ("E2104", "liquidate_account_rejects_a_healthy_account"),
     ("E2201", "govern_rejects_resolving_an_unknown_task"),
-    ("E2202", "govern_rejects_resolving_a_task_without_dispute"),
+    ("E2202", "govern_rejects_resolving_a_task_of_which_no_lot_is_frozen"),
     ("E3001", "repay_rejects_no_loan"),
     ("E3002", "borrow_rejects_more_than_is_idle"),
     ("E3003", "borrow_rejects_more_than_the_inventory"),
@@ -889,6 +904,7 @@ const TESTS: [(&str, &str); 44] = [
     ("E3010", "govern_rejects_a_collection_without_a_cold_store"),
     ("E3011", "govern_rejects_collecting_more_than_the_float"),
     ("E3012", "borrow_and_repay_reject_less_than_the_least"),
+    ("E3013", "withdraw_suspense_rejects_a_token_of_which_nothing_is_there"),
     ("E4001", "govern_rejects_a_maintenance_margin_that_does_not_cover"),
     ("E4002", "govern_rejects_an_initial_margin_that_does_not_cover"),
     ("E4003", "govern_rejects_a_cap_that_cannot_be_closed"),
@@ -905,6 +921,7 @@ const TESTS: [(&str, &str); 44] = [
     ("E4014", "govern_rejects_a_signer_of_zero"),
     ("E4015", "govern_rejects_a_signer_twice"),
     ("E4016", "govern_rejects_the_present_set"),
+    ("E4017", "govern_rejects_opening_a_path_that_is_open"),
 ];
 
 /// The tests stand in this file in the order of the catalogue, and each names its reject. Those of keepers are in

@@ -149,7 +149,8 @@ impl Failing {
         }
         if is_final {
             let sequence = Sequence(self.sequence);
-            facts.push(Observation::Final { chain: CHAIN, sequence, time: self.time });
+            let block = digest::block_in_process(CHAIN, self.time);
+            facts.push(Observation::Final { chain: CHAIN, sequence, time: self.time, block });
         }
         facts
     }

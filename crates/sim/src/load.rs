@@ -8,7 +8,7 @@ use ballast_engine::{BlockStage, Engine, GenesisError, Outcome};
 use ballast_types::{
     AccountId, Address, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, Command, Event, Genesis, Hash,
     Height, MarketGenesis, MarketId, MarketParams, Observation, Owner, PriceReport, Sequence, Side, SourceId,
-    TokenGenesis, TokenParams, TradeAmount, VaultEvent,
+    TokenGenesis, TokenParams, TradeAmount, VaultEvent, digest,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 
@@ -61,6 +61,7 @@ impl Load {
                 chain: CHAIN,
                 sequence: Sequence(load.sequence),
                 time: Time::default(),
+                block: digest::block_in_process(CHAIN, Time::default()),
             });
             let block = Block { observations, ..load.tick(INDEX * 100, None) };
             load.apply(&block);

@@ -38,11 +38,13 @@ fn a_deposit_is_included_then_safe_then_final() {
     let told = [Observation::Seen { chain: CHAIN, sequence: Sequence(1), version, event }];
     assert_eq!(advance(&mut chain, 40), told);
     assert_eq!(advance(&mut chain, 69), []);
-    let told = [Observation::Final { chain: CHAIN, sequence: Sequence(1), time: at(20) }];
+    let told = [Observation::Final { chain: CHAIN, sequence: Sequence(1), time: at(20), block: version }];
     assert_eq!(advance(&mut chain, 70), told);
     assert_eq!(advance(&mut chain, 500), []);
     let heads = chain.heads().unwrap();
     assert_eq!((heads.head.number, heads.safe.number, heads.final_.number), (50, 48, 45));
+    // The block keeps its hash when it is long final.
+    assert_eq!(chain.block_hash(2).unwrap(), Some(version));
     assert_eq!((heads.head.time, heads.safe.time, heads.final_.time), (at(500), at(480), at(450)));
 }
 
@@ -53,10 +55,13 @@ fn the_last_final_block_is_told_also_when_nothing_happens() {
     let mut chain = ballast_spoke::SimChain::new(params);
     // Final blocks are 50 s behind the head: the first whose time is 60 s past the start at 110 s.
     assert_eq!(advance(&mut chain, 109), []);
-    let told = |time| [Observation::Final { chain: CHAIN, sequence: Sequence(0), time: at(time) }];
-    assert_eq!(advance(&mut chain, 110), told(60));
+    let told = |chain: &ballast_spoke::SimChain, number: u64| {
+        let (time, block) = (at(10 * number), chain.block_hash(number).unwrap().unwrap());
+        [Observation::Final { chain: CHAIN, sequence: Sequence(0), time, block }]
+    };
+    assert_eq!(advance(&mut chain, 110), told(&chain, 6));
     assert_eq!(advance(&mut chain, 169), []);
-    assert_eq!(advance(&mut chain, 170), told(120));
+    assert_eq!(advance(&mut chain, 170), told(&chain, 12));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ballast_spoke::quorum::{
     FactError, Facts, MeasurementError, Measurements, Numbered, QuorumError, Settled,
 };
 use ballast_spoke::{SimChain, SimChainParams, Spoke};
-use ballast_types::digest::domain_in_process;
+use ballast_types::digest::{block_in_process, domain_in_process};
 use ballast_types::{
     ChainId, CostReport, DepthReport, Hash, Observation, PriceReport, Sequence, Signer, SourceId, Token,
     VaultEvent,
@@ -76,7 +76,8 @@ fn dropped(sequence: u64) -> Observation {
 }
 
 fn final_to(sequence: u64, second: u64) -> Observation {
-    Observation::Final { chain: CHAIN, sequence: Sequence(sequence), time: at(second) }
+    let (time, block) = (at(second), block_in_process(CHAIN, at(second)));
+    Observation::Final { chain: CHAIN, sequence: Sequence(sequence), time, block }
 }
 
 #[test]

@@ -196,6 +196,13 @@ pub enum Command {
         /// What made the commitment unguessable.
         salt: Hash,
     },
+    /// Takes out what was deposited and the house does not take, to the account's address on that chain.
+    WithdrawSuspense {
+        /// Who.
+        account: AccountId,
+        /// What, where.
+        token: Token,
+    },
 }
 
 /// A change of parameters.
@@ -237,7 +244,7 @@ pub enum Change {
         /// From now on.
         listed: bool,
     },
-    /// What a chain told of a task's auctions stands, though the engine reckoned otherwise.
+    /// What a chain told of a task's lots stands now, not an hour after it is final.
     Resolve {
         /// Which.
         task: TaskId,
@@ -305,5 +312,12 @@ pub enum Change {
     Unfreeze {
         /// Where.
         chain: ChainId,
+    },
+    /// A way between two chains that was closed is used again.
+    OpenPath {
+        /// From where.
+        from: ChainId,
+        /// To where.
+        to: ChainId,
     },
 }

@@ -4,7 +4,7 @@
 //! - Hash: keccak-256. Integers: big endian, of fixed width.
 
 use crate::{Address, ChainId, Hash, KeeperId, LotId, Nonce, TaskId};
-use ballast_units::Amount;
+use ballast_units::{Amount, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -66,6 +66,12 @@ pub fn domain(kind: ChainKind, number: u64, vault: Address) -> Hash {
 #[must_use]
 pub fn domain_in_process(chain: ChainId) -> Hash {
     domain(ChainKind::InProcess, u64::from(chain.0), Address::default())
+}
+
+/// What stands for the hash of a final block where a chain has no blocks of its own: scripts, loads and tests.
+#[must_use]
+pub fn block_in_process(chain: ChainId, time: Time) -> Hash {
+    keccak(&[b"BALLAST-BLOCK-1", &chain.0.to_be_bytes(), &time.millis().to_be_bytes()])
 }
 
 /// The result of an auction of which nothing is sold yet; `start` is the order that started it.

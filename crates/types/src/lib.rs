@@ -13,6 +13,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod anomaly;
 mod block;
 mod command;
 pub mod digest;
@@ -26,6 +27,7 @@ mod order;
 mod reject;
 mod schedule;
 
+pub use anomaly::{Anomaly, AnomalyKind, Freezes};
 pub use block::{Block, CostReport, DepthReport, PriceReport};
 pub use command::{Change, Command, Side, TradeAmount};
 pub use digest::ChainKind;

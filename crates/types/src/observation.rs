@@ -29,6 +29,9 @@ pub enum Observation {
         sequence: Sequence,
         /// Of the block.
         time: Time,
+        /// Hash of the block; zero where enough validators agree on what is final and not on a block: each named another
+        /// one.
+        block: Hash,
     },
     /// The chain dropped the blocks of this event and of all later ones.
     Dropped {

@@ -58,7 +58,7 @@ pub(crate) enum Line {
     Govern(Govern),
     /// The hub restarts: only what reduces risk, until every price is newer.
     SafeMode(Yes),
-    /// Somebody takes part of a lot at the price of the moment, or for `paid`.
+    /// Somebody takes part of a lot at the price of the moment.
     Take(Take),
     /// An auction ends before its time.
     Expire(OfLot),
@@ -291,7 +291,7 @@ pub(crate) struct Take {
     pub(crate) lot: u64,
     /// How much of the collateral.
     pub(crate) quantity: Ranged<Amount>,
-    /// Dollars; without it, what the auction asks at the moment.
+    /// Dollars that the chain tells of, whatever its auction asks: an odd fact.
     pub(crate) paid: Option<Ranged<Amount>>,
 }
 

@@ -152,6 +152,11 @@ impl Names {
             LedgerAccount::Stake(keeper) => format!("Stake({keeper})"),
             LedgerAccount::Fines => "Fines".to_owned(),
             LedgerAccount::Pot(task) => format!("Pot({task})"),
+            LedgerAccount::Dust(token) => format!("Dust({})", self.token_name(token)),
+            LedgerAccount::Suspense(account, token) => {
+                format!("Suspense({}, {})", self.account_name(account), self.token_name(token))
+            }
+            LedgerAccount::Surplus(token) => format!("Surplus({})", self.token_name(token)),
         }
     }
 }

@@ -383,6 +383,8 @@ kinds! {
     Reorg = "reorg",
     /// A result is disputed, or no longer.
     Dispute = "dispute",
+    /// A fact of a chain that the books did not expect, or what came of it.
+    Anomaly = "anomaly",
     /// An order was sent again or ran out.
     Order = "order",
     /// A keeper was late, lied, was frozen, suspended or restored.

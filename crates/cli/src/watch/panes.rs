@@ -459,7 +459,7 @@ fn events(frame: &Frame) -> Content {
 
 fn style_of(kind: Kind) -> Style {
     match kind {
-        Kind::Deficit | Kind::Dispute | Kind::Reorg | Kind::Written | Kind::SafeMode => BAD,
+        Kind::Deficit | Kind::Dispute | Kind::Reorg | Kind::Written | Kind::SafeMode | Kind::Anomaly => BAD,
         Kind::Locked
         | Kind::Deleveraged
         | Kind::Loss

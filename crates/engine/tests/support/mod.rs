@@ -82,7 +82,7 @@ impl House {
     /// A house of this genesis before its first block, without prices.
     pub(crate) fn unpriced(genesis: Genesis) -> Self {
         let engine = Engine::new(&genesis).expect("a test's genesis is valid");
-        let spokes = engine.state().chains.ids().map(|chain| spoke_of(&engine, chain));
+        let spokes = engine.state().chains.ids().map(|chain| Spoke::new(engine.state(), chain));
         Self {
             spokes: spokes.collect(),
             now: genesis.time,
@@ -228,7 +228,8 @@ impl House {
         self.engine.apply(&block, &mut out);
         self.now = block.time;
         let added = self.engine.state().chains.ids().skip(self.spokes.len());
-        self.spokes.extend(added.map(|chain| spoke_of(&self.engine, chain)));
+        let state = self.engine.state();
+        self.spokes.extend(added.map(|chain| Spoke::new(state, chain)));
         for (spoke, (_, chain)) in self.spokes.iter_mut().zip(self.engine.state().chains.iter()) {
             spoke.sync(chain.next_sequence, chain.next_final);
         }
@@ -475,13 +476,6 @@ impl House {
         let at = usize::from(self.chain(chain).0);
         self.spokes.get_mut(at).expect("a chain of genesis")
     }
-}
-
-/// A chain as the engine's record has it, on which nothing has happened.
-fn spoke_of(engine: &Engine, chain: ChainId) -> Spoke {
-    let record = engine.state().chains.get(chain);
-    let coin = engine.state().token(Token { asset: record.coin, chain });
-    Spoke::new(chain, coin.map_or(Amount::from_wei(1), |token| token.params.unit), record.domain)
 }
 
 /// Why a part of a block was refused.

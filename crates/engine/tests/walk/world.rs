@@ -467,13 +467,18 @@ impl World {
             Lie::Released => self.spoke(chain).claim(VaultEvent::Executed { nonce }),
             Lie::Gap => self.house.tell(seen(Sequence(next.0 + 1), 1, deposited(stranger))),
             Lie::Again => self.house.tell(seen(Sequence(next.0.saturating_sub(1)), 0, deposited(stranger))),
+            // Another branch, in which the last event is a stranger's deposit.
             Lie::Version => {
-                self.house.tell(seen(Sequence(next.0.saturating_sub(1)), 200, deposited(stranger)))
+                let spoke = self.spoke(chain);
+                if spoke.fork(Sequence(next.0.saturating_sub(1))).is_some() {
+                    spoke.claim_first(deposited(stranger));
+                }
             }
             Lie::FinalAhead => self.house.tell(Observation::Final {
                 chain,
                 sequence: next,
                 time: ballast_units::Time::default(),
+                block: Hash::default(),
             }),
             Lie::DropFinal => self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) }),
         }

@@ -209,7 +209,9 @@ impl Town {
             if sequence == record.next_sequence {
                 continue;
             }
-            told.push(Observation::Final { chain, sequence: Sequence(sequence.0 - 1), time: now });
+            let (sequence, block) =
+                (Sequence(sequence.0 - 1), ballast_types::digest::block_in_process(chain, now));
+            told.push(Observation::Final { chain, sequence, time: now, block });
         }
         told
     }

@@ -158,7 +158,7 @@ impl Told {
         let link = line.get(final_).filter(|_| self.final_block.is_none_or(|block| block < final_));
         if let Some(link) = link {
             let sequence = Sequence(line.sequence_at(final_));
-            told.push(Observation::Final { chain, sequence, time: link.time });
+            told.push(Observation::Final { chain, sequence, time: link.time, block: link.hash });
             self.final_block = Some(final_);
             self.seen = self.seen.split_off(&Sequence(sequence.0 + 1));
         }

@@ -110,7 +110,7 @@ struct View {
     events: BTreeMap<u64, Entry>,
     /// From here on it saw a drop, and nothing since.
     gone_from: Option<u64>,
-    finals: VecDeque<(Sequence, Time)>,
+    finals: VecDeque<(Sequence, Time, Hash)>,
 }
 
 impl Facts {
@@ -213,8 +213,8 @@ impl View {
                 self.events.split_off(&sequence.0);
                 self.gone_from = Some(sequence.0);
             }
-            Observation::Final { sequence, time, .. } => {
-                self.finals.push_back((sequence, time));
+            Observation::Final { sequence, time, block, .. } => {
+                self.finals.push_back((sequence, time, block));
                 if FINALS_MOST < self.finals.len() {
                     self.finals.pop_front();
                 }
@@ -257,9 +257,9 @@ impl Chain {
             self.told.push_back((version, event));
             agreed.push(Observation::Seen { chain, sequence, version, event });
         }
-        if let Some((sequence, time)) = self.agreed_final(need) {
+        if let Some((sequence, time, block)) = self.agreed_final(need) {
             self.finalise(sequence, time);
-            agreed.push(Observation::Final { chain, sequence, time });
+            agreed.push(Observation::Final { chain, sequence, time, block });
         }
     }
 
@@ -282,14 +282,14 @@ impl Chain {
     }
 
     /// The last final block that enough validators named, newer than the one that is true, with every event up to it.
-    fn agreed_final(&self, need: usize) -> Option<(Sequence, Time)> {
+    fn agreed_final(&self, need: usize) -> Option<(Sequence, Time, Hash)> {
         let known = (Sequence(self.final_sequence), self.final_time);
-        let newer = |(sequence, time): &(Sequence, Time)| {
+        let newer = |(sequence, time, _): &(Sequence, Time, Hash)| {
             known.0 <= *sequence && known.1 <= *time && *sequence < Sequence(self.next())
         };
-        let mut named: BTreeMap<(Sequence, Time), usize> = BTreeMap::new();
+        let mut named: BTreeMap<(Sequence, Time, Hash), usize> = BTreeMap::new();
         for view in self.views.values() {
-            let mut own: Vec<(Sequence, Time)> = view.finals.iter().copied().filter(newer).collect();
+            let mut own: Vec<(Sequence, Time, Hash)> = view.finals.iter().copied().filter(newer).collect();
             own.sort_unstable();
             own.dedup();
             for block in own {
@@ -297,7 +297,7 @@ impl Chain {
             }
         }
         let last = named.into_iter().rev().find(|(_, count)| need <= *count).map(|(block, _)| block);
-        last.filter(|block| *block != known)
+        last.filter(|block| (block.0, block.1) != known)
     }
 
     fn finalise(&mut self, sequence: Sequence, time: Time) {
@@ -307,7 +307,7 @@ impl Chain {
         self.final_time = time;
         for view in self.views.values_mut() {
             view.events = view.events.split_off(&(sequence.0 + 1));
-            view.finals.retain(|(_, own)| time < *own);
+            view.finals.retain(|(_, own, _)| time < *own);
         }
     }
 }

@@ -109,9 +109,10 @@ struct Block {
     journal: Vec<Undo>,
 }
 
-/// The last final block in which something happened.
+/// The last final block in which something happened; block 0 before the first.
 #[derive(Clone, Copy, Debug)]
 struct Settled {
+    number: u64,
     hash: Hash,
     last_sequence: u64,
 }
@@ -143,7 +144,7 @@ impl SimChain {
             mempool: BTreeMap::new(),
             last_tx: TxId::default(),
             blocks: VecDeque::new(),
-            settled: Settled { hash: domain, last_sequence: 0 },
+            settled: Settled { number: 0, hash: domain, last_sequence: 0 },
             branches: BTreeMap::new(),
             reorgs: 0,
             telling: Telling { seen: 0, dropped: None, final_sequence: 0, final_time: params.start },
@@ -289,6 +290,15 @@ impl SimChain {
         self.blocks.push_back(Block { number, hash, last_sequence, events, sent, included, journal });
     }
 
+    /// The hash of a block up to the head, as far as its branch is still known.
+    fn hash_at(&self, number: u64) -> Hash {
+        if number == self.settled.number {
+            return self.settled.hash;
+        }
+        let known = self.blocks.binary_search_by_key(&number, |block| block.number);
+        known.map_or_else(|_| self.hash_of(number), |at| self.blocks[at].hash)
+    }
+
     /// The hash of a block on the present branch: of the last block before it in which something happened, its branch
     /// and its number.
     fn hash_of(&self, number: u64) -> Hash {
@@ -318,15 +328,16 @@ impl SimChain {
                 }
             }
         }
-        self.settle(head.saturating_sub(self.params.final_depth));
-        let time = self.clock.time(head.saturating_sub(self.params.final_depth));
+        let final_number = head.saturating_sub(self.params.final_depth);
+        let (time, block) = (self.clock.time(final_number), self.hash_at(final_number));
+        self.settle(final_number);
         let Telling { final_sequence, final_time, .. } = self.telling;
         let more = final_sequence < self.settled.last_sequence;
         if more || self.params.final_every <= time.since(final_time) {
             self.telling.final_sequence = self.settled.last_sequence;
             self.telling.final_time = time;
             let sequence = Sequence(self.settled.last_sequence);
-            told.push(Observation::Final { chain, sequence, time });
+            told.push(Observation::Final { chain, sequence, time, block });
         }
         told
     }
@@ -334,7 +345,8 @@ impl SimChain {
     /// Forgets how to undo what is final; what it sent to other chains is on its way.
     fn settle(&mut self, final_number: u64) {
         while let Some(block) = self.blocks.pop_front_if(|block| block.number <= final_number) {
-            self.settled = Settled { hash: block.hash, last_sequence: block.last_sequence };
+            let Block { number, hash, last_sequence, .. } = block;
+            self.settled = Settled { number, hash, last_sequence };
             self.departures.extend(block.sent);
         }
         // The branch of the last final block stays known, the ones before it do not matter any more.
@@ -400,9 +412,7 @@ impl Spoke for SimChain {
 
     /// Of an older block than the last final one: that of the present branch as far as it is still known.
     fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError> {
-        let known = self.blocks.binary_search_by_key(&number, |block| block.number);
-        let hash = known.map_or_else(|_| self.hash_of(number), |at| self.blocks[at].hash);
-        Ok((number <= self.head_number()).then_some(hash))
+        Ok((number <= self.head_number()).then(|| self.hash_at(number)))
     }
 
     fn epoch(&self) -> Result<u32, SpokeError> {

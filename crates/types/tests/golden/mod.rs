@@ -132,6 +132,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
                 salt: Hash([0x50; 32]),
             },
         ),
+        ("command.withdraw_suspense", Command::WithdrawSuspense { account: ACCOUNT, token: TOKEN }),
     ]
 }
 
@@ -175,6 +176,7 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.liquidation", Change::Liquidation { params: Box::default() }),
         ("change.rotate", Change::Rotate { signers: vec![Signer([4; 20]), Signer([3; 20])] }),
         ("change.unfreeze", Change::Unfreeze { chain: CHAIN }),
+        ("change.open_path", Change::OpenPath { from: CHAIN, to: ChainId(0x0607) }),
     ]
 }
 
@@ -221,7 +223,12 @@ pub(crate) fn observations() -> Vec<(&'static str, Observation)> {
         ),
         (
             "observation.final",
-            Observation::Final { chain: CHAIN, sequence: Sequence(u64::MAX), time: Time::from_millis(0x20) },
+            Observation::Final {
+                chain: CHAIN,
+                sequence: Sequence(u64::MAX),
+                time: Time::from_millis(0x20),
+                block: Hash([0x4d; 32]),
+            },
         ),
         ("observation.dropped", Observation::Dropped { chain: CHAIN, sequence: Sequence(1) }),
     ]
