@@ -18,9 +18,10 @@ use crate::signing::{self, Keyring};
 use crate::snapshot;
 use ballast_engine::{Engine, Outcome, State};
 use ballast_spoke::certificate::{Key, ValidatorSet};
+use ballast_spoke::freeze::FreezeVote;
 use ballast_spoke::message::{EncodeError, Payload};
 use ballast_types::{
-    Block, Command, CostReport, DepthReport, Event, Genesis, Hash, Height, Observation, PriceReport,
+    Block, ChainId, Command, CostReport, DepthReport, Event, Genesis, Hash, Height, Observation, PriceReport,
 };
 use ballast_units::{Millis, Time};
 use std::path::{Path, PathBuf};
@@ -257,6 +258,12 @@ impl Node {
         let height = self.height();
         let signed = signing::sign_open(self.engine.state(), &self.keyring);
         signed.map_err(|source| StepError::Unsignable { height, source })
+    }
+
+    /// Signatures under a freeze of a chain's vault until then, by every key that is here of a set that the vault may obey:
+    /// a third of such a set stops it. Also of a node that stopped: that is when it may be wanted.
+    pub fn sign_freeze(&self, chain: ChainId, until: Time) -> Vec<FreezeVote> {
+        signing::sign_freeze(self.engine.state(), chain, until, &self.keyring)
     }
 
     /// How many commands wait.

@@ -8,8 +8,10 @@
 
 use ballast_engine::State;
 use ballast_spoke::certificate::{Key, ValidatorSet};
-use ballast_spoke::message::{EncodeError, Payload};
+use ballast_spoke::freeze::FreezeVote;
+use ballast_spoke::message::{EncodeError, Freeze, Payload};
 use ballast_types::{ChainId, Order, Signer};
+use ballast_units::Time;
 use std::collections::BTreeMap;
 
 /// Orders of one payload: what a block of a chain surely takes.
@@ -40,9 +42,23 @@ impl Keyring {
 
     /// Keys of a set, as many as a quorum has, or all that are here where they are fewer.
     pub(crate) fn of(&self, set: &ValidatorSet) -> Vec<Key> {
-        let here = set.signers().iter().filter_map(|signer| self.keys.get(signer));
-        here.take(set.quorum()).cloned().collect()
+        self.all_of(set).take(set.quorum()).cloned().collect()
     }
+
+    fn all_of(&self, set: &ValidatorSet) -> impl Iterator<Item = &Key> {
+        set.signers().iter().filter_map(|signer| self.keys.get(signer))
+    }
+}
+
+/// Signs a freeze of a chain's vault with every key of every set that it may obey; nothing where there is no such chain.
+pub(crate) fn sign_freeze(state: &State, chain: ChainId, until: Time, keyring: &Keyring) -> Vec<FreezeVote> {
+    let Some(record) = state.chains.find(chain) else { return Vec::new() };
+    let mut votes = Vec::new();
+    for set in state.epochs(chain).filter_map(|epoch| keyring.set(state, epoch)) {
+        let sign = |key: &Key| FreezeVote::sign(record.domain, set.epoch(), Freeze { until }, key);
+        votes.extend(keyring.all_of(&set).map(sign));
+    }
+    votes
 }
 
 /// Signs orders: payloads by spoke and epoch, in order of nonces.
