@@ -69,7 +69,10 @@ impl Spoke {
     pub(crate) fn new(state: &State, chain: ChainId) -> Self {
         let record = state.chains.get(chain);
         let units = record.tokens.iter().map(|token| (token.asset, token.params.unit)).collect();
-        let validators = ValidatorSet::of(0, &[Key::from_label(FIRST)]).expect("one key");
+        // Where genesis names nobody, it is anybody.
+        let named = state.validators.find(record.epoch).filter(|named| !named.is_empty()).cloned();
+        let signers = named.unwrap_or_else(|| vec![Key::from_label(FIRST).signer()]);
+        let validators = ValidatorSet::new(record.epoch, signers).expect("a set that the hub took");
         Self {
             chain,
             vault: Vault::new(record.domain, chain, record.coin, units, validators),
