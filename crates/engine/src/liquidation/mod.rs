@@ -19,6 +19,7 @@ pub(crate) mod distribute;
 mod frozen;
 mod joint;
 mod lot;
+mod outflow;
 pub(crate) mod outlook;
 pub(crate) mod path;
 pub(crate) mod positions;
@@ -43,6 +44,7 @@ pub use costs::Costs;
 pub use frozen::Freeze;
 pub use joint::{OnItsWay, Transit};
 pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState, Taking};
+pub use outflow::Passed;
 pub use path::Path;
 
 pub(crate) use frozen::resolve;
