@@ -12,7 +12,7 @@ import { Signers } from "./lib/Signers.sol";
 ///
 /// - Who: anybody delivers. The certificate in the payload decides, not the courier. There is no owner.
 /// - Once: an order takes effect once. One that fails leaves the others alone and may be delivered again until it
-///   expires; the courier has to bring gas enough that it cannot fail for want of it.
+///   expires. None fails because a courier brought too little gas: then the whole delivery is called off.
 /// - Limits: what leaves goes through a leaky bucket per token when it leaves, an auction when it starts. What is above a
 ///   second bucket waits, however it is split, and is paid before its order expires or never. A freeze, by fewer
 ///   signers than move money, can outlast it.
@@ -40,13 +40,13 @@ contract Vault is Custody {
         uint64 expires;
     }
 
-    /// Gas that an order may use: more than any of ours needs with an ordinary token. A token that burns it all costs
-    /// the courier that much and no more.
-    uint256 public constant ORDER_GAS = 350_000;
-    /// The same for a bridge, which runs through LayerZero.
-    uint256 public constant BRIDGE_GAS = 1_200_000;
-    /// Storing a set costs 4,000 gas for a signer's 20 bytes, and handing it over a little more.
-    uint256 private constant GAS_A_BYTE = 250;
+    /// Gas that an order gets at most, and a byte of it more: a token that burns everything costs the courier that much and
+    /// no more. Far more than ours need today, since a vault outlives what its chain charges: storing a signer's 20 bytes
+    /// costs 4,000 now.
+    uint256 public constant GAS_MOST = 10_000_000;
+    uint256 public constant GAS_A_BYTE = 2000;
+    /// What is kept back of a courier's gas: enough to tell of a failed order, or to call the delivery off.
+    uint256 private constant GAS_RESERVE = 30_000;
     /// What a failed order tells of its reason.
     uint256 private constant REASON_BYTES = 256;
     /// Longest freeze, milliseconds.
@@ -86,7 +86,17 @@ contract Vault is Custody {
 
     /// Carries out a payload: certificate || epoch || batch. Anybody may.
     /// @return took how many of its orders took effect or were queued now.
-    function execute(bytes calldata payload) external nonReentrant returns (uint256 took) {
+    function execute(bytes calldata payload) external returns (uint256 took) {
+        return executePart(payload, 0, type(uint256).max);
+    }
+
+    /// The same with the orders from number `from` to before number `to`, from 0: where another one, of a token that burns
+    /// all it gets, would take more gas than a transaction has.
+    function executePart(bytes calldata payload, uint256 from, uint256 to)
+        public
+        nonReentrant
+        returns (uint256 took)
+    {
         (bytes calldata certificate, uint32 epoch, bytes calldata batch) = Messages.payload(payload);
         (bytes32 orders, uint256 count) = Messages.hashBatch(batch);
         Validators memory v = _validators(epoch);
@@ -100,7 +110,7 @@ contract Vault is Custody {
         for (uint256 i; i < count; ++i) {
             bytes calldata order;
             (order, pos) = Messages.order(batch, pos);
-            if (_deliver(order)) ++took;
+            if (from <= i && i < to && _deliver(order)) ++took;
         }
     }
 
@@ -340,6 +350,10 @@ contract Vault is Custody {
     // Parts
 
     /// Delivers one order: skips a done one, tells of a failed one.
+    ///
+    /// It gets all that the courier brought but a reserve, up to a maximum. One that failed and had used up most of less
+    /// than that may have failed for want of gas, and the delivery is called off: whoever runs out of gas within calls
+    /// leaves a 64th to each of those around it, which is less than a quarter as long as they are eighteen deep.
     function _deliver(bytes calldata order) private returns (bool took) {
         if (order.length < Messages.HEAD) {
             emit OrderFailed(0, abi.encodeWithSelector(Messages.WrongLength.selector, order.length, Messages.HEAD));
@@ -347,16 +361,18 @@ contract Vault is Custody {
         }
         uint64 nonce = Messages.u64(order, 0);
         if (isDone(nonce)) return false;
-        uint256 gas_ = GAS_A_BYTE * order.length
-            + (Messages.u8(order, 16) == Messages.BRIDGE ? BRIDGE_GAS : ORDER_GAS);
+        uint256 most = GAS_MOST + GAS_A_BYTE * order.length;
         bytes memory self = abi.encodeCall(this.carryOut, (order));
-        // A call gets at most 63/64 of what is left: with less than that and a reserve for what follows, a courier
-        // could make the order fail.
-        uint256 need = gas_ * 64 / 63 + 30_000;
-        if (gasleft() < need) revert GasTooLow(gasleft(), need);
+        uint256 have = gasleft();
+        if (have < 2 * GAS_RESERVE) revert GasTooLow(have, 2 * GAS_RESERVE);
+        // What a call gets at most, so that it gets this.
+        uint256 gives = (have - GAS_RESERVE) / 64 * 63;
+        if (most < gives) gives = most;
+        uint256 left;
         bytes memory reason;
         assembly ("memory-safe") {
-            took := call(gas_, address(), 0, add(self, 32), mload(self), 0, 0)
+            took := call(gives, address(), 0, add(self, 32), mload(self), 0, 0)
+            left := gas()
             if iszero(took) {
                 let size := returndatasize()
                 if gt(size, REASON_BYTES) { size := REASON_BYTES }
@@ -366,7 +382,9 @@ contract Vault is Custody {
                 mstore(0x40, add(reason, and(add(size, 63), not(31))))
             }
         }
-        if (!took) emit OrderFailed(nonce, reason);
+        if (took) return true;
+        if (gives < most && 3 * gives <= 4 * (have - left)) revert GasTooLow(have, most * 64 / 63 + GAS_RESERVE);
+        emit OrderFailed(nonce, reason);
     }
 
     /// Everything but the limits that has to hold before an amount leaves or is put up for auction; and the limits.

@@ -8,6 +8,7 @@ import {
 } from "@layerzerolabs/lz-evm-protocol-v2/contracts/interfaces/ILayerZeroEndpointV2.sol";
 import { SetConfigParam } from "@layerzerolabs/lz-evm-protocol-v2/contracts/interfaces/IMessageLibManager.sol";
 import { IReceiveUlnE2 } from "@layerzerolabs/lz-evm-messagelib-v2/contracts/uln/interfaces/IReceiveUlnE2.sol";
+import { Ownable } from "@openzeppelin/contracts/access/Ownable.sol";
 import { OptionsBuilder } from "@layerzerolabs/oapp-evm/contracts/oapp/libs/OptionsBuilder.sol";
 import { OFTComposeMsgCodec } from "@layerzerolabs/oft-evm/contracts/libs/OFTComposeMsgCodec.sol";
 import { Gateway } from "../src/Gateway.sol";
@@ -205,6 +206,41 @@ contract GatewayTest is Base {
         assertEq(home.vault.outflowLeft(TOKEN), 35e18);
         // Not without waiting.
         assertEq(home.vault.quickLeft(TOKEN), 5e18);
+    }
+
+    /// Through the gateway, the OFT, LayerZero's endpoint, library, DVNs and executor: a courier that brings too little
+    /// makes no bridge fail.
+    function test_a_bridge_takes_effect_or_the_delivery_reverts_at_any_figure() public {
+        vm.deal(address(thin.gateway), 1000);
+        bytes memory call = abi.encodeCall(vault.execute, (sealed_(batch(bridge(7, TOKEN, 30e18, home.chain)))));
+        uint256 passed;
+        for (uint256 gas_ = 60_000; gas_ < 1_200_000; gas_ += 2_003) {
+            uint256 state = vm.snapshotState();
+            (bool delivered, bytes memory answer) = address(vault).call{ gas: gas_ }(call);
+            if (delivered) assertEq(abi.decode(answer, (uint256)), 1, vm.toString(gas_));
+            if (delivered) ++passed;
+            vm.revertToState(state);
+        }
+        assertGt(passed, 100);
+    }
+
+    /// What LayerZero is paid for at the other end can follow what chains charge.
+    function test_the_owner_sets_the_gas_of_bridges() public {
+        vm.expectEmit(address(thin.gateway));
+        emit Gateway.GasSet(900_000, 1_500_000);
+        thin.gateway.setGas(900_000, 1_500_000);
+        assertEq(thin.gateway.receiveGas(), 900_000);
+        assertEq(thin.gateway.composeGas(), 1_500_000);
+        vm.deal(address(thin.gateway), 1000);
+        vm.recordLogs();
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        (, bytes memory options,) = abi.decode(_packet().data, (bytes, bytes, address));
+        bytes memory asked =
+            OptionsBuilder.newOptions().addExecutorLzReceiveOption(900_000, 0).addExecutorLzComposeOption(0, 1_500_000, 0);
+        assertEq(options, asked);
+        vm.prank(ALICE);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, ALICE));
+        thin.gateway.setGas(1, 1);
     }
 
     function test_bridge_without_money_for_the_fee_fails_and_moves_nothing() public {

@@ -198,6 +198,14 @@ pub enum Revert {
         /// The order there.
         nonce: Nonce,
     },
+    /// A delivery was called off: an order may have failed for want of gas.
+    #[error("{have} gas may have been too little for an order, with {need} none fails for want of it")]
+    GasTooLow {
+        /// What there was.
+        have: u64,
+        /// What is enough for any order.
+        need: u64,
+    },
     /// A contract of a real chain said it in its own words, of which these are the first four bytes; zero where it said
     /// nothing, for want of gas.
     #[error("the contract said 0x{:08x}", u32::from_be_bytes(*.0))]

@@ -19,6 +19,9 @@ pub(super) fn read(data: &[u8]) -> Revert {
 
 fn vault(error: &Vault) -> Option<Revert> {
     Some(match error {
+        Vault::GasTooLow(error) => {
+            Revert::GasTooLow { have: error.have.saturating_to(), need: error.need.saturating_to() }
+        }
         Vault::NonceZero(_) => Revert::NonceZero,
         Vault::Expired(error) => Revert::Expired {
             nonce: Nonce(error.nonce),

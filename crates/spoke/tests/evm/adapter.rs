@@ -204,3 +204,32 @@ fn what_waits_is_seen_paid_and_dropped() {
     assert_eq!(spoke.waiting().unwrap(), []);
     assert_eq!(spoke.vault(ETH).unwrap(), Amount::whole(5));
 }
+
+/// A batch that no block has the gas for, as one is with an order whose token burns all it gets: the others are brought
+/// without it.
+#[test]
+fn a_batch_that_takes_more_gas_than_a_block_has_is_brought_order_by_order() {
+    let (runtime, mut world, mut spoke) = adapter();
+    let tx = spoke.deposit(owner(1), ETH, Amount::whole(50)).unwrap();
+    assert!(one(&mut spoke, tx).result.is_ok());
+    let rich = hub_address(dev_key("user", 1).address());
+    let actions = (0..20).map(|_| release(rich, Amount::whole(1))).collect();
+    let payload = runtime.block_on(world.payload(actions));
+    let limit = alloy::primitives::U256::from(300_000);
+    runtime.block_on(world.chain.node.ask("evm_setBlockGasLimit", serde_json::json!([limit]))).unwrap();
+    spoke.deliver(&payload).unwrap();
+    let mut carried = Vec::new();
+    for _ in 0..400 {
+        for receipt in spoke.receipts().unwrap() {
+            let Ok(Done::Delivered(orders)) = receipt.result else { panic!("{receipt:?}") };
+            carried.extend(orders);
+        }
+        if carried.len() == 20 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let expected: Vec<_> = payload.orders.iter().map(|order| (order.nonce, Ok(Carried::Executed))).collect();
+    assert_eq!(carried, expected);
+    assert_eq!(spoke.vault(ETH).unwrap(), Amount::whole(30));
+}
