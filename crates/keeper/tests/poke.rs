@@ -77,6 +77,10 @@ impl Spoke for Lazy {
         self.inner.block_hash(number)
     }
 
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        self.inner.epoch()
+    }
+
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
         self.inner.vault(asset)
     }
