@@ -2,7 +2,7 @@
 //!
 //! - Each reads every chain through an endpoint of its own, late, twice, out of order; one may lag, one may lie now and
 //!   then about an event, a drop or finality ([`Liar`]). The engine is told what a quorum of them saw.
-//! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off.
+//! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off, or of the far future.
 //! - Who does not lie signs. A lone validator is a set of one.
 
 use super::liar::{self, Liar};
@@ -11,7 +11,7 @@ use crate::seed::{Seed, Stream};
 use ballast_spoke::certificate::{Key, ValidatorSet, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
 use ballast_spoke::message::Payload;
-use ballast_spoke::quorum::{FactError, Facts, Measurements, Numbered};
+use ballast_spoke::quorum::{FactError, Facts, MeasurementError, Measurements, Numbered};
 use ballast_types::{Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Signer};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use std::collections::BTreeMap;
@@ -178,16 +178,21 @@ impl Validators {
                 |amount: Amount| if lies { amount.mul_ratio_down(FAR_OFF).unwrap_or(amount) } else { amount };
             for report in prices {
                 let price = report.price.mul_ratio_down(FAR_OFF).ok().filter(|_| lies);
+                if lies {
+                    let late = PriceReport { time: now.after(liar::FAR), ..*report };
+                    let refused = self.measurements.price(reader.signer, late, now);
+                    assert!(matches!(refused, Err(MeasurementError::FromTheFuture { .. })));
+                }
                 let report = PriceReport { price: price.unwrap_or(report.price), ..*report };
-                self.measurements.price(reader.signer, report).expect("newer than before");
+                self.measurements.price(reader.signer, report, now).expect("newer than before");
             }
             for report in depths {
                 let report = DepthReport { depth: off(report.depth), ..*report };
-                self.measurements.depth(reader.signer, report).expect("newer than before");
+                self.measurements.depth(reader.signer, report, now).expect("newer than before");
             }
             for report in costs {
                 let report = CostReport { gas: off(report.gas), ..*report };
-                self.measurements.cost(reader.signer, report).expect("newer than before");
+                self.measurements.cost(reader.signer, report, now).expect("newer than before");
             }
         }
         let settled = self.measurements.settle(now, Millis::ZERO);
