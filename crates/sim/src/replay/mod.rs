@@ -12,6 +12,7 @@ mod hub;
 mod identities;
 mod joins;
 mod keepers;
+mod liar;
 mod makers;
 mod measure;
 mod oracle;

@@ -1,19 +1,18 @@
 //! The validators: what each of them reads, what a quorum of them agrees on, what they sign.
 //!
 //! - Each reads every chain through an endpoint of its own, late, twice, out of order; one may lag, one may lie now and
-//!   then about an event. The engine is told what a quorum of them saw.
-//! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off.
+//!   then about an event, a drop or finality ([`Liar`]). The engine is told what a quorum of them saw.
+//! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off, or of the far future.
 //! - Who does not lie signs. A lone validator is a set of one.
 
+use super::liar::{self, Liar};
 use crate::scenario::FaultPlan;
 use crate::seed::{Seed, Stream};
 use ballast_spoke::certificate::{Key, ValidatorSet, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
 use ballast_spoke::message::Payload;
-use ballast_spoke::quorum::{FactError, Facts, Measurements, Numbered};
-use ballast_types::{
-    Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Signer, VaultEvent,
-};
+use ballast_spoke::quorum::{FactError, Facts, MeasurementError, Measurements, Numbered};
+use ballast_types::{Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Signer};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use std::collections::BTreeMap;
 
@@ -44,8 +43,9 @@ struct Reading {
     /// Share of its reports that is false, in ten thousandths.
     lies: u32,
     feeds: BTreeMap<ChainId, Feed>,
-    /// Refused as too far ahead: sent again.
-    ahead: BTreeMap<ChainId, Vec<Numbered>>,
+    liars: BTreeMap<ChainId, Liar>,
+    /// Refused, and to be taken in later: sent again.
+    again: BTreeMap<ChainId, Vec<Numbered>>,
 }
 
 /// Who they are.
@@ -74,7 +74,8 @@ impl Validators {
                 signer: key.signer(),
                 lies: if lies { plan.lies } else { 0 },
                 feeds: contracts.keys().map(feed).collect(),
-                ahead: BTreeMap::new(),
+                liars: BTreeMap::new(),
+                again: BTreeMap::new(),
             }
         };
         let stakes = keys.iter().map(|key| (key.signer(), Amount::whole(1))).collect();
@@ -119,11 +120,13 @@ impl Validators {
             return;
         }
         for reader in &mut self.readers {
-            let told: Vec<Observation> = told
-                .iter()
-                .map(|one| if self.noise.chance(u64::from(reader.lies)) { bent(*one) } else { *one })
-                .collect();
-            reader.feeds.get_mut(&chain).expect("every chain has its feeds").send(&told, now);
+            let feed = reader.feeds.get_mut(&chain).expect("every chain has its feeds");
+            if reader.lies == 0 {
+                feed.send(told, now);
+            } else {
+                let liar = reader.liars.entry(chain).or_default();
+                feed.send(&liar.say(told, reader.lies, now, &mut self.noise), now);
+            }
         }
     }
 
@@ -132,17 +135,21 @@ impl Validators {
         let Some(facts) = &mut self.facts else { return };
         for reader in &mut self.readers {
             for (chain, feed) in &mut reader.feeds {
-                let ahead = reader.ahead.entry(*chain).or_default();
-                let mut arrived = std::mem::take(ahead);
+                let again = reader.again.entry(*chain).or_default();
+                let mut arrived = std::mem::take(again);
                 arrived.extend(feed.arrived(now));
                 if AT_ONCE < arrived.len() {
                     arrived.sort_by_key(|report| report.serial);
                 }
                 for report in arrived {
                     // What comes twice is refused the second time.
-                    let taken = facts.report(reader.signer, self.contracts[chain], report);
-                    if let Err(FactError::TooFarAhead { .. }) = taken {
-                        ahead.push(report);
+                    match facts.report(reader.signer, self.contracts[chain], report, now) {
+                        Err(FactError::FromTheFuture { .. }) if 0 < reader.lies => {
+                            let observation = liar::of_now(report.observation, now);
+                            again.push(Numbered { observation, ..report });
+                        }
+                        Err(error) if error.transient() => again.push(report),
+                        Ok(()) | Err(_) => {}
                     }
                 }
             }
@@ -171,43 +178,26 @@ impl Validators {
                 |amount: Amount| if lies { amount.mul_ratio_down(FAR_OFF).unwrap_or(amount) } else { amount };
             for report in prices {
                 let price = report.price.mul_ratio_down(FAR_OFF).ok().filter(|_| lies);
+                if lies {
+                    let late = PriceReport { time: now.after(liar::FAR), ..*report };
+                    let refused = self.measurements.price(reader.signer, late, now);
+                    assert!(matches!(refused, Err(MeasurementError::FromTheFuture { .. })));
+                }
                 let report = PriceReport { price: price.unwrap_or(report.price), ..*report };
-                self.measurements.price(reader.signer, report).expect("newer than before");
+                self.measurements.price(reader.signer, report, now).expect("newer than before");
             }
             for report in depths {
                 let report = DepthReport { depth: off(report.depth), ..*report };
-                self.measurements.depth(reader.signer, report).expect("newer than before");
+                self.measurements.depth(reader.signer, report, now).expect("newer than before");
             }
             for report in costs {
                 let report = CostReport { gas: off(report.gas), ..*report };
-                self.measurements.cost(reader.signer, report).expect("newer than before");
+                self.measurements.cost(reader.signer, report, now).expect("newer than before");
             }
         }
         let settled = self.measurements.settle(now, Millis::ZERO);
         block.prices.extend(settled.prices);
         block.depths.extend(settled.depths);
         block.costs.extend(settled.costs);
-    }
-}
-
-/// What a liar says instead: another amount, another result, another block.
-fn bent(observation: Observation) -> Observation {
-    let twice = |amount: Amount| amount + amount;
-    match observation {
-        Observation::Seen { chain, sequence, version, event } => {
-            let event = match event {
-                VaultEvent::Deposited { owner, asset, amount } => {
-                    VaultEvent::Deposited { owner, asset, amount: twice(amount) }
-                }
-                VaultEvent::Ended { lot, .. } => VaultEvent::Ended { lot, result: version },
-                VaultEvent::Taken { lot, taker, quantity, rebate, .. } => {
-                    VaultEvent::Taken { lot, taker, quantity, paid: Amount::ZERO, rebate }
-                }
-                other => other,
-            };
-            let version = ballast_types::digest::keccak(&[&version.0]);
-            Observation::Seen { chain, sequence, version, event }
-        }
-        other => other,
     }
 }
