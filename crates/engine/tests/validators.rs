@@ -91,12 +91,16 @@ fn a_reorg_puts_the_epoch_back() {
     house.apply(Vec::new());
     assert_eq!(epochs(&house)[0], (0, 1));
     house.spoke("ethereum").loses_orders = true;
-    let chain = house.chain("ethereum");
-    house.tell(ballast_types::Observation::Dropped { chain, sequence });
-    let out = house.apply(Vec::new());
+    let out = house.drop_from("ethereum", sequence);
     assert_eq!(epochs(&house)[0], (0, 0));
     assert_eq!(rotations(&out).len(), 1, "told again");
-    assert_eq!(house.state().epochs(chain), 0..=1);
+    assert_eq!(house.state().epochs(house.chain("ethereum")), 0..=1);
+    assert_eq!(house.spoke("ethereum").vault().books().validators().epoch(), 0);
+    house.spoke("ethereum").loses_orders = false;
+    house.advance(Millis::hours(1));
+    house.apply(Vec::new());
+    assert_eq!(epochs(&house), [(1, 1); 3]);
+    assert_eq!(house.spoke("ethereum").vault().books().validators().signers(), [NEXT]);
 }
 
 #[test]

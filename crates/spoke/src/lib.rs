@@ -4,7 +4,8 @@
 //!   and its [`Receipt`] says what it did there.
 //! - [`SimChain`]: a chain in this process, with block time, inclusion delay, finality, reorgs and a vault that
 //!   does what `docs/messages.md` says. [`Courier`] carries collateral between such chains, [`faults`] breaks them.
-//! - [`message`], [`certificate`]: the bytes between hub and chains, and who may sign them.
+//! - [`message`], [`certificate`]: the bytes between hub and chains, and who may sign them. [`freeze`]: what stops a vault,
+//!   from signature to certificate.
 //! - [`quorum`]: what several validators report, made one.
 //!
 //! The hub believes [`Spoke::advance`] alone: events of blocks that the chain calls safe, then final. Receipts
@@ -14,6 +15,7 @@ pub mod certificate;
 #[cfg(feature = "evm")]
 pub mod evm;
 pub mod faults;
+pub mod freeze;
 pub mod message;
 pub mod quorum;
 mod revert;
@@ -48,6 +50,9 @@ pub trait Spoke {
 
     /// Hash of one of its blocks; none of a block that is still to come.
     fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError>;
+
+    /// Epoch of the validators whose orders the vault takes at the head.
+    fn epoch(&self) -> Result<u32, SpokeError>;
 
     /// What the vault holds of an asset at the head, reserved or not.
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError>;

@@ -64,13 +64,16 @@ fn a_set_is_ascending_and_of_somebody() {
             bytes[..4].copy_from_slice(&number.to_be_bytes());
             Signer(bytes)
         };
-        ValidatorSet::new(0, (0..count).map(signer).collect())
+        ValidatorSet::new(0, (1..=count).map(signer).collect())
     };
     assert_eq!(many(382).unwrap().quorum(), 255);
     assert_eq!(many(383), Err(SetError::TooMany { count: 383, limit: 382 }));
     let unsorted = Err(SetError::Unsorted { before: high, after: low });
     assert_eq!(ValidatorSet::new(0, vec![high, low]), unsorted);
     assert_eq!(ValidatorSet::new(0, vec![low, low]), Err(SetError::Unsorted { before: low, after: low }));
+    // Nobody has the key of zero, which is what recovering gives for nobody: the contract refuses it too.
+    let zero = Signer([0; 20]);
+    assert_eq!(ValidatorSet::new(0, vec![zero, low]), Err(SetError::Unsorted { before: zero, after: zero }));
     assert_eq!(ValidatorSet::new(3, vec![low, high]).unwrap().signers(), [low, high]);
 }
 

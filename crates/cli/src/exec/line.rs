@@ -376,6 +376,18 @@ pub(crate) enum Govern {
     Liquidation(Map<String, Value>),
     /// The vote on a frozen keeper is decided.
     Verdict(GovernVerdict),
+    /// The next set of validators; every vault is told.
+    Rotate(GovernRotate),
+    /// A vault's freeze ends now.
+    Unfreeze(OfChain),
+}
+
+/// Another set of validators.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernRotate {
+    /// Their names: each stands for a key.
+    pub(crate) signers: Vec<String>,
 }
 
 /// A decided vote.

@@ -213,6 +213,7 @@ fn chain(names: &Names, state: &State, id: ChainId, chain: &Chain) -> Value {
         "tranche": chain.money.tranche(),
         "inventory": map(coins.map(|coin| (names.asset_name(coin.asset), coin.money.inventory()))),
         "pending": chain.pending,
+        "epoch": chain.epoch,
         "anomalies": map(anomalies(state, id)),
     })
 }

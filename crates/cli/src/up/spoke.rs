@@ -65,6 +65,7 @@ pub(super) struct LocalSpoke {
     wallets: Vec<Address>,
     bidders: BTreeMap<Address, Address>,
     offers: RefCell<Option<Vec<(LotId, Offer)>>>,
+    epoch: RefCell<Option<u32>>,
     conditions: RefCell<Option<(Time, Conditions)>>,
     traffic: Traffic,
     ways: Ways,
@@ -95,6 +96,7 @@ impl LocalSpoke {
             wallets,
             bidders: BTreeMap::new(),
             offers: RefCell::new(None),
+            epoch: RefCell::new(None),
             conditions: RefCell::new(None),
             traffic: Traffic::default(),
             ways: Ways::default(),
@@ -215,6 +217,7 @@ impl LocalSpoke {
     fn mined(&mut self) {
         self.fresh = true;
         self.offers.replace(None);
+        self.epoch.replace(None);
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -259,6 +262,15 @@ impl Spoke for LocalSpoke {
 
     fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError> {
         self.inner.block_hash(number)
+    }
+
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        if let Some(epoch) = *self.epoch.borrow() {
+            return Ok(epoch);
+        }
+        let epoch = self.inner.epoch()?;
+        self.epoch.replace(Some(epoch));
+        Ok(epoch)
     }
 
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {

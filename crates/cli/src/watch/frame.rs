@@ -389,6 +389,8 @@ kinds! {
     Order = "order",
     /// A keeper was late, lied, was frozen, suspended or restored.
     Keeper = "keeper",
+    /// Vaults are told to obey another set of validators, or do; one is told that its freeze is over.
+    Validators = "validators",
     /// What may be done on a price changed.
     Oracle = "oracle",
     /// The house takes only what reduces risk, or more again.

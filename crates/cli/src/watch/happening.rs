@@ -162,6 +162,16 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
         Event::NoKeeperDrawn { task, draw } => {
             (Kind::Keeper, format!("task {task} draw {draw} found nobody: validators deliver"))
         }
+        Event::RotationOrdered { epoch, signers } => {
+            (Kind::Validators, format!("epoch {epoch} ordered, {signers} validators"))
+        }
+        Event::RotationCompleted { chain, epoch } => {
+            (Kind::Validators, format!("{} obeys epoch {epoch}", words.names.chain(*chain)))
+        }
+        Event::UnfreezeOrdered { chain, nonce } => (
+            Kind::Validators,
+            format!("{} told by order {nonce} to end its freeze", words.names.chain(*chain)),
+        ),
         Event::OracleChanged { asset, before, after } => {
             let [before, after] = [*before, *after].map(oracle);
             (Kind::Oracle, format!("{} {before} to {after}", words.names.asset(*asset)))

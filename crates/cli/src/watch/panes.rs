@@ -468,6 +468,7 @@ fn style_of(kind: Kind) -> Style {
         | Kind::Warehoused
         | Kind::Oracle
         | Kind::Keeper
+        | Kind::Validators
         | Kind::Order => WARN,
         Kind::Taken | Kind::Closed | Kind::Repaid => GOOD,
         Kind::Offered | Kind::Bridged | Kind::Joined => Style::new().fg(Color::Cyan),

@@ -14,8 +14,8 @@ use ballast_engine::view::{self, AccountView, MarketView, WaterfallView};
 use ballast_engine::{BlockPart, Engine, Outcome, State};
 use ballast_types::{
     AccountId, Address, AssetId, Block, ChainGenesis, ChainId, ChainParams, Change, Command, Event, Genesis,
-    Height, LedgerAccount, LotId, MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject,
-    Sequence, Side, SourceId, Token, TradeAmount,
+    Height, LedgerAccount, LotId, MarketId, Observation, Order, Owner, PriceReport, Reject, Sequence, Side,
+    SourceId, Token, TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use spoke::Spoke;
@@ -199,6 +199,7 @@ impl House {
     /// The next block, at a later time.
     pub(crate) fn next_block_at(&mut self, time: Time, commands: Vec<Command>) -> Block {
         self.now = time;
+        self.carry();
         let mut observations = std::mem::take(&mut self.observations);
         for spoke in &mut self.spokes {
             observations.extend(spoke.tell(self.now));
@@ -245,15 +246,19 @@ impl House {
         out
     }
 
-    /// Hands an order to its chain; what it bridges arrives on the other chain at once.
+    /// Hands an order to its chain.
     pub(crate) fn deliver(&mut self, order: &Order) {
         let now = self.now;
         let Some(spoke) = self.spokes.get_mut(usize::from(order.chain.0)) else { return };
-        if let (true, OrderAction::Bridge { asset, amount, to, .. }) =
-            (spoke.carry_out(order, now), &order.action)
-        {
-            let there = &mut self.spokes[usize::from(to.0)];
-            there.arrive(order.chain, order.nonce, *asset, *amount);
+        spoke.carry_out(order, now);
+        self.carry();
+    }
+
+    /// What chains sent each other arrives at once.
+    fn carry(&mut self) {
+        let sent: Vec<_> = self.spokes.iter_mut().flat_map(|spoke| std::mem::take(&mut spoke.sent)).collect();
+        for (to, bridged) in sent {
+            self.spokes[usize::from(to.0)].arrive(&bridged);
         }
     }
 

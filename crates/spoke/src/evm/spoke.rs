@@ -11,7 +11,7 @@ use super::bindings::vault::Vault;
 use super::courier::{Call, Courier, Fate, FeePolicy, Outcome, SendError};
 use super::endpoint::{Endpoints, Fault, answer};
 use super::watch::{Resume, WatchConfig, Watcher};
-use super::{Deployment, EvmError, Holdings, chain_address, facts, hub_address, refusal};
+use super::{Deployment, EvmError, Holdings, chain_address, facts, freeze_call, hub_address, refusal};
 use crate::certificate::Certificate;
 use crate::message::{Freeze, Payload};
 use crate::vault::Waiting;
@@ -393,6 +393,12 @@ impl Spoke for EvmSpoke {
         Ok(block.map(|block| Hash(block.header.hash.0)))
     }
 
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
+        let validators = self.runtime.block_on(answer(vault.validators().call().into_future()));
+        validators.map(|validators| validators.epoch).map_err(|fault| self.network(&fault))
+    }
+
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
         self.token(asset)?;
         let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
@@ -447,13 +453,8 @@ impl Spoke for EvmSpoke {
     }
 
     fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError> {
-        let call = Vault::freezeCall {
-            certificate: certificate.encode().into(),
-            epoch,
-            until: freeze.until.millis(),
-        };
         let vault = self.config.deployment.vault;
-        self.send(self.courier, plain(vault, call.abi_encode()), What::Freeze)
+        self.send(self.courier, plain(vault, freeze_call(freeze, epoch, certificate)), What::Freeze)
     }
 
     fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) -> Result<TxId, SpokeError> {

@@ -421,6 +421,10 @@ impl Spoke for SimChain {
         Ok((number <= self.head_number()).then(|| self.hash_at(number)))
     }
 
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        Ok(self.validators().epoch())
+    }
+
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
         Ok(self.held(asset))
     }
