@@ -333,7 +333,7 @@ contract AuctionTest is Base {
     }
 
     function test_takes_go_on_in_a_frozen_vault() public {
-        freeze(1, now_() + 60_000, 3);
+        freeze(now_() + 60_000, 3);
         _take(BOB, 1e18);
     }
 

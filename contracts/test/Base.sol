@@ -217,12 +217,15 @@ abstract contract Base is Test {
         assertFalse(vault.isDone(nonce), "a failed order is not used up");
     }
 
-    /// floor(n/3) + 1 or more sign a freeze.
-    function freeze(uint64 serial, uint64 until, uint256 count) internal {
+    /// Delivers a freeze that `count` of the set sign.
+    function freeze(uint64 until, uint256 count) internal {
         (, uint32 epoch,) = vault.validators();
-        bytes32 digest =
-            keccak256(abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), epoch, serial, until));
-        vault.freeze(certify(digest, keys, count), epoch, serial, until);
+        vault.freeze(freezeCertificate(until, count), epoch, until);
+    }
+
+    function freezeCertificate(uint64 until, uint256 count) internal view returns (bytes memory) {
+        (, uint32 epoch,) = vault.validators();
+        return certify(keccak256(abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), epoch, until)), keys, count);
     }
 
     // People
@@ -296,5 +299,5 @@ library IVaultEvents {
     event Queued(uint64 indexed nonce, uint64 ready, uint64 expires);
     event Dropped(uint64 indexed nonce);
     event OrderFailed(uint64 indexed nonce, bytes reason);
-    event FrozenUntil(uint64 serial, uint64 until);
+    event FrozenUntil(uint64 until);
 }

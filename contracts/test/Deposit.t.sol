@@ -114,7 +114,7 @@ contract DepositTest is Base {
 
     /// Pausing never blocks repayment.
     function test_deposit_into_a_frozen_vault_goes_on() public {
-        freeze(1, now_() + 1000, 3);
+        freeze(now_() + 1000, 3);
         depositEth(ALICE, 5);
         assertEq(booked(ETH), 5);
     }

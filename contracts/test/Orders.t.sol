@@ -3,13 +3,14 @@ pragma solidity 0.8.37;
 
 import { IVault } from "../src/interfaces/IVault.sol";
 import { Messages } from "../src/lib/Messages.sol";
-import { Outflow } from "../src/lib/Outflow.sol";
 import { Certificates } from "../src/lib/Certificates.sol";
 import { Signers } from "../src/lib/Signers.sol";
 import { MockToken } from "../src/mocks/MockToken.sol";
 import { Base, IVaultEvents } from "./Base.sol";
 
 contract OrdersTest is Base {
+    uint64 private constant DAY = 24 hours * 1000;
+
     // Releases
 
     function test_release_pays_and_tells_why() public {
@@ -106,135 +107,12 @@ contract OrdersTest is Base {
         assertEq(vault.execute(sealed_(batch(late))), 0);
     }
 
-    // Limits
-
-    function test_a_token_without_limits_releases_nothing() public {
-        MockToken other = new MockToken("Other", "OTH", 18);
-        order(listToken(4, address(other), 1));
-        other.mint(address(this), 5);
-        other.approve(address(vault), 5);
-        vault.deposit(owner(ALICE), 0, 4, 5);
-        orderFails(release(0, 4, 1, BOB), abi.encodeWithSelector(Outflow.OutflowAbove.selector, 4, 1, 0));
-    }
-
-    /// 10 ETH an hour: 10 at once, then one more every six minutes.
-    function test_outflow_is_a_leaky_bucket() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 10e18, 1 hours, type(uint128).max, 0));
-        order(release(0, ETH, 10e18, BOB));
-        bytes memory more = release(0, ETH, 1e18, BOB);
-        orderFails(more, abi.encodeWithSelector(Outflow.OutflowAbove.selector, ETH, 1e18, 0));
-        skip(6 minutes - 1);
-        assertEq(vault.execute(sealed_(batch(more))), 0);
-        skip(1);
-        assertEq(vault.outflowLeft(ETH), 1e18);
-        assertEq(vault.execute(sealed_(batch(more))), 1);
-        assertEq(vault.outflowLeft(ETH), 0);
-        skip(2 hours);
-        assertEq(vault.outflowLeft(ETH), 10e18);
-    }
-
-    function test_lower_limits_count_what_left_before() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 10e18, 1 hours, type(uint128).max, 0));
-        order(release(0, ETH, 8e18, BOB));
-        order(setLimits(ETH, 4e18, 1 hours, type(uint128).max, 0));
-        assertEq(vault.outflowLeft(ETH), 0);
-        skip(1 hours);
-        // 8 - 4 leaked: the bucket of 4 is still full.
-        assertEq(vault.outflowLeft(ETH), 0);
-        skip(30 minutes);
-        assertEq(vault.outflowLeft(ETH), 2e18);
-    }
-
-    function test_limits_without_a_window_fail() public {
-        orderFails(
-            setLimits(ETH, 1, 0, 0, 0),
-            abi.encodeWithSelector(IVault.WrongLimits.selector, 0, 0, type(uint32).max)
-        );
-        orderFails(
-            setLimits(ETH, 1, 1, 0, 100 days),
-            abi.encodeWithSelector(IVault.WrongLimits.selector, 1000, 100 days * 1000, type(uint32).max)
-        );
-        orderFails(setLimits(9, 1, 1, 0, 0), abi.encodeWithSelector(IVault.UnknownAsset.selector, 9));
-    }
-
-    // Delay
-
-    function test_a_large_release_waits_then_anybody_pays_it() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
-        order(release(0, ETH, 10e18, BOB));
-        assertEq(eth.balanceOf(BOB), 10e18);
-
-        bytes memory large = release(1, ETH, 11e18, BOB);
-        uint64 nonce = lastNonce;
-        uint64 told = sequence();
-        bytes memory payload = sealed_(batch(large));
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Queued(nonce, now_() + 600_000, NEVER);
-        assertEq(vault.execute(payload), 1);
-        // Not a fact before it is paid, held meanwhile, and not queued twice.
-        assertEq(sequence(), told);
-        assertEq(vault.free(ETH), 79e18);
-        assertEq(vault.execute(payload), 0);
-
-        uint64 ready = now_() + 600_000;
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotReady.selector, nonce, ready, now_()));
-        vault.pay(nonce);
-        skip(600);
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Released(nonce, 1, ETH, BOB, 11e18);
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Executed(told + 1, nonce);
-        vm.prank(ALICE);
-        vault.pay(nonce);
-        assertEq(eth.balanceOf(BOB), 21e18);
-        assertEq(reserved(ETH), 0);
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
-        vault.pay(nonce);
-    }
-
-    /// A freeze holds a large release until it can never be paid: the hub undoes it, so it must not come after all.
-    function test_a_queued_release_is_paid_before_it_expires_or_never() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
-        uint64 expires = now_() + 3_600_000;
-        order(releaseUntil(expires, 1, ETH, 11e18, owner(BOB)));
-        uint64 nonce = lastNonce;
-        freeze(1, now_() + 3_600_000, 3);
-        skip(600);
-        vm.expectRevert(abi.encodeWithSelector(IVault.Frozen.selector, expires, now_()));
-        vault.pay(nonce);
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotExpired.selector, nonce, expires, now_()));
-        vault.drop(nonce);
-        skip(3000);
-        vm.expectRevert(abi.encodeWithSelector(IVault.Expired.selector, nonce, expires, expires));
-        vault.pay(nonce);
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Dropped(nonce);
-        vault.drop(nonce);
-        assertEq(vault.free(ETH), 100e18);
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
-        vault.drop(nonce);
-    }
-
-    function test_a_large_release_that_would_expire_waiting_fails_at_once() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
-        uint64 expires = now_() + 600_000;
-        orderFails(
-            releaseUntil(expires, 1, ETH, 11e18, owner(BOB)),
-            abi.encodeWithSelector(IVault.Expired.selector, lastNonce, expires, expires)
-        );
-    }
-
     // Freeze
 
     function test_a_freeze_stops_what_leaves_and_ends_by_itself() public {
         depositEth(ALICE, 100e18);
         uint64 until = now_() + 60_000;
-        freeze(1, until, 3);
+        freeze(until, 3);
         bytes memory reason = abi.encodeWithSelector(IVault.Frozen.selector, until, now_());
         bytes memory one = release(0, ETH, 1e18, BOB);
         orderFails(one, reason);
@@ -248,71 +126,159 @@ contract OrdersTest is Base {
 
     function test_unfreeze_by_a_quorum() public {
         depositEth(ALICE, 1e18);
-        freeze(1, now_() + 60_000, 3);
+        freeze(now_() + 60_000, 3);
         order(unfreeze());
         order(release(0, ETH, 1e18, BOB));
     }
 
     function test_two_of_seven_do_not_freeze() public {
-        bytes32 digest = keccak256(
-            abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), uint32(1), uint64(1), uint64(now_() + 1000))
-        );
+        bytes32 digest =
+            keccak256(abi.encodePacked("BALLAST-FREEZE-1", domainOf(vault), uint32(1), uint64(now_() + 1000)));
         bytes memory certificate = certify(digest, keys, 2);
         vm.expectRevert(abi.encodeWithSelector(Certificates.TooFewSignatures.selector, 2, 3));
-        vault.freeze(certificate, 1, 1, now_() + 1000);
+        vault.freeze(certificate, 1, now_() + 1000);
     }
 
     function test_freeze_for_more_than_a_day_is_refused() public {
-        uint64 day = 24 hours * 1000;
         uint64 now64 = now_();
-        vm.expectRevert(
-            abi.encodeWithSelector(IVault.WrongUntil.selector, now64 + day + 1, now64, now64 + day)
+        freezeFails(
+            now64 + DAY + 1, 3, abi.encodeWithSelector(IVault.WrongUntil.selector, now64 + DAY + 1, now64, now64 + DAY)
         );
-        this.freezeOutside(1, now64 + day + 1, 3);
-        vm.expectRevert(abi.encodeWithSelector(IVault.WrongUntil.selector, now64, now64, now64 + day));
-        this.freezeOutside(1, now64, 3);
-        this.freezeOutside(1, now64 + day, 3);
+        freezeFails(now64, 3, abi.encodeWithSelector(IVault.WrongUntil.selector, now64, now64, now64 + DAY));
+        freeze(now64 + DAY, 3);
     }
 
     /// Three of seven cannot keep the vault shut: after a day frozen it has to be open for one.
     function test_a_minority_cannot_freeze_for_ever() public {
-        uint64 day = 24 hours * 1000;
-        uint64 until = now_() + day;
-        freeze(1, until, 3);
-        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + day, now_()));
-        this.freezeOutside(2, until, 3);
-        skip(47 hours);
-        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + day, now_()));
-        this.freezeOutside(2, now_() + day, 4);
+        uint64 until = now_() + DAY;
+        freeze(until, 3);
         skip(1 hours);
-        freeze(2, now_() + day, 3);
-        // A quorum prolongs it, and the pause counts from when it began.
+        freezeFails(until + 1, 4, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + DAY, now_()));
+        skip(46 hours);
+        freezeFails(now_() + DAY, 4, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, until + DAY, now_()));
+        skip(1 hours);
+        freeze(now_() + DAY, 3);
+    }
+
+    /// However few or many froze before, and until whenever.
+    function test_a_quorum_prolongs_regardless() public {
+        freeze(now_() + 1, 3);
         uint64 since = now_();
+        freeze(since + DAY, 5);
         skip(12 hours);
-        freeze(3, now_() + day, 5);
-        uint64 open = 2 * (since + day + day / 2) - since;
-        vm.expectRevert(abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
-        this.freezeOutside(4, now_() + day, 3);
+        uint64 until = since + DAY + DAY / 2 - 1;
+        freeze(until, 5);
+        // The pause counts from when the first one began, and fewer do not prolong it beyond a day after that.
+        uint64 open = 2 * until - since;
+        freezeFails(until + 1, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        skip(24 hours);
+        freezeFails(now_() + DAY, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        freeze(now_() + DAY, 5);
     }
 
-    /// Whoever wants no freeze tonight freezes for a second, so that the pause keeps the others from it: the pause is
-    /// a second, too.
-    function test_a_freeze_of_a_moment_does_not_keep_others_from_a_long_one() public {
-        freeze(1, now_() + 1000, 3);
-        skip(2);
-        freeze(2, now_() + 1000, 3);
+    /// Whoever wants no freeze tonight has one of a millisecond taken first. What others signed before stays good: in the
+    /// same block, and in the next one.
+    function test_a_thirds_freeze_of_a_millisecond_does_not_void_others() public {
+        uint64 until = now_() + DAY;
+        bytes memory others = freezeCertificate(until, 3);
+        uint256 before = vm.snapshotState();
+        freeze(now_() + 1, 3);
+        vault.freeze(others, 1, until);
+        assertEq(frozenUntil(), until);
+
+        vm.revertToState(before);
+        freeze(now_() + 1, 3);
+        skip(1);
+        vault.freeze(others, 1, until);
+        assertEq(frozenUntil(), until);
+    }
+
+    /// In each block one of a millisecond comes first: a freeze of a third passes all the same.
+    function test_freezes_of_a_millisecond_in_every_block_hold_up_nobody() public {
+        uint64 until = now_() + DAY;
+        bytes memory others = freezeCertificate(until, 3);
+        for (uint256 i; i < 5; ++i) {
+            freeze(now_() + 1, 3);
+            uint256 before = vm.snapshotState();
+            vault.freeze(others, 1, until);
+            assertEq(frozenUntil(), until);
+            vm.revertToState(before);
+            skip(1);
+        }
+    }
+
+    /// Fewer than a quorum may prolong what fewer began, up to a day after it began.
+    function test_a_third_prolongs_up_to_a_day_after_the_first() public {
+        uint64 since = now_();
+        freeze(since + 3_600_000, 3);
+        skip(30 minutes);
+        uint64 open = since + 2 * 3_600_000;
+        freezeFails(since + DAY + 1, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, open, now_()));
+        freeze(since + DAY, 3);
+        skip(24 hours);
+        freezeFails(now_() + DAY, 4, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, since + 2 * DAY, now_()));
+    }
+
+    function test_a_freeze_does_not_shorten_the_one_in_force() public {
+        uint64 until = now_() + 60_000;
+        freeze(until, 3);
+        bytes memory wrong = abi.encodeWithSelector(IVault.WrongUntil.selector, until - 1, until, now_() + DAY);
+        freezeFails(until - 1, 7, wrong);
+        assertEq(frozenUntil(), until);
+    }
+
+    function test_a_freeze_again_changes_nothing() public {
+        uint64 until = now_() + 1000;
+        freeze(until, 5);
+        freezeFails(until, 5, abi.encodeWithSelector(IVault.WrongUntil.selector, until, until, now_() + DAY));
+        skip(1);
+        freezeFails(until, 5, abi.encodeWithSelector(IVault.WrongUntil.selector, until, now_(), now_() + DAY));
+    }
+
+    /// A quorum ended it, so nobody begins it again with the old signatures; nor one that was signed before and ends
+    /// earlier. A later one is a new decision.
+    function test_an_unfrozen_freeze_cannot_be_replayed() public {
+        uint64 until = now_() + 3_600_000;
+        freeze(until - 1, 5);
+        freeze(until, 5);
         order(unfreeze());
-        freeze(3, now_() + 24 hours * 1000, 3);
+        for (uint64 back; back < 3; ++back) {
+            bytes memory wrong = abi.encodeWithSelector(IVault.WrongUntil.selector, until - back, until, now_() + DAY);
+            freezeFails(until - back, 5, wrong);
+        }
+        skip(10 minutes);
+        freezeFails(until, 5, abi.encodeWithSelector(IVault.WrongUntil.selector, until, until, now_() + DAY));
+        freeze(until + 1, 5);
+        // Ended early once more: what was void stays so, and an unfreezing of an open vault voids nothing.
+        order(unfreeze());
+        order(unfreeze());
+        (,,, uint64 void) = vault.head();
+        assertEq(void, until + 1);
+        freeze(until + 2, 5);
     }
 
-    function test_a_freeze_is_not_replayed() public {
-        freeze(1, now_() + 1000, 5);
-        vm.expectRevert(abi.encodeWithSelector(IVault.WrongSerial.selector, 1, 2));
-        this.freezeOutside(1, now_() + 1000, 5);
+    /// Until it ends, an unfrozen freeze of a day leaves room for one that ends later.
+    function test_whoever_was_unfrozen_may_freeze_anew() public {
+        uint64 until = now_() + DAY;
+        freeze(until, 3);
+        skip(1);
+        order(unfreeze());
+        freezeFails(now_() + DAY, 3, abi.encodeWithSelector(IVault.FreezeTooSoon.selector, now_() + 1000, now_()));
+        skip(1);
+        freeze(until + 1, 3);
     }
 
-    function freezeOutside(uint64 serial, uint64 until, uint256 count) external {
-        freeze(serial, until, count);
+    function freezeOutside(uint64 until, uint256 count) external {
+        freeze(until, count);
+    }
+
+    function freezeFails(uint64 until, uint256 count, bytes memory reason) private {
+        vm.expectRevert(reason);
+        this.freezeOutside(until, count);
+    }
+
+    function frozenUntil() private view returns (uint64 until) {
+        (,, until,) = vault.head();
     }
 
     // Rotation
@@ -418,7 +384,7 @@ contract OrdersTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IVault.NotTheHouse.selector, address(this)));
         vault.payOut(ETH, 1, BOB);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotTheHouse.selector, address(this)));
-        vault.ended(1, ETH, 1, 0);
+        vault.ended(1, ETH, 1, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotTheGateway.selector, address(this)));
         vault.bridgeIn(1, 1, ETH, 1);
     }

@@ -15,6 +15,8 @@ struct Sale {
     uint16 asset;
     /// Collateral that stays in the vault.
     uint128 unsold;
+    /// When the auction began, milliseconds since 1970.
+    uint64 began;
     bytes32 result;
 }
 
@@ -47,7 +49,7 @@ interface IVault {
     /// An order did not take effect and may be delivered again; at most 256 bytes of why.
     event OrderFailed(uint64 indexed nonce, bytes reason);
     /// Nothing leaves until `until`, milliseconds since 1970.
-    event FrozenUntil(uint64 serial, uint64 until);
+    event FrozenUntil(uint64 until);
     event Rotated(uint32 epoch, uint256 count);
     event TokenListed(uint16 indexed asset, address token, uint128 unit);
     event LimitsSet(uint16 indexed asset, uint128 outflow, uint64 window, uint128 delayAbove, uint64 delay);
@@ -86,13 +88,13 @@ interface IVault {
     error UnknownReason(uint8 reason);
     /// This block is at or after the order's end, both milliseconds since 1970.
     error Expired(uint64 nonce, uint64 expires, uint64 time);
-    /// A courier has to bring enough that no order fails for want of gas.
+    /// An order may have failed because the courier brought `have`; with `need` none does.
     error GasTooLow(uint256 have, uint256 need);
     error Frozen(uint64 until, uint64 time);
-    error WrongSerial(uint64 have, uint64 need);
-    /// A freeze ends after this block, and within `most`.
-    error WrongUntil(uint64 until, uint64 time, uint64 most);
-    /// Fewer signers than move money may freeze again only from `from` on.
+    /// A freeze ends later than `last`, which is this block, the freeze in force, or one that was ended early, whichever
+    /// is the latest; and at `most` or before.
+    error WrongUntil(uint64 until, uint64 last, uint64 most);
+    /// Fewer signers than move money may prolong a freeze up to a day after it began, and begin one from `from` on.
     error FreezeTooSoon(uint64 from, uint64 time);
     error WrongLimits(uint256 window, uint256 delay, uint256 most);
     /// No release waits under this nonce.

@@ -55,8 +55,8 @@ library Messages {
     }
 
     /// What validators sign to freeze a vault until `until`, milliseconds since 1970.
-    function freezeDigest(bytes32 domain_, uint32 epoch, uint64 serial, uint64 until) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked("BALLAST-FREEZE-1", domain_, epoch, serial, until));
+    function freezeDigest(bytes32 domain_, uint32 epoch, uint64 until) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked("BALLAST-FREEZE-1", domain_, epoch, until));
     }
 
     /// result(0) of an auction; `start` is the nonce of the order that started it.

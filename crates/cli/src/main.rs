@@ -5,6 +5,8 @@
 
 mod bench;
 mod exec;
+#[cfg(feature = "evm")]
+mod freeze;
 mod maker;
 mod moves;
 mod replay;
@@ -38,6 +40,8 @@ enum Command {
     Bench(bench::Args),
     #[cfg(feature = "evm")]
     Reserve(reserve::Args),
+    #[cfg(feature = "evm")]
+    Freeze(freeze::Args),
     Maker(maker::Args),
     Moves(moves::Args),
 }
@@ -53,6 +57,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         #[cfg(feature = "evm")]
         Command::Reserve(args) => reserve::run(&args),
+        #[cfg(feature = "evm")]
+        Command::Freeze(args) => freeze::run(&args),
         Command::Maker(args) => maker::run(&args),
         Command::Moves(args) => moves::run(&args),
     };

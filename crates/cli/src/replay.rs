@@ -64,13 +64,15 @@ fn seeds(text: &str) -> Result<Seeds, String> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(Seeds { first, last }) = args.seeds {
+        let mut sound = true;
         for seed in first..=last {
             let source = Source { seed: Some(seed), ..args.source.clone() };
             let mut replay = prepare(&source)?;
             let (summary, _) = play(&source, &mut replay, None)?;
+            sound &= is_sound(&summary);
             writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(&rounded(summary))?)?;
         }
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit_code(sound));
     }
     let mut replay = prepare(&args.source)?;
     let log = args.record.as_deref().map(Growing::create).transpose()?;
@@ -91,7 +93,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         print(&mut out, &summary, &replay)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(is_sound(&summary)))
+}
+
+/// A fact of a chain that was refused, and a chain that stands still, are faults of the house: they are told on the error
+/// output too, and whoever asks a script for its exit code hears of them.
+pub(crate) fn is_sound(summary: &Summary) -> bool {
+    let faults = summary.faults();
+    for fault in &faults {
+        eprintln!("fault: seed {}: {fault}", summary.seed);
+    }
+    faults.is_empty()
+}
+
+fn exit_code(sound: bool) -> ExitCode {
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn prepare(source: &Source) -> anyhow::Result<Replay> {
@@ -233,10 +249,18 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
         ("false reports, found", format!("{}, {}", claims.false_reports_planted, claims.false_reports_found)),
         ("honest keepers slashed", claims.honest_slashed.to_string()),
         ("reorgs", claims.reorgs.to_string()),
+        ("facts that were odd", grouped(u128::from(summary.anomalies.values().sum::<u64>()))),
+        (
+            "facts that were refused",
+            grouped(summary.refused_facts.iter().map(|facts| u128::from(facts.count)).sum()),
+        ),
         ("", String::new()),
         ("state hash", summary.state_hash.to_string()),
     ];
     writeln!(out, "{}\n", summary.scenario)?;
+    for fault in summary.faults() {
+        writeln!(out, "FAULT: {fault}")?;
+    }
     for (name, value) in rows {
         writeln!(out, "{}", format!("{name:<28}{value}").trim_end())?;
     }

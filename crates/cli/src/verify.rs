@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use ballast_engine::{Engine, Outcome};
 use ballast_node::auth::{self, Nonces, RecordFault};
 use ballast_node::log::{LogError, ReadError, Record, Tail, Walk};
+use ballast_node::{SnapshotFault, check_snapshot, snapshots};
 use ballast_types::{Hash, Height};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -21,8 +22,10 @@ const EXAMPLES: &str = "Examples:
   ballast verify day.log --json
   ballast verify /var/lib/ballast        the folder of a node, also while it runs
 
+Of a folder its snapshots are compared too, byte for byte, with what the log leads to.
+
 Exit codes: 0 every hash is the same and every command is signed by whom it should be; 1 one is not (its height is
-printed); 2 the file is no log, is cut off or damaged (file, byte and last sound height are printed). Commands of a
+printed), or a snapshot is not (its file is printed); 2 the file is no log, is cut off or damaged (file, byte and last sound height are printed). Commands of a
 replay are signed by nobody. The log of a node that runs, or that was killed, ends where its last whole block ends.";
 
 /// Applies a block log again, and compares the state hash after every block.
@@ -47,13 +50,21 @@ pub(crate) struct Verdict {
     /// Bytes at the end that are no whole record.
     torn: u64,
     time: Duration,
+    /// Snapshots of the folder that are, byte for byte, what the log leads to.
+    snapshots: u64,
     pub(crate) fault: Option<Fault>,
 }
 
-/// The first block that is not what its record says.
+/// The first thing that is not what it should be.
 pub(crate) enum Fault {
+    /// A block does not lead to what its record says.
     Hash { recorded: Hash, computed: Hash },
+    /// A command is not signed by whom it should be.
     Signature(RecordFault),
+    /// A snapshot of the folder is not of this log.
+    Snapshot { file: PathBuf, fault: SnapshotFault },
+    /// The log ends before a snapshot of its folder.
+    LogBehind { file: PathBuf, snapshot: Height },
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -67,6 +78,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Applies a log up to its end or the first fault.
 pub(crate) fn replay(path: &Path, progress: &ProgressBar) -> anyhow::Result<Verdict> {
+    // The oldest last. Before the log: a node that runs writes one only once the log has its block, and removes old ones.
+    let mut snapshots = snapshots(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut log = Walk::open(path).map_err(unreadable)?;
     let hub = log.head().hub();
     let mut engine = Engine::new(&log.head().genesis).map_err(|error| bad(path, &error))?;
@@ -80,6 +93,7 @@ pub(crate) fn replay(path: &Path, progress: &ProgressBar) -> anyhow::Result<Verd
         signatures: nonces.as_ref().map(|_| 0),
         torn: 0,
         time: Duration::ZERO,
+        snapshots: 0,
         fault: None,
     };
     while let Some(record) = log.next_record().map_err(unreadable)? {
@@ -102,10 +116,28 @@ pub(crate) fn replay(path: &Path, progress: &ProgressBar) -> anyhow::Result<Verd
             verdict.fault = Some(Fault::Hash { recorded, computed });
             break;
         }
+        while let (Some((_, file)), Some(nonces)) =
+            (snapshots.pop_if(|(of, _)| *of == verdict.height), &nonces)
+        {
+            match check_snapshot(&file, &engine, nonces, log.block_hash()) {
+                Ok(()) => verdict.snapshots += 1,
+                Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(fault) => {
+                    verdict.fault = Some(Fault::Snapshot { file, fault });
+                    break;
+                }
+            }
+        }
+        if verdict.fault.is_some() {
+            break;
+        }
         if verdict.blocks.is_multiple_of(1_000) {
             progress.set_position(log.position());
             progress.set_message(format!("height {}", verdict.height));
         }
+    }
+    if let (None, Some((snapshot, file))) = (&verdict.fault, snapshots.pop()) {
+        verdict.fault = Some(Fault::LogBehind { file, snapshot });
     }
     verdict.time = start.elapsed();
     match log.tail() {
@@ -121,7 +153,7 @@ pub(crate) fn replay(path: &Path, progress: &ProgressBar) -> anyhow::Result<Verd
 fn print(args: &Args, verdict: &Verdict) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let seconds = verdict.time.as_secs_f64();
-    let Verdict { blocks, height, state_hash, signatures, torn, fault, .. } = verdict;
+    let Verdict { blocks, height, state_hash, signatures, torn, snapshots, fault, .. } = verdict;
     match fault {
         None => {
             let rate = *blocks as f64 / seconds.max(1e-9);
@@ -129,6 +161,7 @@ fn print(args: &Args, verdict: &Verdict) -> anyhow::Result<()> {
             writeln!(out, "every state hash is the recorded one; the last is {state_hash}")?;
             if let Some(signatures) = signatures {
                 writeln!(out, "every command is signed by whom it should be: {signatures} signatures")?;
+                writeln!(out, "every snapshot is what the log leads to: {snapshots} snapshots")?;
             }
         }
         Some(Fault::Hash { recorded, computed }) => {
@@ -137,6 +170,12 @@ fn print(args: &Args, verdict: &Verdict) -> anyhow::Result<()> {
             writeln!(out, "  computed {computed}")?;
         }
         Some(Fault::Signature(fault)) => writeln!(out, "height {height}: {fault}")?,
+        Some(Fault::Snapshot { file, fault }) => writeln!(out, "{}: {fault}", file.display())?,
+        Some(Fault::LogBehind { file, snapshot }) => writeln!(
+            out,
+            "{} is of block {snapshot}, and the log ends at block {height}: blocks are missing at its end",
+            file.display()
+        )?,
     }
     if 0 < *torn {
         writeln!(
@@ -145,7 +184,7 @@ fn print(args: &Args, verdict: &Verdict) -> anyhow::Result<()> {
         )?;
     }
     if args.json {
-        let (mut difference, mut unsigned) = (None, None);
+        let (mut difference, mut unsigned, mut false_snapshot) = (None, None, None);
         match fault {
             None => {}
             Some(Fault::Hash { recorded, computed }) => {
@@ -154,6 +193,13 @@ fn print(args: &Args, verdict: &Verdict) -> anyhow::Result<()> {
             Some(Fault::Signature(fault)) => {
                 let text = fault.fault.to_string();
                 unsigned = Some(json!({ "height": height, "command": fault.command, "fault": text }));
+            }
+            Some(Fault::Snapshot { file, fault }) => {
+                false_snapshot = Some(json!({ "file": file, "fault": fault.to_string() }));
+            }
+            Some(Fault::LogBehind { file, snapshot }) => {
+                let fault = format!("it is of block {snapshot}, the log ends at block {height}");
+                false_snapshot = Some(json!({ "file": file, "fault": fault }));
             }
         }
         let object = json!({
@@ -164,6 +210,8 @@ fn print(args: &Args, verdict: &Verdict) -> anyhow::Result<()> {
             "difference": difference,
             "signatures": signatures,
             "unsigned": unsigned,
+            "snapshots": signatures.map(|_| snapshots),
+            "false_snapshot": false_snapshot,
         });
         writeln!(out, "{object}")?;
     }

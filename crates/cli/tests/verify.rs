@@ -109,12 +109,13 @@ fn what_is_no_log_is_exit_code_2() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// A node's folder: somebody opens an account, then signs a command.
-fn node_folder(name: &str) -> PathBuf {
+/// A node's folder: somebody opens an account, then signs a command, each in a block.
+fn node_folder(name: &str, snapshot_blocks: u64) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("ballast-verify-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let key = Key::from_label("somebody");
-    let setup = Setup { genesis: house::genesis(), key: key.clone(), options: Options::default() };
+    let options = Options { snapshot_blocks, ..Options::default() };
+    let setup = Setup { genesis: house::genesis(), keys: vec![key.clone()], options };
     let mut node = Node::open(&folder, setup).unwrap();
     let mut owner = Owner::default();
     owner.address.0[12..].copy_from_slice(&key.signer().0);
@@ -133,7 +134,7 @@ fn node_folder(name: &str) -> PathBuf {
 
 #[test]
 fn a_nodes_folder_is_verified_with_its_signatures() {
-    let folder = node_folder("folder");
+    let folder = node_folder("folder", 10);
     let path = folder.to_str().unwrap();
     let output = ballast(&["verify", path, "--json"], "");
     let answer = String::from_utf8(output.stdout).unwrap();
@@ -162,5 +163,38 @@ fn a_nodes_folder_is_verified_with_its_signatures() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{errors}");
     assert!(errors.contains("00000000000000000001.log: the log is damaged at byte "), "{errors}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A start compares a snapshot's hashes alone; whether it is what the log leads to is told here.
+#[test]
+fn the_snapshots_of_a_folder_are_compared_with_its_log() {
+    let folder = node_folder("snapshots", 1);
+    let path = folder.to_str().unwrap();
+    let verify = || {
+        let output = ballast(&["verify", path, "--json"], "");
+        let answer = String::from_utf8(output.stdout).unwrap();
+        let object: serde_json::Value = serde_json::from_str(answer.lines().last().unwrap()).unwrap();
+        (output.status.code(), answer, object)
+    };
+    let (code, answer, object) = verify();
+    assert_eq!(code, Some(0), "{answer}");
+    assert!(answer.contains("every snapshot is what the log leads to: 2 snapshots"), "{answer}");
+    assert_eq!((&object["snapshots"], &object["false_snapshot"]), (&2.into(), &serde_json::Value::Null));
+    // The first block's in the place of the second's.
+    let [first, second] = [1, 2].map(|height| folder.join(format!("snapshots/{height:020}.snapshot")));
+    let own = std::fs::read(&second).unwrap();
+    std::fs::copy(first, &second).unwrap();
+    let (code, answer, object) = verify();
+    assert_eq!(code, Some(1), "{answer}");
+    assert!(answer.contains("00000000000000000002.snapshot: it is of block 1 with hash 0x"), "{answer}");
+    assert_eq!(object["false_snapshot"]["file"], second.to_str().unwrap());
+    // One that the log does not come to.
+    std::fs::write(&second, &own).unwrap();
+    let beyond = folder.join(format!("snapshots/{:020}.snapshot", 7));
+    std::fs::write(&beyond, &own).unwrap();
+    let (code, answer, _) = verify();
+    assert_eq!(code, Some(1), "{answer}");
+    assert!(answer.contains("is of block 7, and the log ends at block 2: blocks are missing"), "{answer}");
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -204,6 +204,9 @@ fn execute(state: &mut State, out: &mut Outcome, command: &Command) -> Result<()
             let shown = keeper::report::Shown { keeper, task, chain, result, block, salt };
             keeper::report::reveal(state, out, shown)
         }
+        Command::WithdrawSuspense { account, token } => {
+            custody::withdraw_suspense(state, out, account, token)
+        }
         Command::EnterSafeMode => {
             state.house.safe_mode = Some(state.house.time);
             out.event(Event::SafeModeEntered {});

@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::market::{Books, Market, claim, curve, debt, depth, funding, guard, listing, price, round};
 use crate::oracle::Asset;
 use crate::state::{Chain, State};
-use crate::{auction, chain, custody, keeper};
+use crate::{auction, chain, custody, keeper, validators};
 use ballast_types::{Address, AssetId, ChainGenesis, ChainId, Genesis, MarketGenesis, Owner, Reject, Token};
 use ballast_units::{Amount, Ratio};
 
@@ -52,6 +52,7 @@ impl Engine {
         state.house.listing_check = genesis.listing_check;
         refused("oracle", listing::check_oracle(&genesis.oracle))?;
         refused("liquidation", listing::check_liquidation(&genesis.liquidation))?;
+        refused("validators", validators::found(&mut state, &genesis.validators))?;
         for (at, asset) in genesis.assets.iter().enumerate() {
             unique(genesis.assets.iter().map(|asset| asset.symbol.as_str()), at, "assets")?;
             let record = Asset::new(asset.stable);

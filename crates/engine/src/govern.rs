@@ -10,6 +10,7 @@ use crate::market::{depth, listing};
 use crate::orders;
 use crate::reserve;
 use crate::state::{Outcome, State};
+use crate::validators;
 use ballast_types::{
     AccountId, Address, Change, Event, LiquidationParams, MarketId, MarketParams, OrderAction, Reject, Scope,
 };
@@ -39,6 +40,11 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
             reserve::plan(state, *chain, *amount).map(|plan| reserve::execute(state, out, plan))
         }
         Change::Liquidation { params } => change_liquidation(state, out, params),
+        Change::Rotate { signers } => {
+            validators::plan(state, signers).map(|plan| validators::execute(state, out, plan))
+        }
+        Change::Unfreeze { chain } => chain::unfreeze(state, out, *chain),
+        Change::OpenPath { from, to } => liquidation::path::open(state, out, (*from, *to)),
     }
 }
 

@@ -39,6 +39,10 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     table(16, &state.keepers, buffer);
     register(17, &state.barred, buffer);
     register(18, &state.rounds, buffer);
+    register(19, &state.aside, buffer);
+    register(20, &state.anomalies, buffer);
+    register(21, &state.paths, buffer);
+    register(22, &state.validators, buffer);
     let hash = Hash(*blake3::hash(buffer).as_bytes());
     state.house.hash = hash;
     state.settle();

@@ -6,23 +6,26 @@
 //! I07 is what the tests show that run everything twice.
 
 use crate::apply::is_house;
+use crate::ledger::{Sums, TokenMoney};
+use crate::liquidation::OnItsWay;
 use crate::market::{Market, funding};
 use crate::risk::health;
 use crate::rollback;
 use crate::state::State;
-use ballast_types::{AssetId, MarketId, Money, Scope};
+use ballast_types::{AssetId, MarketId, Money, Scope, Token};
 use ballast_units::{Amount, Size, Usd, Wide};
 use std::collections::BTreeMap;
 
 /// What costs a few lines a block.
 pub(crate) fn check_cheap(state: &State) {
     i01_dollars_are_backed(state);
+    i01_records_add_up(state);
+    i01_what_is_on_its_way(state);
 }
 
 /// Everything.
 pub(crate) fn check(state: &State) {
     i01_conservation(state);
-    i01_what_is_on_its_way(state);
     for (id, market) in state.markets.iter() {
         i03_curve_is_zero_sum(state, id, market);
         i04_profit_comes_out_of_losses(state, id, market);
@@ -31,6 +34,7 @@ pub(crate) fn check(state: &State) {
     i06_exactly_once(state);
     rollback::check(state);
     i08_deficits_add_up(state);
+    i09_sets_are_known(state);
     i10_skipped_is_healthy(state);
 }
 
@@ -55,6 +59,14 @@ fn i01_conservation(state: &State) {
     for (_, money, amount) in crate::view::ledger(state) {
         *sums.entry(money).or_insert(Amount::ZERO) += amount;
     }
+    let records = Sums::of(state);
+    let kept = &state.sums;
+    assert!(kept.same_as(&records), "I01: debits and credits kept {kept:?}, the records hold {records:?}");
+    assert_eq!(
+        state.on_its_way,
+        OnItsWay::of(state),
+        "I01: what is on its way, as kept, and of all transits"
+    );
     let usd = sums.remove(&Money::Usd).unwrap_or(Amount::ZERO);
     assert_eq!(usd, state.house.money.usd(), "I01: dollars of all ledger accounts, and dollars that entered");
     for (token, total) in state.house.money.token_totals() {
@@ -64,24 +76,53 @@ fn i01_conservation(state: &State) {
     assert!(sums.is_empty(), "I01: balances of tokens that never entered: {sums:?}");
 }
 
-/// I01: what left vaults by bridges and what came by bridges differ by what is on its way.
+/// I01, after every block everywhere: what records that come and go hold together, as every debit and credit kept it,
+/// and the fields of markets, chains and the house add up to what entered and has not left.
+fn i01_records_add_up(state: &State) {
+    let money = &state.house.money;
+    let mut dollars = Wide::from_amount(state.sums.dollars + money.float() + money.treasury());
+    for (_, market) in state.markets.iter() {
+        let money = &market.money;
+        for part in [money.pool(), money.payable(), money.budget(), money.tranche(), money.fees()] {
+            dollars = dollars.plus(part.dollars());
+        }
+    }
+    for (id, chain) in state.chains.iter() {
+        let money = &chain.money;
+        for part in [money.lending(), money.tranche(), money.fees(), money.cold()] {
+            dollars = dollars.plus(part.dollars());
+        }
+        for record in &chain.tokens {
+            i01_token_adds_up(state, Token { asset: record.asset, chain: id }, &record.money);
+        }
+    }
+    let entered = Wide::from_amount(money.usd());
+    assert!(dollars == entered, "I01: dollars of all ledger accounts {dollars:?}, that entered {entered:?}");
+}
+
+fn i01_token_adds_up(state: &State, token: Token, record: &TokenMoney) {
+    let held = state.sums.tokens.get(&token).copied().unwrap_or_default();
+    let forfeited = state.house.keepers.token == Some(token);
+    let fines = if forfeited { state.house.money.fines() } else { Amount::ZERO };
+    let sum = held + record.inventory() + record.in_flight() + record.warehouse() + fines;
+    let total = state.house.money.token_total(token);
+    assert_eq!(sum, total, "I01: {token}: all ledger accounts, and the vault");
+}
+
+/// I01: what left vaults by bridges and what came by bridges differ by what is on its way and what was lost there.
 fn i01_what_is_on_its_way(state: &State) {
-    let mut on_its_way: BTreeMap<AssetId, (Amount, Amount)> = BTreeMap::new();
-    for (_, transit) in state.transits.iter() {
-        let sums = on_its_way.entry(transit.to.asset).or_default();
-        if transit.left && !transit.arrived {
-            sums.0 += transit.amount;
-        }
-        if transit.arrived && !transit.left {
-            sums.1 += transit.amount;
-        }
-    }
     for (asset, left, came) in state.house.money.bridged() {
-        let (gone, early) = on_its_way.remove(&asset).unwrap_or_default();
-        assert_eq!(left + early, came + gone, "I01: asset {asset}: left and early, came and on its way");
+        let OnItsWay { gone, early } = state.on_its_way.get(&asset).copied().unwrap_or_default();
+        let lost = state.house.money.lost(asset);
+        assert_eq!(
+            left + early,
+            came + gone + lost,
+            "I01: asset {asset}: left and early, came and on its way"
+        );
     }
-    on_its_way.retain(|_, (gone, early)| !gone.is_zero() || !early.is_zero());
-    assert!(on_its_way.is_empty(), "I01: on its way, and never left: {on_its_way:?}");
+    let known = |asset: &AssetId| state.house.money.bridged().any(|(known, _, _)| known == *asset);
+    let stray = state.on_its_way.keys().find(|asset| !known(asset));
+    assert!(stray.is_none(), "I01: on its way, and never left: {stray:?}");
 }
 
 /// I03: the curve is zero-sum, to the wei, and never owes more than the books hold (R3).
@@ -231,6 +272,18 @@ fn i08_deficits_add_up(state: &State) {
         let losses = left.remove(&Scope::Chain(id)).unwrap_or(Amount::ZERO);
         assert_eq!(losses, chain.pool.deficit, "I08: chain {id}: what losses left, and its deficit");
     }
+}
+
+/// I09: of each epoch that a vault may be in, the set of validators is known, and of no other.
+fn i09_sets_are_known(state: &State) {
+    let newest = state.epoch();
+    for (id, chain) in state.chains.iter() {
+        let epochs = [chain.epoch, chain.epoch_seen, newest];
+        assert!(epochs.is_sorted(), "I09: chain {id} is in epoch {epochs:?} (final, seen, newest)");
+    }
+    let lowest = state.chains.iter().map(|(_, chain)| chain.epoch).min().unwrap_or(newest);
+    let known: Vec<u32> = state.validators.iter().map(|(epoch, _)| epoch).collect();
+    assert_eq!(known, (lowest..=newest).collect::<Vec<_>>(), "I09: epochs of known sets");
 }
 
 /// I10: whoever is not locked is healthy, or stands on a price that allows no liquidation; whoever is locked will be, once

@@ -4,6 +4,8 @@
 //!   observations and orders call.
 //! - Balances live beside what they belong to (an account's cash in the account's record), in types whose
 //!   fields only this module can change.
+//! - [`Sums`] are kept beside: what all accounts, lots, tasks and keepers hold together. With them I01 costs a block a few
+//!   additions; the whole-state check holds them to the records themselves.
 //! - Keeps: I01 (conservation), I02 (nothing below zero: a debit beyond the balance stops the node).
 
 use crate::account::{read_small, write_small};
@@ -106,6 +108,57 @@ pub struct TokenMoney {
     warehouse: Amount,
 }
 
+/// What records that come and go hold together: kept by every debit and credit, rebuilt when a snapshot is read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sums {
+    /// Dollars of accounts' cash, of tasks' proceeds and of pots.
+    pub(crate) dollars: Amount,
+    /// By token, what accounts, lots and keepers hold, and what is kept aside.
+    pub(crate) tokens: BTreeMap<Token, Amount>,
+}
+
+impl Sums {
+    /// Of the whole state.
+    pub(crate) fn of(state: &State) -> Self {
+        let mut sums = Self::default();
+        for (account, money, amount) in crate::view::ledger(state) {
+            if let Some(sum) = sums.of_records(account, money) {
+                *sum += amount;
+            }
+        }
+        sums
+    }
+
+    /// Whether two say the same: a token of which nothing is held need not be there.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let held = |sums: &Self| -> Vec<(Token, Amount)> {
+            sums.tokens.iter().map(|(token, sum)| (*token, *sum)).filter(|(_, sum)| !sum.is_zero()).collect()
+        };
+        self.dollars == other.dollars && held(self) == held(other)
+    }
+
+    /// The sum that a ledger account is part of; none where it is a field of a market, a chain or the house, which a
+    /// check reads as it is.
+    fn of_records(&mut self, account: LedgerAccount, money: Money) -> Option<&mut Amount> {
+        match (account, money) {
+            (LedgerAccount::Cash(_) | LedgerAccount::Proceeds(_) | LedgerAccount::Pot(_), Money::Usd) => {
+                Some(&mut self.dollars)
+            }
+            (
+                LedgerAccount::Collateral(..)
+                | LedgerAccount::Pending(..)
+                | LedgerAccount::Lot(_)
+                | LedgerAccount::Stake(_)
+                | LedgerAccount::Dust(_)
+                | LedgerAccount::Suspense(..)
+                | LedgerAccount::Surplus(_),
+                Money::Token(token),
+            ) => Some(self.tokens.entry(token).or_default()),
+            _field => None,
+        }
+    }
+}
+
 /// The house's money, dollars but for fines, and the totals of everything that entered and has not left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct HouseMoney {
@@ -119,6 +172,8 @@ pub struct HouseMoney {
     tokens: BTreeMap<Token, Amount>,
     /// By asset, what left vaults by bridges and what came to vaults by bridges, ever.
     bridged: BTreeMap<AssetId, (Amount, Amount)>,
+    /// By asset, what left and will never come.
+    lost: BTreeMap<AssetId, Amount>,
 }
 
 macro_rules! readers {
@@ -186,6 +241,17 @@ impl HouseMoney {
         let totals = self.bridged.entry(asset).or_default();
         totals.0 += left;
         totals.1 += came;
+    }
+
+    /// Of an asset, what bridges lost.
+    #[must_use]
+    pub fn lost(&self, asset: AssetId) -> Amount {
+        self.lost.get(&asset).copied().unwrap_or_default()
+    }
+
+    /// A bridge lost collateral.
+    pub(crate) fn note_lost(&mut self, asset: AssetId, amount: Amount) {
+        *self.lost.entry(asset).or_default() += amount;
     }
 
     /// Every token that was ever in the books.
@@ -301,7 +367,16 @@ pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {
         }
         (LedgerAccount::Warehouse(token), Money::Token(_)) => token_money(token).warehouse,
         (LedgerAccount::Inventory(token), Money::Token(_)) => token_money(token).inventory,
-        (LedgerAccount::InFlight(_), Money::Token(token)) => token_money(token).in_flight,
+        (LedgerAccount::InFlight(_), Money::Token(token)) if state.token(token).is_some() => {
+            token_money(token).in_flight
+        }
+        (
+            LedgerAccount::InFlight(_)
+            | LedgerAccount::Dust(_)
+            | LedgerAccount::Suspense(..)
+            | LedgerAccount::Surplus(_),
+            Money::Token(token),
+        ) => state.aside.find((account, token)).copied().unwrap_or_default(),
         (LedgerAccount::Float, Money::Usd) => state.house.money.float,
         (LedgerAccount::Treasury, Money::Usd) => state.house.money.treasury,
         (LedgerAccount::Stake(id), Money::Token(_)) => {
@@ -320,13 +395,31 @@ fn debit(state: &mut State, from: LedgerAccount, money: Money, amount: Amount, r
     *slot = slot.checked_sub(amount).unwrap_or_else(|_| {
         panic!("I02: {from:?} holds {slot}, and {amount} of {money:?} should leave it for {reason:?}")
     });
-    if let LedgerAccount::Collateral(id, token) | LedgerAccount::Pending(id, token) = from {
-        state.accounts.get_mut(id).balances.forget_empty(token);
+    match (from, money) {
+        (LedgerAccount::Collateral(id, token) | LedgerAccount::Pending(id, token), _) => {
+            state.accounts.get_mut(id).balances.forget_empty(token);
+        }
+        (
+            LedgerAccount::InFlight(_)
+            | LedgerAccount::Dust(_)
+            | LedgerAccount::Suspense(..)
+            | LedgerAccount::Surplus(_),
+            Money::Token(token),
+        ) if state.aside.find((from, token)).is_some_and(|left| left.is_zero()) => {
+            state.aside.remove((from, token));
+        }
+        _other => {}
+    }
+    if let Some(sum) = state.sums.of_records(from, money) {
+        *sum -= amount;
     }
 }
 
 fn credit(state: &mut State, to: LedgerAccount, money: Money, amount: Amount) {
     *slot(state, to, money) += amount;
+    if let Some(sum) = state.sums.of_records(to, money) {
+        *sum += amount;
+    }
 }
 
 /// The one place where a ledger account's name meets its storage.
@@ -346,6 +439,9 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
             | LedgerAccount::InFlight(_)
             | LedgerAccount::Stake(_)
             | LedgerAccount::Fines
+            | LedgerAccount::Dust(_)
+            | LedgerAccount::Suspense(..)
+            | LedgerAccount::Surplus(_)
     );
     assert_eq!(counted_in_usd, wants_usd, "I01: {account:?} is not counted in {money:?}");
     match account {
@@ -371,7 +467,13 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
         }
         LedgerAccount::Warehouse(_) => &mut state.token_mut(token).money.warehouse,
         LedgerAccount::Inventory(_) => &mut state.token_mut(token).money.inventory,
-        LedgerAccount::InFlight(_) => &mut state.token_mut(token).money.in_flight,
+        LedgerAccount::InFlight(_) if state.token(token).is_some() => {
+            &mut state.token_mut(token).money.in_flight
+        }
+        LedgerAccount::InFlight(_)
+        | LedgerAccount::Dust(_)
+        | LedgerAccount::Suspense(..)
+        | LedgerAccount::Surplus(_) => state.aside.find_or_insert((account, token)),
         LedgerAccount::Float => &mut state.house.money.float,
         LedgerAccount::Treasury => &mut state.house.money.treasury,
         LedgerAccount::Stake(id) => &mut state.keepers.get_mut(id).stake,

@@ -1,7 +1,7 @@
 //! Liabilities: what the house owes its accounts, under one root that contains the sums (a Merkle-sum tree).
 //!
-//! - Owed: cash with what claims were paid, lent dollars, final collateral, stake, and what was ordered out and is not
-//!   final. Each at what its holder could take, rounded down.
+//! - Owed: cash with what claims were paid, lent dollars, final collateral, stake, what is kept in suspense, and what was
+//!   ordered out and is not final. Each at what its holder could take, rounded down.
 //! - Not owed: unpaid claims, which are the pool's to pay as far as it can; deposits that are not final; collateral
 //!   under auction, which is its task's. Debts are not set off: they are assets of the house.
 //! - Costs a walk over all accounts: for snapshots and the attestation chain, not for every block. The bytes stand in
@@ -11,7 +11,7 @@ use crate::credit;
 use crate::risk::health;
 use crate::state::State;
 use crate::table::RowId;
-use ballast_types::{AccountId, Hash, Token, digest};
+use ballast_types::{AccountId, Hash, LedgerAccount, Token, digest};
 use ballast_units::Amount;
 
 /// What is owed to somebody, or to all.
@@ -108,6 +108,11 @@ fn owed(state: &State) -> Vec<Owed> {
     if let Some(token) = state.house.keepers.token {
         for (_, keeper) in state.keepers.iter() {
             to(keeper.account, &|owed| owed.add(token, keeper.stake));
+        }
+    }
+    for ((account, token), amount) in state.aside.iter().map(|(key, amount)| (key, *amount)) {
+        if let LedgerAccount::Suspense(account, _) = account {
+            to(account, &|owed| owed.add(token, amount));
         }
     }
     for release in state.orders.iter().filter_map(|(_, sent)| sent.release) {

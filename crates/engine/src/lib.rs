@@ -21,6 +21,7 @@ mod hash;
 mod invariants;
 mod members;
 mod reserve;
+mod validators;
 mod warm;
 
 pub mod account;

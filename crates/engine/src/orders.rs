@@ -16,8 +16,8 @@ use crate::liquidation;
 use crate::reserve;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    AccountId, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Order, OrderAction, Reason, Reject,
-    Sequence, Token,
+    AccountId, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Order, OrderAction, Reason, Sequence,
+    Token,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -51,10 +51,21 @@ pub struct Release {
     pub token: Token,
     /// How much.
     pub amount: Amount,
-    /// It was cash or a loan: dollars left the books for it. Otherwise it was collateral.
-    pub dollars: bool,
+    /// What it was before, and is again where it is undone.
+    pub of: ReleaseOf,
     /// Of the account's own deposits of the coin, how much it used up (R10).
     pub deposits: Amount,
+}
+
+/// What a release was of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ReleaseOf {
+    /// Cash or a loan: dollars left the books for it.
+    Dollars,
+    /// Collateral.
+    Collateral,
+    /// What was kept in suspense.
+    Suspense,
 }
 
 impl Sent {
@@ -123,15 +134,9 @@ fn wait(state: &State, chain: ChainId, times: u32) -> Millis {
     Millis::new(first.saturating_mul(1_u64 << doublings).min(params.resend_most.get()).max(1))
 }
 
-/// The order that an event of the vault may carry out now: open, and not carried out by an event before `sequence`.
-pub(crate) fn find_open(
-    state: &State,
-    chain: ChainId,
-    nonce: Nonce,
-    sequence: Sequence,
-) -> Result<&Sent, Reject> {
-    let is_open = |sent: &&Sent| sent.seen.is_none_or(|seen| sequence <= seen);
-    state.orders.find((chain, nonce)).filter(is_open).ok_or(Reject::UnknownOrder { chain, nonce })
+/// An order of this number is open, and no event has carried it out or used up its number.
+pub(crate) fn is_open(state: &State, chain: ChainId, nonce: Nonce) -> bool {
+    state.orders.find((chain, nonce)).is_some_and(|sent| sent.seen.is_none())
 }
 
 /// The chain has carried it out, or used up its number, in this event.
@@ -140,6 +145,18 @@ pub(crate) fn acknowledge(state: &mut State, chain: ChainId, nonce: Nonce, seque
         sent.seen = Some(sequence);
         let again = sent.again;
         state.resends.remove(&(again, chain, nonce));
+    }
+}
+
+/// The chain takes now what it would not take before: whatever waits for its acknowledgement is put out again at once.
+pub(crate) fn hurry(state: &mut State, chain: ChainId) {
+    let now = state.now();
+    let waiting: Vec<_> =
+        state.resends.iter().filter(|(at, of, _)| *of == chain && now < *at).copied().collect();
+    for (at, _, nonce) in waiting {
+        state.orders.find_mut((chain, nonce)).expect("what is due is open").again = now;
+        state.resends.remove(&(at, chain, nonce));
+        state.resends.insert((now, chain, nonce));
     }
 }
 
@@ -198,9 +215,9 @@ fn resend(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
 pub(crate) fn expire(state: &mut State, out: &mut Outcome, chain: ChainId, time: Time) {
     let all = (chain, Nonce(0))..=(chain, Nonce(u64::MAX));
     let is_dead = |sent: &&Sent| {
-        // What has arrived elsewhere has left.
-        let arrived = liquidation::has_arrived(state, (chain, sent.order.nonce));
-        sent.order.expires <= time && sent.seen.is_none() && !arrived
+        // What was seen to arrive elsewhere waits until that is final.
+        let comes = liquidation::is_arriving(state, (chain, sent.order.nonce));
+        sent.order.expires <= time && sent.seen.is_none() && !comes
     };
     let dead = state.orders.range(all).map(|(_, sent)| sent).filter(is_dead);
     let dead: Vec<Nonce> = dead.map(|sent| sent.order.nonce).collect();
@@ -225,28 +242,31 @@ fn undo(state: &mut State, out: &mut Outcome, sent: &Sent) {
         OrderAction::Rotate { .. }
         | OrderAction::SetLimits { .. }
         | OrderAction::ListMaker { .. }
-        | OrderAction::Unfreeze {}
         | OrderAction::ListToken { .. } => {
             give(state, out, chain, sent.order.action.clone());
         }
+        // Not given again: a freeze ends by itself, and a later one is not the one that governance ended.
+        OrderAction::Unfreeze {} => {}
     }
 }
 
 /// What was in flight is the account's again. A loan that was never paid out is the borrower's cash: it is owed all the
 /// same, and can be repaid from it.
 fn undo_release(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce, release: Release) {
-    let Release { account, token, amount, dollars, deposits } = release;
+    let Release { account, token, amount, of, deposits } = release;
     let (money, in_flight) = (Money::Token(token), LedgerAccount::InFlight(chain));
-    if dollars {
-        transfer(state, out, in_flight, LedgerAccount::Inventory(token), money, amount, Reason::Expiry);
+    let to = match of {
+        ReleaseOf::Dollars => LedgerAccount::Inventory(token),
+        ReleaseOf::Collateral => LedgerAccount::Collateral(account, token),
+        ReleaseOf::Suspense => LedgerAccount::Suspense(account, token),
+    };
+    transfer(state, out, in_flight, to, money, amount, Reason::Expiry);
+    if of == ReleaseOf::Dollars {
         enter(state, out, LedgerAccount::Cash(account), Money::Usd, amount, Reason::Expiry);
         custody::restore_deposits(state, account, token, deposits);
-    } else {
-        let to = LedgerAccount::Collateral(account, token);
-        transfer(state, out, in_flight, to, money, amount, Reason::Expiry);
     }
     out.event(Event::ReleaseUndone { account, token, amount, nonce });
-    if dollars {
+    if of == ReleaseOf::Dollars {
         crate::market::settlement::collect(state, out, account);
     }
 }

@@ -12,7 +12,7 @@
 //!   forgotten before the ends of its auctions are final.
 
 use crate::custody::Unfinal;
-use crate::liquidation::{Lot, LotStage, Run};
+use crate::liquidation::{Lot, LotStage, Run, Taking};
 use crate::state::{Outcome, State};
 use ballast_types::{ChainId, Event, Hash, LotId, Nonce, Sequence, TaskId, VaultEvent};
 use ballast_units::{Amount, Millis, Time};
@@ -112,19 +112,23 @@ pub(crate) fn check(state: &State) {
             run.result = run.settled;
         }
         for (_, record) in journal {
-            if let (
-                VaultEvent::Taken { lot: of, taker, quantity: taken, paid, rebate },
-                crate::custody::Effect::Taken(start, before),
+            let (
+                VaultEvent::Taken { lot: of, taker, quantity: told, paid, rebate },
+                crate::custody::Effect::Taken(Taking { run, quantity: taken }),
             ) = (record.event, record.effect)
-                && of == id
-            {
-                quantity += taken;
-                dollars += paid;
-                let run = runs.iter_mut().find(|run| run.start == start);
-                let run = run.expect("I06: a take that is not final belongs to an auction of its lot");
-                assert_eq!(run.result, before, "I06: lot {id}: result before a take");
-                run.result = ballast_types::digest::result_take(run.result, taker, taken, paid, rebate);
+            else {
+                continue;
+            };
+            if of != id {
+                continue;
             }
+            quantity += taken;
+            dollars += paid;
+            let Some((start, before)) = run else { continue };
+            let run = runs.iter_mut().find(|run| run.start == start);
+            let run = run.expect("I06: a take that is not final belongs to an auction of its lot");
+            assert_eq!(run.result, before, "I06: lot {id}: result before a take");
+            run.result = ballast_types::digest::result_take(run.result, taker, told, paid, rebate);
         }
         assert_eq!((quantity, dollars), (lot.taken, lot.paid), "I06: lot {id}: takes that are not final");
         assert_eq!(runs, lot.runs, "I06: lot {id}: results of its auctions");

@@ -6,11 +6,11 @@
 use crate::account::Account;
 use crate::attest::Roots;
 use crate::credit::LendingPool;
-use crate::custody::{Unfinal, Waiting};
+use crate::custody::{Recorded, Unfinal, Waiting};
 use crate::keeper::book::{Duties, KeeperBook};
 use crate::keeper::{Keeper, Round};
-use crate::ledger::{ChainMoney, Holding, HouseMoney, TokenMoney};
-use crate::liquidation::{Agenda, Lot, Task, Transit};
+use crate::ledger::{ChainMoney, Holding, HouseMoney, Sums, TokenMoney};
+use crate::liquidation::{Agenda, Lot, OnItsWay, Passed, Path, Task, Transit};
 use crate::market::Market;
 use crate::measures::Measured;
 use crate::members::Members;
@@ -21,9 +21,10 @@ use crate::rollback::Snapshot;
 use crate::table::{Register, RowId, Table};
 use crate::waterfall::{FloatUse, Loss};
 use ballast_types::{
-    AccountId, Address, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash, Height,
-    Holder, KeeperId, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams, Order, OrderParams,
-    Owner, RateParams, Reject, Scope, Sequence, TaskId, Token, TokenParams, Transfer,
+    AccountId, Address, AnomalyKind, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash,
+    Height, Holder, KeeperId, LedgerAccount, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams,
+    Order, OrderParams, Owner, RateParams, Reject, Scope, Sequence, Signer, TaskId, Token, TokenParams,
+    Transfer, VaultLimits,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -72,6 +73,14 @@ pub struct State {
     pub barred: Register<Address, Time>,
     /// Keepers of tasks, until they are judged.
     pub rounds: Register<TaskId, Round>,
+    /// What is nobody's or counts nowhere: dust, suspense, surplus, and what of a token that is not listed is in flight.
+    pub aside: Register<(LedgerAccount, Token), Amount>,
+    /// What facts of chains had that the books did not expect: the last of each chain.
+    pub anomalies: Register<(ChainId, Sequence), Recorded>,
+    /// Ways between chains over which something went wrong, or came.
+    pub paths: Register<(ChainId, ChainId), Path>,
+    /// Sets of validators that a vault may obey, by epoch; each ascending. An empty one is left to whoever runs the house.
+    pub validators: Register<u32, Vec<Signer>>,
 
     /// Derived: accounts by owner.
     #[borsh(skip)]
@@ -97,6 +106,12 @@ pub struct State {
     /// Derived: what waits for keepers' deadlines.
     #[borsh(skip)]
     pub(crate) duties: Duties,
+    /// Derived: what records hold together (I01).
+    #[borsh(skip)]
+    pub(crate) sums: Sums,
+    /// Derived: by asset, what is on its way between chains (I01).
+    #[borsh(skip)]
+    pub(crate) on_its_way: BTreeMap<AssetId, OnItsWay>,
 }
 
 /// The house itself.
@@ -138,6 +153,8 @@ pub struct House {
     pub last_waiting: u64,
     /// Keepers' terms and calendar.
     pub keepers: KeeperBook,
+    /// Anomalies of each chain so far, by kind.
+    pub anomalies: BTreeMap<(ChainId, AnomalyKind), u64>,
 }
 
 /// A chain: its vault's tokens and its lending pool.
@@ -187,6 +204,10 @@ pub struct Chain {
     pub bridge: Measured,
     /// Number of the next order to it.
     pub next_nonce: Nonce,
+    /// Of the set of validators that its vault obeys, for good.
+    pub epoch: u32,
+    /// The same by what was seen of it: one more, where it carried out a rotation that is not final.
+    pub epoch_seen: u32,
 }
 
 /// A token of a vault.
@@ -208,6 +229,10 @@ pub struct TokenRecord {
     pub auctioned: Amount,
     /// Dollars taken of a coin's worth by write-downs.
     pub written_down: Amount,
+    /// How much of it may leave its vault, where the hub ordered that.
+    pub limits: Option<VaultLimits>,
+    /// What was put under auction under these limits.
+    pub passed: Passed,
 }
 
 /// What a block brought about. One is reused for block after block.
@@ -328,6 +353,10 @@ impl State {
         self.keepers.settle();
         self.barred.settle();
         self.rounds.settle();
+        self.aside.settle();
+        self.anomalies.settle();
+        self.paths.settle();
+        self.validators.settle();
     }
 
     /// Rebuilds what is derived, after a snapshot was read.
@@ -352,9 +381,11 @@ impl State {
             .iter()
             .filter(|(_, sent)| sent.seen.is_none() && self.house.time < sent.order.expires);
         self.resends = waits.map(|((chain, nonce), sent)| (sent.again, chain, nonce)).collect();
-        self.agenda = Agenda::of(&self.tasks, &self.lots);
+        self.agenda = Agenda::of(&self.tasks, &self.lots, &self.transits);
         self.index = RiskIndex::new(self.accounts.len());
         self.duties = Duties::of(&self.keepers, &self.rounds);
+        self.sums = Sums::of(self);
+        self.on_its_way = OnItsWay::of(self);
     }
 
     /// Accounts with a position, claim or debt in a market, ascending.

@@ -165,6 +165,15 @@ impl<K: Ord + Copy, V> Register<K, V> {
         Some(entry)
     }
 
+    /// The record, to change it, made where there is none; it counts as changed.
+    pub(crate) fn find_or_insert(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        self.changed.insert(key);
+        self.entries.entry(key).or_default()
+    }
+
     /// Adds or replaces a record.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         self.changed.insert(key);

@@ -262,6 +262,7 @@ pub fn ledger(state: &State) -> Vec<(LedgerAccount, Money, Amount)> {
         rows.push((LedgerAccount::Fines, money, state.house.money.fines()));
     }
     rows.extend(state.rounds.iter().map(|(id, round)| (LedgerAccount::Pot(id), Money::Usd, round.pot)));
+    rows.extend(state.aside.iter().map(|((account, token), amount)| (account, Money::Token(token), *amount)));
     rows.push((LedgerAccount::Float, Money::Usd, state.house.money.float()));
     rows.push((LedgerAccount::Treasury, Money::Usd, state.house.money.treasury()));
     rows.retain(|(_, _, amount)| !amount.is_zero());

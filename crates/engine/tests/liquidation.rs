@@ -5,7 +5,7 @@ mod support;
 use ballast_engine::BlockPart;
 use ballast_types::{
     Address, ChainId, Change, Command, Event, Genesis, Layer, LedgerAccount, LotId, MarketId, Scope, Side,
-    TradeAmount,
+    TradeAmount, VaultLimits,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Size, Usd};
 use support::genesis::{bare, guarded};
@@ -21,7 +21,8 @@ fn lending() -> House {
 }
 
 /// The same with another genesis.
-fn lending_of(genesis: Genesis) -> House {
+fn lending_of(mut genesis: Genesis) -> House {
+    exact_coins(&mut genesis);
     let mut house = House::of(genesis);
     for chain in ["ethereum", "polygon"] {
         house.deposit("bob", chain, "USDC", whole(100_000));
@@ -32,9 +33,17 @@ fn lending_of(genesis: Genesis) -> House {
     house
 }
 
-/// Takes of a lot for so many dollars, final at once.
+/// Coins without a least unit: what a take pays is to the wei what the comments reckon.
+fn exact_coins(genesis: &mut Genesis) {
+    let tokens = genesis.chains.iter_mut().flat_map(|chain| &mut chain.tokens);
+    for token in tokens.filter(|token| token.asset == "USDC") {
+        token.params.unit = Amount::from_wei(1);
+    }
+}
+
+/// A take of a lot at its floor, which comes to so many dollars, final at once.
 fn taken(house: &mut House, lot: LotId, quantity: Amount, paid: Amount) -> Vec<Event> {
-    house.spoke("ethereum").take_at(lot, quantity, paid, Address([7; 32]));
+    assert_eq!(house.spoke("ethereum").take_at_floor(lot, quantity, Address([7; 32])), paid);
     house.apply(Vec::new()).events
 }
 
@@ -273,21 +282,24 @@ fn proceeds_pay_the_loan_of_their_own_chain_first() {
     house.price("ETH", price("2600"));
     let (lot, _) = house.offers()[0];
     let (ethereum, polygon) = (house.chain("ethereum"), house.chain("polygon"));
-    taken(&mut house, lot, whole(2), whole(5_200));
+    // At the floor: 3 x 95 % of 2,600.
+    taken(&mut house, lot, whole(3), whole(7_410));
     let loans = |house: &mut House| -> Vec<(ChainId, Amount)> {
         house.view("alice").loans.iter().map(|loan| (loan.chain, loan.principal)).collect()
     };
-    // 2 % of 5,200 would be the fee, were health not below zero all the same.
-    assert_eq!(loans(&mut house), [(polygon, whole(19_800))]);
+    // 2 % of 7,410 would be the fee, were health not below zero all the same.
+    assert_eq!(loans(&mut house), [(polygon, whole(17_590))]);
     assert_eq!(house.balance(LedgerAccount::Lending(ethereum)), whole(100_000));
-    assert_eq!(house.balance(LedgerAccount::Lending(polygon)), whole(80_200));
+    assert_eq!(house.balance(LedgerAccount::Lending(polygon)), whole(82_410));
 }
 
 /// Settlement debt older than 24 hours sells collateral for exactly that, without fee; what a take brings beyond it is the
 /// owner's.
 #[test]
 fn old_settlement_debt_sells_collateral_without_fee() {
-    let mut house = House::of(bare());
+    let mut genesis = bare();
+    exact_coins(&mut genesis);
+    let mut house = House::of(genesis);
     house.deposit("alice", "ethereum", "USDC", whole(50));
     house.deposit("alice", "ethereum", "ETH", whole(10));
     house.deposit("bob", "ethereum", "USDC", whole(100));
@@ -307,7 +319,7 @@ fn old_settlement_debt_sells_collateral_without_fee() {
         (owed + owed.bps_up(ballast_units::Bps::new(10))).share_up(whole(100), whole(97)).expect("small");
     assert_eq!(offer.auction.quantity, wanted.at_price_up(price("100")).expect("small"));
     let paid = offer.auction.quantity.value_up(price("110")).expect("small");
-    let events = taken(&mut house, lot, offer.auction.quantity, paid);
+    let events = house.take(lot, offer.auction.quantity).expect("it runs, at 110 %").events;
     let closed = events.iter().find_map(|event| match event {
         Event::TaskClosed { settlement, fee, returned, shortfall, .. } => {
             Some((*settlement, *fee, *returned, *shortfall))
@@ -508,4 +520,43 @@ fn a_stored_lot_repays_the_layers_before_its_owner() {
     // His receipt was paid in cash.
     let bob = house.view("bob");
     assert!(whole(100_000) <= bob.lent[0].worth + bob.cash, "{bob:?}");
+}
+
+// Limits of the vault
+
+/// A vault lets 4 ETH a day be put under auction without waiting. A lot of 10 is offered in parts that pass: 4 at once; what
+/// waits is offered as the sum leaks and as parts are not sold. No order is given that the vault refuses.
+#[test]
+fn no_more_is_offered_than_the_vault_lets_pass() {
+    let mut house = lending();
+    let token = house.token("ETH", "ethereum");
+    let limits = VaultLimits {
+        outflow: whole(100),
+        window: Millis::days(1),
+        delay_above: whole(4),
+        delay: Millis::minutes(30),
+    };
+    house.run(Command::Govern(Change::SetLimits { token, limits })).expect("none is open");
+    house.deposit("alice", "ethereum", "ETH", whole(10));
+    house.borrow("alice", "ethereum", whole(25_000)).expect("34,000 / 1.21 = 28,099");
+    house.apply(Vec::new());
+    // Minus 5 % of the debt and more: all of it is sold.
+    house.price("ETH", price("2500"));
+    let offered = |house: &House| house.offers().iter().map(|(_, offer)| offer.left).collect::<Vec<_>>();
+    assert_eq!(offered(&house), [whole(4)]);
+    assert_eq!(house.state().lots.len(), 2);
+    house.take_all();
+    house.apply(Vec::new());
+    assert_eq!(offered(&house), [], "nothing passes yet");
+    // A day lets as much pass again.
+    house.advance_in(Millis::days(1), 24);
+    house.take_all();
+    house.apply(Vec::new());
+    let sold = house.history.iter().filter_map(|event| match event {
+        Event::LotTaken { quantity, .. } => Some(*quantity),
+        _ => None,
+    });
+    assert_eq!(sold.sum::<Amount>(), whole(8));
+    let expired = house.history.iter().filter(|event| matches!(event, Event::OrderExpired { .. })).count();
+    assert_eq!(expired, 0, "no order was refused");
 }

@@ -2,14 +2,10 @@
 
 mod support;
 
-use ballast_engine::BlockPart;
 use ballast_engine::account::Position;
-use ballast_types::{
-    Address, ChainId, Change, Command, Event, Hash, LotId, MarketId, Observation, Reject, Sequence,
-    VaultEvent,
-};
+use ballast_types::{Address, Change, Command, Event, LedgerAccount, LotId, MarketId, VaultEvent};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Size, Usd};
-use support::{House, genesis, price, reject_of, whole};
+use support::{House, genesis, price, whole};
 
 const MARKET: MarketId = MarketId(0);
 
@@ -109,27 +105,22 @@ fn a_price_may_jump_from_one_wei_and_back_as_often_as_it_likes() {
 }
 
 /// A take of nothing was taken; its lot was then emptied and removed, and when the take became final the node looked
-/// for the lot: a halt. No vault tells of one, and one that pays more than is counted is none either.
+/// for the lot: a halt. What is paid for nothing is the lot's while there is one, else surplus; what pays more than is counted
+/// books nothing.
 #[test]
-fn a_take_of_nothing_or_beyond_range_is_refused() {
+fn a_take_of_nothing_or_beyond_range_is_no_halt() {
     let mut house = House::new();
-    let mut take = |quantity, paid| {
-        let taken = VaultEvent::Taken {
-            lot: LotId(1),
-            taker: Address([7; 32]),
-            quantity,
-            paid,
-            rebate: Amount::ZERO,
-        };
-        let chain = ChainId(0);
-        house.tell(Observation::Seen { chain, sequence: Sequence(1), version: Hash([0; 32]), event: taken });
-        reject_of(&house.apply(Vec::new()), BlockPart::Observation, 0)
-    };
-    assert_eq!(take(Amount::ZERO, whole(1)), Some(Reject::AmountZero {}));
-    let limit = Amount::LIMIT;
-    assert_eq!(take(Amount::MAX, whole(1)), Some(Reject::AmountOutOfRange { amount: Amount::MAX, limit }));
-    assert_eq!(take(whole(1), Amount::MAX), Some(Reject::AmountOutOfRange { amount: Amount::MAX, limit }));
-    assert_eq!(take(whole(1), whole(1)), Some(Reject::UnknownLot { lot: LotId(1) }));
+    let coin = house.token("USDC", "ethereum");
+    let odd =
+        [(Amount::ZERO, whole(1)), (Amount::MAX, whole(1)), (whole(1), Amount::MAX), (whole(1), whole(1))];
+    for (quantity, paid) in odd {
+        let rebate = Amount::ZERO;
+        let taken = VaultEvent::Taken { lot: LotId(1), taker: Address([7; 32]), quantity, paid, rebate };
+        house.spoke("ethereum").claim(taken);
+        assert_eq!(house.apply(Vec::new()).rejects, []);
+    }
+    house.apply(Vec::new());
+    assert_eq!(house.balance(LedgerAccount::Surplus(coin)), whole(2));
 }
 
 /// An index beyond the range of the curve: PnL of 2^110 units at 2^90 is 2^140 wei. It was an overflow of i128: in

@@ -1,4 +1,4 @@
-//! Why commands are refused, E2001 to E4011: a test a reject, in the order of the enum; one file, however long, so that the order
+//! Why commands are refused, E2001 to E4017: a test a reject, in the order of the enum; one file, however long, so that the order
 //! can be checked.
 //!
 //! A refused command changes nothing: [`refuses`] holds the block against the same block without it.
@@ -8,7 +8,8 @@ mod support;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::{
     AccountId, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, LiquidationParams,
-    MarketId, MarketParams, RateParams, Reject, Side, TaskId, Token, TokenParams, TradeAmount, VaultLimits,
+    MarketId, MarketParams, RateParams, Reject, Side, Signer, TaskId, Token, TokenParams, TradeAmount,
+    VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -389,7 +390,7 @@ fn govern_rejects_resolving_an_unknown_task() {
 }
 
 #[test]
-fn govern_rejects_resolving_a_task_without_dispute() {
+fn govern_rejects_resolving_a_task_of_which_no_lot_is_frozen() {
     let mut house = House::new();
     house.deposit("lender", "ethereum", "USDC", whole(100_000));
     house.lend("lender", "ethereum", whole(50_000)).expect("the lender has 100,000");
@@ -397,7 +398,7 @@ fn govern_rejects_resolving_a_task_without_dispute() {
     house.borrow("alice", "ethereum", whole(16_000)).expect("20,000 / 1.21 = 16,528");
     house.price("ETH", price("1600"));
     let task = house.view("alice").locked.expect("16,000 / 1.1 is less than 16,000");
-    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::TaskNotDisputed { task });
+    refuses(&mut house, Command::Govern(Change::Resolve { task }), Reject::TaskNotFrozen { task });
 }
 
 // E30: credit and withdrawals
@@ -617,6 +618,14 @@ fn borrow_and_repay_reject_less_than_the_least() {
     assert_eq!(house.view("alice").loans, []);
 }
 
+#[test]
+fn withdraw_suspense_rejects_a_token_of_which_nothing_is_there() {
+    let mut house = House::new();
+    let (account, token) = (house.account("alice"), house.token("ETH", "ethereum"));
+    let nothing = Reject::NothingInSuspense { account, token };
+    refuses(&mut house, Command::WithdrawSuspense { account, token }, nothing);
+}
+
 // E40: listing and depth
 
 #[test]
@@ -799,10 +808,74 @@ fn govern_rejects_another_unit() {
     );
 }
 
+fn rotate(signers: &[Signer]) -> Command {
+    Command::Govern(Change::Rotate { signers: signers.to_vec() })
+}
+
+/// Until the last rotation is final everywhere.
+#[test]
+fn govern_rejects_a_rotation_while_one_is_open() {
+    let mut house = House::new();
+    let [first, second] = [1, 2].map(|number| [Signer([number; 20])]);
+    house.spoke("polygon").holds_finality = true;
+    house.run(rotate(&first)).expect("none is open");
+    // The others' are final in this block, before the command.
+    let chain = house.chain("polygon");
+    refuses(&mut house, rotate(&second), Reject::RotationOpen { chain, have: 0, want: 1 });
+    assert_eq!(house.state().chains.get(chain).epoch_seen, 1, "seen is not final");
+    house.finalise("polygon");
+    house.run(rotate(&second)).expect("the last one is final everywhere");
+}
+
+#[test]
+fn govern_rejects_a_set_that_no_certificate_can_count() {
+    let mut house = House::new();
+    let set = |number: u16| -> Vec<Signer> {
+        let signer = |number: u16| Signer(std::array::from_fn(|at| number.to_be_bytes()[at % 2]));
+        (1..=number).map(signer).collect()
+    };
+    for number in [0, 383] {
+        let reject = Reject::SignersCount { have: u32::from(number), low: 1, high: 382 };
+        refuses(&mut house, rotate(&set(number)), reject);
+    }
+    house.run(rotate(&set(382))).expect("a quorum of 255");
+}
+
+#[test]
+fn govern_rejects_a_signer_of_zero() {
+    let mut house = House::new();
+    let signer = Signer([0; 20]);
+    refuses(&mut house, rotate(&[Signer([1; 20]), signer]), Reject::SignerZero { signer });
+}
+
+#[test]
+fn govern_rejects_a_signer_twice() {
+    let mut house = House::new();
+    let (one, signer) = (Signer([1; 20]), Signer([2; 20]));
+    refuses(&mut house, rotate(&[signer, one, signer]), Reject::SignerTwice { signer });
+}
+
+#[test]
+fn govern_rejects_the_present_set() {
+    let (one, other) = (Signer([1; 20]), Signer([2; 20]));
+    let mut house = House::tweaked(|genesis| genesis.validators = vec![one, other]);
+    for same in [[one, other], [other, one]] {
+        refuses(&mut house, rotate(&same), Reject::SetUnchanged { epoch: 0, signers: 2 });
+    }
+    house.run(rotate(&[one])).expect("one of them alone is another set");
+}
+
+#[test]
+fn govern_rejects_opening_a_path_that_is_open() {
+    let mut house = House::new();
+    let (from, to) = (house.chain("polygon"), ETHEREUM);
+    refuses(&mut house, Command::Govern(Change::OpenPath { from, to }), Reject::PathOpen { from, to });
+}
+
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 39] = [
+const TESTS: [(&str, &str); 46] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -818,7 +891,7 @@ const TESTS: [(&str, &str); 39] = [
     ("E2013", "request_withdrawal_rejects_more_than_the_cash"),
     ("E2104", "liquidate_account_rejects_a_healthy_account"),
     ("E2201", "govern_rejects_resolving_an_unknown_task"),
-    ("E2202", "govern_rejects_resolving_a_task_without_dispute"),
+    ("E2202", "govern_rejects_resolving_a_task_of_which_no_lot_is_frozen"),
     ("E3001", "repay_rejects_no_loan"),
     ("E3002", "borrow_rejects_more_than_is_idle"),
     ("E3003", "borrow_rejects_more_than_the_inventory"),
@@ -831,6 +904,7 @@ const TESTS: [(&str, &str); 39] = [
     ("E3010", "govern_rejects_a_collection_without_a_cold_store"),
     ("E3011", "govern_rejects_collecting_more_than_the_float"),
     ("E3012", "borrow_and_repay_reject_less_than_the_least"),
+    ("E3013", "withdraw_suspense_rejects_a_token_of_which_nothing_is_there"),
     ("E4001", "govern_rejects_a_maintenance_margin_that_does_not_cover"),
     ("E4002", "govern_rejects_an_initial_margin_that_does_not_cover"),
     ("E4003", "govern_rejects_a_cap_that_cannot_be_closed"),
@@ -842,6 +916,12 @@ const TESTS: [(&str, &str); 39] = [
     ("E4009", "govern_rejects_limits_that_a_vault_cannot_count"),
     ("E4010", "govern_rejects_a_chain_whose_coin_is_not_among_its_tokens"),
     ("E4011", "govern_rejects_another_unit"),
+    ("E4012", "govern_rejects_a_rotation_while_one_is_open"),
+    ("E4013", "govern_rejects_a_set_that_no_certificate_can_count"),
+    ("E4014", "govern_rejects_a_signer_of_zero"),
+    ("E4015", "govern_rejects_a_signer_twice"),
+    ("E4016", "govern_rejects_the_present_set"),
+    ("E4017", "govern_rejects_opening_a_path_that_is_open"),
 ];
 
 /// The tests stand in this file in the order of the catalogue, and each names its reject. Those of keepers are in

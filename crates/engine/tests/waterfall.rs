@@ -126,7 +126,7 @@ fn a_loan_that_is_not_covered_is_a_loss_of_its_chain() {
     let (lot, offer) = *house.offers().first().expect("15,000 / 1.1 is less");
     assert_eq!(offer.auction.floor, price("1425"));
     // At once, so that no interest is owed.
-    house.spoke("ethereum").take_at(lot, whole(10), whole(14_250), Address([7; 32]));
+    assert_eq!(house.spoke("ethereum").take_at_floor(lot, whole(10), Address([7; 32])), whole(14_250));
     let out = house.apply(Vec::new());
     let absorbed = out.events.iter().find_map(|event| match event {
         Event::LossAbsorbed { scope, amount, tranche, float, deficit, .. } => {

@@ -17,4 +17,4 @@ mod snapshot;
 pub use mempool::{MempoolLimits, SubmitError, Ticket};
 pub use node::{CLOCK_TOLERANCE, Node, Options, Produced, ProposalError, Setup, StepError, Stopped};
 pub use recover::{Notice, OpenError};
-pub use snapshot::SnapshotFault;
+pub use snapshot::{SnapshotFault, check_snapshot, snapshots};

@@ -14,13 +14,14 @@ use crate::files::Lock;
 use crate::log::{Log, LogError, Record};
 use crate::mempool::{Mempool, MempoolLimits, SubmitError, Taken, Ticket};
 use crate::recover::{self, Notice, OpenError, Recovered, SNAPSHOTS};
-use crate::signing;
+use crate::signing::{self, Keyring};
 use crate::snapshot;
 use ballast_engine::{Engine, Outcome, State};
 use ballast_spoke::certificate::{Key, ValidatorSet};
+use ballast_spoke::freeze::FreezeVote;
 use ballast_spoke::message::{EncodeError, Payload};
 use ballast_types::{
-    Block, Command, CostReport, DepthReport, Genesis, Hash, Height, Observation, PriceReport,
+    Block, ChainId, Command, CostReport, DepthReport, Event, Genesis, Hash, Height, Observation, PriceReport,
 };
 use ballast_units::{Millis, Time};
 use std::path::{Path, PathBuf};
@@ -33,8 +34,9 @@ pub const CLOCK_TOLERANCE: Millis = Millis::seconds(2);
 pub struct Setup {
     /// What the house starts from.
     pub genesis: Genesis,
-    /// The validator's key.
-    pub key: Key,
+    /// The validator's keys: of every set that a vault may obey now, and of those to come. Where genesis names no
+    /// validators, the first one is the set of epoch 0.
+    pub keys: Vec<Key>,
     /// The rest.
     pub options: Options,
 }
@@ -135,7 +137,7 @@ pub struct Produced {
     pub block_hash: Hash,
     /// Events, transfers, orders, rejects.
     pub outcome: Outcome,
-    /// The orders, signed: one payload a spoke.
+    /// The orders, signed: for each spoke one payload for each epoch that its vault may be in.
     pub payloads: Vec<Payload>,
     /// Number in the block of each command that was submitted.
     pub tickets: Vec<(u32, Ticket)>,
@@ -148,8 +150,7 @@ pub struct Produced {
 pub struct Node {
     folder: PathBuf,
     _lock: Lock,
-    key: Key,
-    validators: ValidatorSet,
+    keyring: Keyring,
     options: Options,
     log: Log,
     engine: Engine,
@@ -176,17 +177,16 @@ struct Inputs {
 impl Node {
     /// Starts a node on a folder: a new house where the folder is empty, else where its log ends.
     pub fn open(folder: &Path, setup: Setup) -> Result<Self, OpenError> {
-        let Setup { genesis, key, options } = setup;
-        let validators = ValidatorSet::of(0, std::slice::from_ref(&key))?;
+        let Setup { genesis, keys, options } = setup;
+        let keyring = Keyring::new(keys).ok_or(OpenError::NoKey)?;
         let lock = recover::prepare(folder)?;
         let recovered = recover::recover(folder, &genesis, options.segment_bytes)?;
         let Recovered { log, engine, nonces, saved, notices } = recovered;
         let house = if log.height() == Height(0) { Vec::new() } else { vec![Command::EnterSafeMode] };
-        Ok(Self {
+        let mut node = Self {
             folder: folder.to_owned(),
             _lock: lock,
-            key,
-            validators,
+            keyring,
             mempool: Mempool::new(options.mempool),
             options,
             log,
@@ -197,7 +197,12 @@ impl Node {
             saved,
             stopped: None,
             notices,
-        })
+        };
+        let known: Vec<u32> = node.engine.state().validators.iter().map(|(epoch, _)| epoch).collect();
+        for epoch in known {
+            node.check_keys(epoch);
+        }
+        Ok(node)
     }
 
     /// Removes what a node has on a folder, its log and its snapshots; refused while one runs on it.
@@ -236,9 +241,10 @@ impl Node {
         self.engine.next_due()
     }
 
-    /// The set of validators: this one.
-    pub fn validators(&self) -> &ValidatorSet {
-        &self.validators
+    /// The newest set of validators that vaults were told to obey.
+    pub fn validators(&self) -> ValidatorSet {
+        let state = self.engine.state();
+        self.keyring.set(state, state.epoch()).expect("the newest set is known")
     }
 
     /// The nonces that owners have used.
@@ -250,8 +256,14 @@ impl Node {
     pub fn open_orders(&self) -> Result<Vec<Payload>, StepError> {
         self.running()?;
         let height = self.height();
-        let signed = signing::sign_open(self.engine.state(), self.validators.epoch(), &self.key);
+        let signed = signing::sign_open(self.engine.state(), &self.keyring);
         signed.map_err(|source| StepError::Unsignable { height, source })
+    }
+
+    /// Signatures under a freeze of a chain's vault until then, by every key that is here of a set that the vault may obey:
+    /// a third of such a set stops it. Also of a node that stopped: that is when it may be wanted.
+    pub fn sign_freeze(&self, chain: ChainId, until: Time) -> Vec<FreezeVote> {
+        signing::sign_freeze(self.engine.state(), chain, until, &self.keyring)
     }
 
     /// How many commands wait.
@@ -357,13 +369,27 @@ impl Node {
         let mut outcome = Outcome::default();
         self.engine.apply(&block, &mut outcome);
         let orders = outcome.orders.iter().cloned();
-        let payloads = signing::sign(self.engine.state(), orders, self.validators.epoch(), &self.key)
+        let payloads = signing::sign(self.engine.state(), orders, &self.keyring)
             .map_err(|source| StepError::Unsignable { height, source })?;
         let record = Record { state_hash: outcome.state_hash, block, approvals };
         let block_hash = self.log.append(&record)?;
         self.nonces.take_all(self.engine.state(), &record);
+        for event in &outcome.events {
+            if let Event::RotationOrdered { epoch, .. } = event {
+                self.check_keys(*epoch);
+            }
+        }
         let (tickets, expired) = (Vec::new(), Vec::new());
         Ok(Produced { record, block_hash, outcome, payloads, tickets, expired })
+    }
+
+    /// Tells by [`Node::take_notices`] where this node alone cannot sign for a set.
+    fn check_keys(&mut self, epoch: u32) {
+        let Some(set) = self.keyring.set(self.engine.state(), epoch) else { return };
+        let (have, need) = (self.keyring.of(&set).len(), set.quorum());
+        if have < need {
+            self.notices.push(Notice::KeysMissing { epoch, have, need });
+        }
     }
 
     /// Takes a snapshot where it is time for one.

@@ -15,7 +15,6 @@ use crate::files::{self, Lock, LockFault};
 use crate::log::{Log, LogError, Tail, Walk};
 use crate::snapshot::{self, Snapshot, SnapshotFault};
 use ballast_engine::{Engine, GenesisError, Outcome};
-use ballast_spoke::certificate::SetError;
 use ballast_types::{Genesis, Hash, Height};
 use ballast_units::Time;
 use std::fs;
@@ -61,6 +60,19 @@ pub enum Notice {
         height: Height,
         /// Why.
         source: io::Error,
+    },
+    /// Vaults refuse what this node signs for a set, until others have signed it too.
+    #[error(
+        "of the validators of epoch {epoch} this node has {have} keys, a quorum has {need}: no vault of that epoch takes \
+         its orders; start it with the keys that are missing"
+    )]
+    KeysMissing {
+        /// Of the set.
+        epoch: u32,
+        /// Keys of it that are here.
+        have: usize,
+        /// Signatures that a vault asks for.
+        need: usize,
     },
 }
 
@@ -122,9 +134,9 @@ pub enum OpenError {
         /// As computed now.
         computed: Hash,
     },
-    /// The key makes no set of validators.
-    #[error(transparent)]
-    Validators(#[from] SetError),
+    /// Nobody to sign as.
+    #[error("a node needs the key of a validator")]
+    NoKey,
 }
 
 /// A node's memory, as its folder has it.
@@ -135,6 +147,14 @@ pub(crate) struct Recovered {
     /// Height and time of the snapshot that it started from, or of genesis.
     pub(crate) saved: (Height, Time),
     pub(crate) notices: Vec<Notice>,
+}
+
+impl Recovered {
+    /// The same, found after this was to be read.
+    fn after(mut self, mut earlier: Vec<Notice>) -> Self {
+        earlier.append(&mut self.notices);
+        Self { notices: earlier, ..self }
+    }
 }
 
 /// Removes log and snapshots.
@@ -171,11 +191,8 @@ pub(crate) fn recover(folder: &Path, genesis: &Genesis, segment_bytes: u64) -> R
     }
     let mut notices = Vec::new();
     for (_, file) in snapshots {
-        let fault = match Snapshot::read(&file) {
-            Ok(snapshot) => match seek(&blocks, &snapshot)? {
-                Ok(walk) => return replay(&blocks, genesis, segment_bytes, snapshot, walk, notices),
-                Err(fault) => fault,
-            },
+        let fault = match from_snapshot(&blocks, genesis, segment_bytes, &file, engine.state().house.hash)? {
+            Ok(recovered) => return Ok(recovered.after(notices)),
             Err(fault) => fault,
         };
         notices.push(Notice::SnapshotUnusable { file, fault });
@@ -183,7 +200,31 @@ pub(crate) fn recover(folder: &Path, genesis: &Genesis, segment_bytes: u64) -> R
     let walk = Walk::open(&blocks)?;
     let (block_hash, nonces) = (walk.block_hash(), Nonces::default());
     let start = Snapshot { block_hash, nonces, engine };
-    replay(&blocks, genesis, segment_bytes, start, walk, notices)
+    Ok(replay(&blocks, genesis, segment_bytes, start, walk)?.after(notices))
+}
+
+/// A node from a snapshot, or why the snapshot cannot be used. `start` is the state hash of genesis.
+fn from_snapshot(
+    blocks: &Path,
+    genesis: &Genesis,
+    segment_bytes: u64,
+    file: &Path,
+    start: Hash,
+) -> Result<Result<Recovered, SnapshotFault>, OpenError> {
+    let snapshot = match Snapshot::read(file) {
+        Ok(snapshot) => snapshot,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let walk = match seek(blocks, &snapshot, start)? {
+        Ok(walk) => walk,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    match replay(blocks, genesis, segment_bytes, snapshot, walk) {
+        // Its hashes are right and what is in it is not, or this is another program: genesis will tell.
+        Err(OpenError::Diverged { height, .. }) => Ok(Err(SnapshotFault::LeadsElsewhere { height })),
+        Err(error) => Err(error),
+        Ok(recovered) => Ok(Ok(recovered)),
+    }
 }
 
 /// A new house.
@@ -202,18 +243,23 @@ fn begin(
     Ok(Recovered { log, engine, nonces: Nonces::default(), saved, notices: Vec::new() })
 }
 
-/// Walks the log to a snapshot's block, where it must be the log's.
-fn seek(blocks: &Path, snapshot: &Snapshot) -> Result<Result<Walk, SnapshotFault>, OpenError> {
+/// Walks the log to a snapshot's block, which must be the log's, and lead to the snapshot's state. `start` is the state hash
+/// of genesis.
+fn seek(blocks: &Path, snapshot: &Snapshot, start: Hash) -> Result<Result<Walk, SnapshotFault>, OpenError> {
     let height = snapshot.height();
-    let mut walk = Walk::open_at(blocks, Height(height.0 + 1))?;
+    // The segment that holds the block itself: its record has the state hash.
+    let mut walk = Walk::open_at(blocks, height)?;
+    let mut recorded = start;
     while walk.height() < height {
-        if walk.next_record()?.is_none() {
-            let (folder, log) = (blocks.to_owned(), walk.height());
-            return Err(OpenError::LogBehind { folder, log, snapshot: height });
+        match walk.next_record()? {
+            Some(record) => recorded = record.state_hash,
+            None => {
+                let (folder, log) = (blocks.to_owned(), walk.height());
+                return Err(OpenError::LogBehind { folder, log, snapshot: height });
+            }
         }
     }
-    let (found, logged) = (snapshot.block_hash, walk.block_hash());
-    Ok(if found == logged { Ok(walk) } else { Err(SnapshotFault::OtherLog { height, found, logged }) })
+    Ok(snapshot.check(walk.block_hash(), recorded).map(|()| walk))
 }
 
 /// Applies what comes after a snapshot, and opens the log at its end.
@@ -223,7 +269,6 @@ fn replay(
     segment_bytes: u64,
     start: Snapshot,
     mut walk: Walk,
-    mut notices: Vec<Notice>,
 ) -> Result<Recovered, OpenError> {
     if walk.head().genesis != *genesis || !walk.head().signed {
         return Err(OpenError::OtherHouse { folder: blocks.to_owned() });
@@ -240,6 +285,7 @@ fn replay(
         }
         nonces.take_all(engine.state(), &record);
     }
+    let mut notices = Vec::new();
     if let Some(Tail::Torn { from, end }) = walk.tail() {
         let (file, height) = (walk.file().to_owned(), walk.height());
         notices.push(Notice::TailCut { file, bytes: end - from, height });

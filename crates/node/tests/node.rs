@@ -146,7 +146,7 @@ fn each_spoke_gets_its_orders_signed_by_the_quorum_of_one() {
     let folder = Folder::new("payloads");
     let (mut node, town) = (open(&folder, Options::default()).unwrap(), Town::new(1));
     let set = ValidatorSet::of(0, &[Key::from_label("validator")]).unwrap();
-    assert_eq!(node.validators(), &set);
+    assert_eq!(node.validators(), set);
     assert_eq!(set.quorum(), 1);
     let mut payloads = 0;
     for _ in 0..70 {

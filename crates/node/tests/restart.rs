@@ -3,7 +3,7 @@
 
 mod support;
 
-use ballast_node::{Node, Notice, OpenError, Options};
+use ballast_node::{Node, Notice, OpenError, Options, SnapshotFault, check_snapshot};
 use ballast_types::{Command, Event, Height};
 use ballast_units::Millis;
 use std::collections::BTreeSet;
@@ -145,6 +145,113 @@ fn a_snapshot_of_another_log_is_left_aside() {
     assert_eq!(node.state().unwrap().house.hash, hash);
     let notices = node.take_notices();
     assert!(matches!(notices[..], [Notice::SnapshotUnusable { .. }]), "{notices:?}");
+}
+
+/// A snapshot's file again, with another engine's snapshot in it and a checksum that fits.
+fn with_engine(file: &[u8], engine: &[u8]) -> Vec<u8> {
+    let length = u32::from_le_bytes(file[44..48].try_into().unwrap()) as usize;
+    let rest = [&file[44..48 + length], engine].concat();
+    [&file[..12], blake3::hash(&rest).as_bytes(), &rest].concat()
+}
+
+/// The engine's part of a snapshot's file.
+fn engine_of(file: &[u8]) -> Vec<u8> {
+    let length = u32::from_le_bytes(file[44..48].try_into().unwrap()) as usize;
+    file[48 + length..].to_vec()
+}
+
+/// Where the state hash stands in an engine's snapshot: after magic, version, checksum, height and time.
+const HASH_AT: std::ops::Range<usize> = 60..92;
+
+/// An engine's snapshot that says it has this state hash, with a checksum that fits.
+fn with_hash(mut engine: Vec<u8>, hash: ballast_types::Hash) -> Vec<u8> {
+    engine[HASH_AT].copy_from_slice(&hash.0);
+    let checksum = *blake3::hash(&engine[44..]).as_bytes();
+    engine[12..44].copy_from_slice(&checksum);
+    engine
+}
+
+/// Two houses that are fed otherwise, each with two snapshots, of blocks 4 and 8 of 9.
+fn two_houses(name: &str) -> [Folder; 2] {
+    [4, 5].map(|seed| {
+        let folder = Folder::new(&format!("{name}{seed}"));
+        let mut node = open(&folder, every(4)).unwrap();
+        Town::new(seed).steps(&mut node, 9);
+        folder
+    })
+}
+
+/// Both checksums fit, and it names the log's own block: but its state is not what that block led to.
+#[test]
+fn a_snapshot_of_another_state_is_left_aside() {
+    let [folder, other] = two_houses("state");
+    let hash = open(&folder, without()).unwrap().state().unwrap().house.hash;
+    let file = &folder.snapshots()[1];
+    let foreign = engine_of(&fs::read(&other.snapshots()[1]).unwrap());
+    let altered = with_engine(&fs::read(file).unwrap(), &foreign);
+    fs::write(file, altered).unwrap();
+    let mut node = open(&folder, without()).unwrap();
+    assert_eq!(node.state().unwrap().house.hash, hash);
+    let notices = node.take_notices();
+    let [Notice::SnapshotUnusable { file: named, fault }] = &notices[..] else { panic!("{notices:?}") };
+    assert_eq!(named, file);
+    let height = Height(8);
+    assert!(
+        matches!(fault, SnapshotFault::OtherState { height: of, found, recorded } if *of == height && found != recorded),
+        "{fault}"
+    );
+    assert!(notices[0].to_string().contains("the log's record of block 8 says 0x"), "{}", notices[0]);
+}
+
+/// Somebody wrote the right hash into it as well: the blocks after it do not fit, and an older one does.
+#[test]
+fn a_snapshot_that_leads_elsewhere_is_left_aside() {
+    let [folder, other] = two_houses("elsewhere");
+    let hash = open(&folder, without()).unwrap().state().unwrap().house.hash;
+    let file = &folder.snapshots()[1];
+    let own = fs::read(file).unwrap();
+    let recorded = engine_of(&own)[HASH_AT].try_into().map(ballast_types::Hash).unwrap();
+    let forged = with_hash(engine_of(&fs::read(&other.snapshots()[1]).unwrap()), recorded);
+    fs::write(file, with_engine(&own, &forged)).unwrap();
+    let mut node = open(&folder, without()).unwrap();
+    assert_eq!(node.state().unwrap().house.hash, hash);
+    let notices = node.take_notices();
+    let [Notice::SnapshotUnusable { fault, .. }] = &notices[..] else { panic!("{notices:?}") };
+    assert!(matches!(fault, SnapshotFault::LeadsElsewhere { height: Height(9) }), "{fault}");
+}
+
+/// What a start cannot see, because no block has used it since, the log from genesis on tells.
+#[test]
+fn a_snapshot_is_compared_whole_with_what_the_log_leads_to() {
+    let [folder, other] = two_houses("whole");
+    let options = every(1_000_000);
+    let mut node = open(&folder, options).unwrap();
+    let file = &folder.snapshots()[1];
+    let own = fs::read(file).unwrap();
+    // The engine and the nonces after block 8, from the log alone.
+    let mut walk = ballast_node::log::Walk::open(&folder.0).unwrap();
+    let mut engine = ballast_engine::Engine::new(&walk.head().genesis).unwrap();
+    let mut nonces = ballast_node::auth::Nonces::default();
+    let mut outcome = ballast_engine::Outcome::default();
+    while walk.height() < Height(8) {
+        let record = walk.next_record().unwrap().unwrap();
+        ballast_node::auth::check_record(engine.state(), node.hub(), &record, &mut nonces).unwrap();
+        engine.apply(&record.block, &mut outcome);
+    }
+    let check = || check_snapshot(file, &engine, &nonces, walk.block_hash());
+    check().unwrap();
+    let recorded = engine.state().house.hash;
+    let forged = with_hash(engine_of(&fs::read(&other.snapshots()[1]).unwrap()), recorded);
+    fs::write(file, with_engine(&own, &forged)).unwrap();
+    assert!(matches!(check(), Err(SnapshotFault::OtherContents { height: Height(8) })));
+    // The nonces of the snapshot before it.
+    let older = fs::read(&folder.snapshots()[0]).unwrap();
+    let part = u32::from_le_bytes(older[44..48].try_into().unwrap()) as usize;
+    let rest = [&older[44..48], &own[48..80], &older[80..48 + part], &engine_of(&own)].concat();
+    fs::write(file, [&own[..12], blake3::hash(&rest).as_bytes(), &rest].concat()).unwrap();
+    let fault = check().unwrap_err();
+    assert!(matches!(fault, SnapshotFault::OtherNonces { height: Height(8) }), "{fault}");
+    let _ = node.take_notices();
 }
 
 #[test]

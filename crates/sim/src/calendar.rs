@@ -2,6 +2,7 @@
 //! Algorithms".
 
 use ballast_units::Time;
+use toml::value::Datetime;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -58,4 +59,23 @@ pub fn day_month(time: Time) -> String {
     let (_, month, day) = civil_from_days(time.millis() / 86_400_000);
     let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month));
     format!("{day} {}", name.expect("twelve months"))
+}
+
+/// Unix time of `2021-05-19T13:10:00Z`, in UTC from 1970 on; none for anything else.
+#[must_use]
+pub fn moment(text: &str) -> Option<Time> {
+    of_datetime(&text.parse().ok()?)
+}
+
+/// Unix time of a date-time in UTC; none for anything else.
+pub(crate) fn of_datetime(datetime: &Datetime) -> Option<Time> {
+    let (date, time) = (datetime.date?, datetime.time?);
+    if !matches!(datetime.offset, None | Some(toml::value::Offset::Z)) {
+        return None;
+    }
+    let days = days_from_civil(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let days = u64::try_from(days).ok()?;
+    let (hour, minute, second) = (u64::from(time.hour), u64::from(time.minute), u64::from(time.second));
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    Some(Time::from_millis(seconds * 1_000 + u64::from(time.nanosecond) / 1_000_000))
 }

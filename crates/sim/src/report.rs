@@ -42,6 +42,9 @@ pub fn html_with(summary: &Summary, figures: &Figures, more: &[(String, Vec<Vec<
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n"
     );
+    for fault in summary.faults() {
+        write(&mut page, format_args!("<p class=\"lead\"><strong>Fault: {}.</strong></p>\n", escape(&fault)));
+    }
     for warning in &summary.warnings {
         write(&mut page, format_args!("<p class=\"lead\">Warning: {}.</p>\n", escape(warning)));
     }

@@ -664,21 +664,8 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D:
 
 fn moment_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
     let datetime = Datetime::deserialize(deserializer)?;
-    unix_time(&datetime).ok_or_else(|| {
+    calendar::of_datetime(&datetime).ok_or_else(|| {
         let expected = "expected a date-time in UTC from 1970 on, such as 2021-05-19T12:00:00Z";
         serde::de::Error::custom(format!("{datetime}: {expected}"))
     })
-}
-
-/// Unix time of a date-time in UTC; none for anything else.
-fn unix_time(datetime: &Datetime) -> Option<Time> {
-    let (date, time) = (datetime.date?, datetime.time?);
-    if !matches!(datetime.offset, None | Some(toml::value::Offset::Z)) {
-        return None;
-    }
-    let days = calendar::days_from_civil(i64::from(date.year), i64::from(date.month), i64::from(date.day));
-    let days = u64::try_from(days).ok()?;
-    let (hour, minute, second) = (u64::from(time.hour), u64::from(time.minute), u64::from(time.second));
-    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
-    Some(Time::from_millis(seconds * 1_000 + u64::from(time.nanosecond) / 1_000_000))
 }

@@ -5,13 +5,13 @@
 //! - Keeps: nobody counts twice, nobody outside the set counts, nothing signed for one spoke or epoch counts for
 //!   another (I09).
 
+pub use ballast_types::SIGNERS_MOST;
+
 use crate::message::EncodeError;
 use ballast_types::{Hash, Signer, digest::keccak};
 use k256::ecdsa::{RecoveryId, SigningKey, VerifyingKey};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-
-/// The largest set whose quorum, 255, still fits the one byte that counts a certificate's signatures.
-pub const SIGNERS_MOST: usize = 382;
 
 /// Who may sign, from one rotation to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,10 @@ impl ValidatorSet {
         if SIGNERS_MOST < count {
             return Err(SetError::TooMany { count, limit: SIGNERS_MOST });
         }
-        if let Some(pair) = signers.windows(2).find(|pair| pair[1] <= pair[0]) {
-            return Err(SetError::Unsorted { before: pair[0], after: pair[1] });
+        // Zero, which recovering a signature gives for nobody, is in no set: it is where the ascent begins.
+        let before = std::iter::once(&Signer([0; 20])).chain(&signers);
+        if let Some((before, after)) = before.zip(&signers).find(|(before, after)| after <= before) {
+            return Err(SetError::Unsorted { before: *before, after: *after });
         }
         Ok(Self { epoch, signers })
     }
@@ -159,8 +161,7 @@ impl Certificate {
     pub fn encode(&self) -> Vec<u8> {
         let count = u8::try_from(self.signatures.len()).unwrap_or(u8::MAX);
         let signatures = self.signatures.iter().take(usize::from(count));
-        let signatures = signatures.flat_map(|one| one.r.into_iter().chain(one.s).chain([one.v]));
-        std::iter::once(count).chain(signatures).collect()
+        std::iter::once(count).chain(signatures.flat_map(Signature::encode)).collect()
     }
 }
 
@@ -176,6 +177,22 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// `r (32) || s (32) || v (1)`.
+    #[must_use]
+    pub fn encode(&self) -> [u8; 65] {
+        let mut bytes = [self.v; 65];
+        bytes[..32].copy_from_slice(&self.r);
+        bytes[32..64].copy_from_slice(&self.s);
+        bytes
+    }
+
+    /// The signature that bytes are; whose, if anybody's, [`Signature::recover`] tells.
+    #[must_use]
+    pub fn decode(bytes: &[u8; 65]) -> Self {
+        let half = |from: usize| std::array::from_fn(|at| bytes[from + at]);
+        Self { r: half(0), s: half(32), v: bytes[64] }
+    }
+
     /// Who signed `digest` so.
     pub fn recover(&self, digest: Hash) -> Result<Signer, SignatureFault> {
         let id = self.v.checked_sub(27).filter(|id| *id <= 1).and_then(RecoveryId::from_byte);
@@ -190,14 +207,44 @@ impl Signature {
     }
 }
 
+/// 0x and 130 hexadecimal digits.
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits: String = self.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&format!("0x{digits}"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as Deserialize>::deserialize(deserializer)?;
+        parse(&text).ok_or_else(|| {
+            let expected = "expected 0x and 130 hexadecimal digits";
+            serde::de::Error::custom(format!("{expected}, found {} characters: {text:?}", text.len()))
+        })
+    }
+}
+
+fn parse(text: &str) -> Option<Signature> {
+    let digits = text.strip_prefix("0x").filter(|digits| digits.is_ascii() && digits.len() == 130)?;
+    let mut bytes = [0; 65];
+    for (byte, at) in bytes.iter_mut().zip((0..130).step_by(2)) {
+        *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
+    }
+    Some(Signature::decode(&bytes))
+}
+
 /// What is wrong with one signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureFault {
     /// Neither 27 nor 28.
+    #[error("v is {0}, expected 27 or 28")]
     BadV(u8),
     /// Its other half would be as good: whoever sees it could make a second one.
+    #[error("s is in the upper half")]
     HighS,
     /// No key signs so.
+    #[error("no key signs so")]
     NoSignature,
 }
 

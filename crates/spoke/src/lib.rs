@@ -4,7 +4,8 @@
 //!   and its [`Receipt`] says what it did there.
 //! - [`SimChain`]: a chain in this process, with block time, inclusion delay, finality, reorgs and a vault that
 //!   does what `docs/messages.md` says. [`Courier`] carries collateral between such chains, [`faults`] breaks them.
-//! - [`message`], [`certificate`]: the bytes between hub and chains, and who may sign them.
+//! - [`message`], [`certificate`]: the bytes between hub and chains, and who may sign them. [`freeze`]: what stops a vault,
+//!   from signature to certificate.
 //! - [`quorum`]: what several validators report, made one.
 //!
 //! The hub believes [`Spoke::advance`] alone: events of blocks that the chain calls safe, then final. Receipts
@@ -14,6 +15,7 @@ pub mod certificate;
 #[cfg(feature = "evm")]
 pub mod evm;
 pub mod faults;
+pub mod freeze;
 pub mod message;
 pub mod quorum;
 mod revert;
@@ -25,6 +27,7 @@ pub use sim::{Courier, Fork, Reorg, SimChain, SimChainParams};
 
 use crate::certificate::Certificate;
 use crate::message::{EncodeError, Freeze, Payload};
+use crate::vault::Waiting;
 use ballast_types::{Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 
@@ -48,6 +51,9 @@ pub trait Spoke {
     /// Hash of one of its blocks; none of a block that is still to come.
     fn block_hash(&self, number: u64) -> Result<Option<Hash>, SpokeError>;
 
+    /// Epoch of the validators whose orders the vault takes at the head.
+    fn epoch(&self) -> Result<u32, SpokeError>;
+
     /// What the vault holds of an asset at the head, reserved or not.
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError>;
 
@@ -56,6 +62,9 @@ pub trait Spoke {
 
     /// Every auction that runs at the head, by lot.
     fn offers(&self) -> Result<Vec<(LotId, Offer)>, SpokeError>;
+
+    /// Every release that waits at the head, by its order.
+    fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError>;
 
     /// Sends orders with their certificate.
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError>;
@@ -139,12 +148,14 @@ pub struct Take {
 }
 
 /// Something that anybody may have a vault do once its time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Poke {
     /// End an auction at or after its end.
     End(LotId),
     /// Pay a release that has waited long enough.
     Pay(Nonce),
+    /// Set free what a release held that expired while it waited.
+    Drop(Nonce),
 }
 
 /// A running auction.
@@ -154,6 +165,8 @@ pub struct Offer {
     pub asset: AssetId,
     /// The order that started it.
     pub start: Nonce,
+    /// Time of the block that carried it out.
+    pub began: Time,
     /// Its terms.
     pub auction: Auction,
     /// Still unsold.

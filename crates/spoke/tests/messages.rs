@@ -243,8 +243,8 @@ fn what_does_not_fit_is_not_written() {
 #[test]
 fn what_else_is_signed_is_hashed_as_written() {
     let domain = Hash([5; 32]);
-    let freeze = Freeze { serial: 3, until: Time::from_millis(1_000) };
-    let bytes = [&b"BALLAST-FREEZE-1"[..], &[5; 32], &[0, 0, 0, 2], &[0, 0, 0, 0, 0, 0, 0, 3]];
+    let freeze = Freeze { until: Time::from_millis(1_000) };
+    let bytes = [&b"BALLAST-FREEZE-1"[..], &[5; 32], &[0, 0, 0, 2]];
     let until = [0, 0, 0, 0, 0, 0, 3, 0xe8];
     assert_eq!(freeze.digest(domain, 2), keccak(&[&bytes.concat(), &until]));
     for (byte, kind) in [RootKind::H0, RootKind::H1, RootKind::Liabilities].into_iter().enumerate() {

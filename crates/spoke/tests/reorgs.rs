@@ -226,7 +226,7 @@ fn a_freeze_and_a_rotation_are_undone_with_their_block() {
     advance(&mut chain, 100);
     let signers = vec![ballast_spoke::certificate::Key::from_label("new").signer()];
     send(&mut chain, vec![order(1, OrderAction::Rotate { epoch: 1, signers })]);
-    let freeze = ballast_spoke::message::Freeze { serial: 1, until: at(5_000) };
+    let freeze = ballast_spoke::message::Freeze { until: at(5_000) };
     let digest = freeze.digest(chain.domain(), 0);
     let certificate = ballast_spoke::certificate::Certificate::sign(digest, &keys(1));
     // Included after the rotation: of another epoch. Undone and included before it, it would hold.

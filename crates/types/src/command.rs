@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, Address, ChainId, ChainParams, Hash, KeeperId, KeeperParams, Layer, LiquidationParams,
-    MarketId, MarketParams, Owner, RegionId, TaskId, Token, TokenParams, VaultLimits,
+    MarketId, MarketParams, Owner, RegionId, Signer, TaskId, Token, TokenParams, VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -196,6 +196,13 @@ pub enum Command {
         /// What made the commitment unguessable.
         salt: Hash,
     },
+    /// Takes out what was deposited and the house does not take, to the account's address on that chain.
+    WithdrawSuspense {
+        /// Who.
+        account: AccountId,
+        /// What, where.
+        token: Token,
+    },
 }
 
 /// A change of parameters.
@@ -237,7 +244,7 @@ pub enum Change {
         /// From now on.
         listed: bool,
     },
-    /// What a chain told of a task's auctions stands, though the engine reckoned otherwise.
+    /// What a chain told of a task's lots stands now, not an hour after it is final.
     Resolve {
         /// Which.
         task: TaskId,
@@ -295,5 +302,22 @@ pub enum Change {
     Liquidation {
         /// All of them.
         params: Box<LiquidationParams>,
+    },
+    /// The next set of validators: every vault obeys them from the moment at which it carries out its order.
+    Rotate {
+        /// Who they are, in any order.
+        signers: Vec<Signer>,
+    },
+    /// A vault's freeze ends now.
+    Unfreeze {
+        /// Where.
+        chain: ChainId,
+    },
+    /// A way between two chains that was closed is used again.
+    OpenPath {
+        /// From where.
+        from: ChainId,
+        /// To where.
+        to: ChainId,
     },
 }

@@ -1,8 +1,9 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
 use crate::{
-    AccountId, Address, AssetId, ChainId, Duty, Grade, Hash, KeeperId, LossId, LotId, Malice, MarketId,
-    Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token, VaultLimits,
+    AccountId, Address, Anomaly, AssetId, ChainId, Duty, Grade, Hash, KeeperId, LossId, LotId, Malice,
+    MarketId, Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token,
+    VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -111,6 +112,12 @@ pub enum Event {
     TokenListed { token: Token, contract: Address, nonce: Nonce },
     /// A vault was told how much of a token may leave.
     LimitsOrdered { token: Token, limits: VaultLimits, nonce: Nonce },
+    /// Every vault was told to obey the set of this epoch, of so many validators, from then on.
+    RotationOrdered { epoch: u32, signers: u32 },
+    /// It is final that a vault obeys the set of this epoch.
+    RotationCompleted { chain: ChainId, epoch: u32 },
+    /// A vault was told that its freeze is over.
+    UnfreezeOrdered { chain: ChainId, nonce: Nonce },
     /// A chain's cold store is there now.
     ColdStoreSet { chain: ChainId, address: Address },
     /// Dollars of the float are on their way to a chain's cold store.
@@ -167,9 +174,21 @@ pub enum Event {
     CostsPaid { task: TaskId, amount: Amount, refunded: Amount, by_reserve: bool },
     /// The chain dropped events from this one on, which a task relied on: it is as it was before them.
     TaskRolledBack { task: TaskId, chain: ChainId, sequence: Sequence, snapshot: Option<Time> },
-    /// A chain's result of an auction is not the engine's: the task is frozen.
+    /// A fact of a chain was not what the books expect: it used up its number, and the chain goes on.
+    AnomalyFound { chain: ChainId, sequence: Sequence, anomaly: Anomaly },
+    /// Nothing more happens to a lot until the chain's figures stand, or a vote decides.
+    LotFrozen { lot: LotId },
+    /// The chain's figures stand: the lot goes on.
+    LotThawed { lot: LotId },
+    /// A way between two chains is not used until then; without a time, until a vote.
+    PathClosed { from: ChainId, to: ChainId, until: Option<Time> },
+    /// It is used again.
+    PathOpened { from: ChainId, to: ChainId },
+    /// What arrived of a bridged lot stands; what the layers paid of what is missing went to its task.
+    BridgedShort { lot: LotId, token: Token, got: Amount, missing: Amount, paid: Amount },
+    /// A chain's result of an auction is not the engine's: the lot is frozen.
     TaskDisputed { task: TaskId, lot: LotId, chain: ChainId, told: Hash, computed: Hash },
-    /// A dispute is over: the task goes on.
+    /// A dispute is over: the lot goes on.
     DisputeEnded { task: TaskId, lot: LotId },
     /// A liquidation ended.
     TaskClosed {

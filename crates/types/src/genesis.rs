@@ -1,7 +1,7 @@
 //! Genesis: everything that is configured before the first block. Every figure is a default of the
 //! design and can be set; symbols and names refer to each other by text.
 
-use crate::{AssetId, AuctionSchedule, Hash, KeeperParams};
+use crate::{AssetId, AuctionSchedule, Hash, KeeperParams, Signer};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,10 @@ pub struct Genesis {
     pub stake_asset: Option<String>,
     /// Keepers.
     pub keepers: KeeperParams,
+    /// The validators whom the vaults obey at first, in any order: the set of epoch 0. Without any, it is the first key of
+    /// the lone node that runs the house.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub validators: Vec<Signer>,
 }
 
 impl Default for Genesis {
@@ -49,6 +53,7 @@ impl Default for Genesis {
             listing_check: true,
             stake_asset: None,
             keepers: KeeperParams::default(),
+            validators: Vec::new(),
         }
     }
 }

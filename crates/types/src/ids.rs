@@ -110,6 +110,9 @@ pub struct Hash(pub [u8; 32]);
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Signer(pub [u8; 20]);
 
+/// The largest set of validators whose quorum, 255, still fits the one byte that counts a certificate's signatures.
+pub const SIGNERS_MOST: usize = 382;
+
 macro_rules! hex_bytes {
     ($name:ident, $length:literal) => {
         impl fmt::Display for $name {

@@ -108,6 +108,12 @@ pub enum LedgerAccount {
     Fines,
     /// Dollars of a task's fee that wait until its keepers are judged.
     Pot(TaskId),
+    /// What a deposit had below the hub's unit of the token: the house's, too small to be anybody's.
+    Dust(Token),
+    /// What an account deposited and the house does not take: it counts nowhere and can only be taken out again.
+    Suspense(AccountId, Token),
+    /// What came into a vault and is nobody's: paid for something that was not for sale, or sent by no order.
+    Surplus(Token),
 }
 
 /// Why value moved. Reports and audits are queries over transfers by reason.
@@ -193,6 +199,8 @@ pub enum Reason {
     Collection,
     /// The reserve's money came back from it.
     Recall,
+    /// A fact of a chain that the books did not expect (R28).
+    Anomaly,
 }
 
 /// One entry of the ledger.

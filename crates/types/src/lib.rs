@@ -13,6 +13,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod anomaly;
 mod block;
 mod command;
 pub mod digest;
@@ -26,6 +27,7 @@ mod order;
 mod reject;
 mod schedule;
 
+pub use anomaly::{Anomaly, AnomalyKind, Freezes};
 pub use block::{Block, CostReport, DepthReport, PriceReport};
 pub use command::{Change, Command, Side, TradeAmount};
 pub use digest::ChainKind;
@@ -37,7 +39,7 @@ pub use genesis::{
 };
 pub use ids::{
     AccountId, Address, AssetId, ChainId, Hash, Height, KeeperId, LossId, LotId, MarketId, Nonce, Owner,
-    RegionId, Sequence, Signer, SourceId, TaskId, Token,
+    RegionId, SIGNERS_MOST, Sequence, Signer, SourceId, TaskId, Token,
 };
 pub use keeper::{Duty, Grade, KeeperParams, Malice, Misdeed};
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};

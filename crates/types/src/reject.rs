@@ -2,7 +2,7 @@
 //! this enum is the order in which checks are made, and the order of the tests.
 
 use crate::{
-    AccountId, Address, AssetId, ChainId, Hash, KeeperId, LotId, MarketId, Nonce, Sequence, TaskId, Token,
+    AccountId, Address, AssetId, ChainId, Hash, KeeperId, MarketId, Nonce, Sequence, Signer, TaskId, Token,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -140,14 +140,6 @@ rejects! {
     "E1202" SequenceSeen { chain: ChainId, got: Sequence, next: Sequence } false "This event of the vault has taken effect already.";
     "E1203" SequenceUnknown { chain: ChainId, got: Sequence, next: Sequence } true "The vault has not reported this event yet.";
     "E1204" SequenceFinal { chain: ChainId, got: Sequence, final_to: Sequence } false "This event is final and cannot be dropped.";
-    "E1205" UnknownOrder { chain: ChainId, nonce: Nonce } false "No open order has this number.";
-    "E1206" UnknownLot { lot: LotId } false "No open lot has this number.";
-    "E1207" TakeTooLarge { lot: LotId, take: Amount, left: Amount } false "More was taken than the lot holds.";
-    "E1208" TakeBelowPrice { lot: LotId, paid: Amount, due: Amount } false "The take paid less than the auction's floor.";
-    "E1209" LotElsewhere { lot: LotId, chain: ChainId, reported: ChainId } false "The lot lies on another chain.";
-    "E1210" AuctionNotRunning { lot: LotId, start: Nonce } true "The chain has not carried out the order that starts this auction; tell of that first.";
-    "E1211" RebateTooLarge { lot: LotId, rebate: Amount, most: Amount } false "The rebate is larger than the auction's terms give.";
-    "E1212" BridgedAmount { chain: ChainId, nonce: Nonce, got: Amount, want: Amount } false "Another amount arrived than the order sent.";
     "E1213" MeasureFromFuture { time: Time, now: Time } true "The measurement is newer than the block.";
     "E1214" MeasureOutdated { time: Time, newest: Time } false "The source has already reported a newer measurement.";
     "E1215" OrderOpen { chain: ChainId, nonce: Nonce } true "An earlier order of this kind is not final; wait until it is.";
@@ -166,7 +158,7 @@ rejects! {
     "E2013" CashTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much cash.";
     "E2104" AccountHealthy { account: AccountId, health: Usd } true "The account is healthy and cannot be liquidated.";
     "E2201" UnknownTask { task: TaskId } false "No open liquidation has this number.";
-    "E2202" TaskNotDisputed { task: TaskId } false "The liquidation is not disputed.";
+    "E2202" TaskNotFrozen { task: TaskId } false "No lot of the liquidation is frozen, and nothing of it is overdue on its way.";
     "E3001" NoLoan { account: AccountId, chain: ChainId } false "The account owes nothing on this chain.";
     "E3002" LendingTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's pool does not have this much idle.";
     "E3003" InventoryTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's vault does not have this much stablecoin free.";
@@ -179,6 +171,7 @@ rejects! {
     "E3010" NoColdStore { chain: ChainId } false "The chain has no cold store; set its address first.";
     "E3011" FloatTooSmall { have: Amount, need: Amount } true "The float holds less than that.";
     "E3012" LoanTooSmall { chain: ChainId, owed: Amount, least: Amount } false "The loan would be below the chain's least; borrow more, or repay all of it.";
+    "E3013" NothingInSuspense { account: AccountId, token: Token } false "Nothing of this token is kept in suspense for the account.";
     "E4001" ListingMaintenance { need: Ratio, have: Ratio } false "Maintenance margin does not cover index move, band, exit and fees (R8).";
     "E4002" ListingInitial { need: Ratio, have: Ratio } false "Initial margin does not cover maintenance, band and two fees (R8).";
     "E4003" ListingOpenInterest { closable: Amount, cap: Amount } false "The open-interest cap cannot be closed in time through the guard and the backstop (R8).";
@@ -190,6 +183,12 @@ rejects! {
     "E4009" LimitsBounds { have: Millis, low: Millis, high: Millis } false "Window or delay of a vault's limits is outside its bounds.";
     "E4010" CoinNotListed { asset: AssetId } false "A chain's coin is a stablecoin among its tokens.";
     "E4011" UnitChanged { unit: Amount, asked: Amount } false "A token's unit is its vault's: what it holds is counted in it.";
+    "E4012" RotationOpen { chain: ChainId, have: u32, want: u32 } true "The chain's vault has not carried out the last rotation for good; wait until it has.";
+    "E4013" SignersCount { have: u32, low: u32, high: u32 } false "A set of validators has at least one signer, and no more than a certificate can count.";
+    "E4014" SignerZero { signer: Signer } false "No key signs as zero.";
+    "E4015" SignerTwice { signer: Signer } false "A signer is named twice; each validator has a key of its own.";
+    "E4016" SetUnchanged { epoch: u32, signers: u32 } false "These are the present validators.";
+    "E4017" PathOpen { from: ChainId, to: ChainId } false "The way between these chains is not closed.";
     "E5001" NoStakeToken {} false "This house has no keepers: its genesis names no stake asset.";
     "E5002" KeepersFull { limit: u32 } false "No more keepers are taken.";
     "E5003" UnknownKeeper { keeper: KeeperId } false "No such keeper; register it first.";

@@ -1,45 +1,68 @@
 //! The chains of a script: every order is carried out and acknowledged at once, what is bridged arrives at once, every
 //! event is safe and final at once, unless a deposit was given as not final. Then its chain is final only up to there.
+//!
+//! - The vaults are the model that chains in this process and the engine's tests stand on ([`ballast_spoke::vault`]): what a
+//!   contract refuses is refused here, with its reason.
+//! - Only a take `paid` with a figure of the script's own is told without the vault: what the hub makes of an odd fact.
 
 use ballast_engine::State;
-use ballast_engine::liquidation::RunState;
+use ballast_spoke::certificate::{Key, ValidatorSet};
+use ballast_spoke::message::Bridged;
+use ballast_spoke::vault::{Undo, Vault};
+use ballast_spoke::{Poke, Revert, Take};
 use ballast_types::{
-    Address, Auction, ChainId, Hash, LotId, Nonce, Observation, Order, OrderAction, Sequence, VaultEvent,
-    digest,
+    AssetId, ChainId, LotId, Nonce, Observation, Order, Owner, Sequence, VaultEvent, digest,
 };
 use ballast_units::{Amount, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::names;
 
 /// All chains of a script.
 #[derive(Debug, Default)]
 pub(crate) struct Chains {
-    /// Auctions that run.
-    offers: BTreeMap<LotId, Offer>,
-    /// Orders carried out.
-    done: BTreeSet<(ChainId, Nonce)>,
-    /// Deposits that were given as not final.
-    doubtful: BTreeSet<(ChainId, Sequence)>,
+    chains: BTreeMap<ChainId, Chain>,
     /// Branches so far; an event on another branch is in another block.
     forks: u64,
 }
 
-/// An auction that runs.
+/// One of them.
+#[derive(Debug)]
+struct Chain {
+    vault: Vault,
+    /// Number of the next event.
+    next: u64,
+    /// What happened from the first doubtful deposit on, oldest first; empty where everything is final.
+    doubtful: Vec<Act>,
+}
+
+/// Something that happened on a chain.
+#[derive(Debug)]
+struct Act {
+    deed: Deed,
+    time: Time,
+    /// Number of its first event.
+    first: u64,
+    journal: Vec<Undo>,
+}
+
+/// What somebody did.
 #[derive(Clone, Debug)]
-pub(crate) struct Offer {
-    /// Where.
-    pub(crate) chain: ChainId,
-    /// Its terms.
-    pub(crate) auction: Auction,
-    /// The order that started it.
-    start: Nonce,
-    /// Hash of its takes.
-    result: Hash,
-    /// Dollars paid for them.
-    paid: Amount,
-    /// Takes of the block that is being made, and the result after each: the books may refuse them.
-    told: Vec<(Amount, Hash)>,
+enum Deed {
+    Deposit {
+        owner: Owner,
+        asset: AssetId,
+        amount: Amount,
+        is_final: bool,
+    },
+    Order(Order),
+    Take(Take),
+    End(LotId),
+    Arrive(Bridged),
+    /// Time went on.
+    Tick,
+    /// Told, and not the vault's.
+    Claim(VaultEvent),
 }
 
 /// Events of one block, on any number of chains.
@@ -47,38 +70,28 @@ pub(crate) struct Offer {
 pub(crate) struct Events<'a> {
     chains: &'a mut Chains,
     state: &'a State,
-    next: BTreeMap<ChainId, Sequence>,
+    now: Time,
     observations: Vec<Observation>,
+    touched: Vec<ChainId>,
 }
 
 impl Chains {
-    /// Begins a block.
-    pub(crate) fn events<'a>(&'a mut self, state: &'a State) -> Events<'a> {
-        Events { chains: self, state, next: BTreeMap::new(), observations: Vec::new() }
+    /// Begins a block at `now`.
+    pub(crate) fn events<'a>(&'a mut self, state: &'a State, now: Time) -> Events<'a> {
+        for (id, record) in state.chains.iter() {
+            self.chains.entry(id).or_insert_with(|| {
+                let units = record.tokens.iter().map(|token| (token.asset, token.params.unit)).collect();
+                let validators = ValidatorSet::of(0, &[Key::from_label("exec")]).expect("one key is a set");
+                let vault = Vault::new(record.domain, id, record.coin, units, validators);
+                Chain { vault, next: 1, doubtful: Vec::new() }
+            });
+        }
+        Events { chains: self, state, now, observations: Vec::new(), touched: Vec::new() }
     }
 
-    /// When the next auction ends.
-    pub(crate) fn next_end(&self) -> Option<Time> {
-        self.offers.values().map(|offer| offer.auction.ends).min()
-    }
-
-    /// Forgets what the books did not take: auctions that are over or never were, takes and deposits that were refused.
-    pub(crate) fn settle(&mut self, state: &State) {
-        self.doubtful.retain(|(chain, sequence)| {
-            state.chains.find(*chain).is_some_and(|record| *sequence < record.next_sequence)
-        });
-        self.offers.retain(|lot, offer| {
-            let runs = state.lots.find(*lot).map(|record| &record.runs);
-            let run = runs.and_then(|runs| runs.iter().find(|run| run.start == offer.start));
-            let Some(run) = run.filter(|run| run.state != RunState::Over) else { return false };
-            for (paid, result) in std::mem::take(&mut offer.told) {
-                if offer.paid < run.sold {
-                    offer.paid += paid;
-                    offer.result = result;
-                }
-            }
-            true
-        });
+    /// When something happens next on a chain by itself.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        self.chains.values().filter_map(|chain| chain.vault.books().next_due()).min()
     }
 }
 
@@ -88,149 +101,152 @@ impl Events<'_> {
         self.observations.len()
     }
 
-    /// An auction that runs.
-    pub(crate) fn offer(&self, lot: LotId) -> Option<(ChainId, Auction)> {
-        self.chains.offers.get(&lot).map(|offer| (offer.chain, offer.auction))
+    /// Somebody deposits.
+    pub(crate) fn deposit(
+        &mut self,
+        chain: ChainId,
+        owner: Owner,
+        asset: AssetId,
+        amount: Amount,
+        is_final: bool,
+    ) -> Result<(), Revert> {
+        self.act(chain, Deed::Deposit { owner, asset, amount, is_final })
     }
 
-    /// A take of a running auction.
-    pub(crate) fn take(&mut self, lot: LotId, taker: Address, quantity: Amount, paid: Amount) {
-        let Some(offer) = self.chains.offers.get_mut(&lot) else { return };
-        let before = offer.told.last().map_or(offer.result, |(_, result)| *result);
-        offer.told.push((paid, digest::result_take(before, taker, quantity, paid, Amount::ZERO)));
-        let chain = offer.chain;
-        self.event(chain, VaultEvent::Taken { lot, taker, quantity, paid, rebate: Amount::ZERO });
+    /// A take of a running auction, at the price of now.
+    pub(crate) fn take(&mut self, take: Take) -> Result<(), Revert> {
+        let chain = self.seller(take.lot).ok_or(Revert::NoAuction(take.lot))?;
+        self.act(chain, Deed::Take(take))
     }
 
-    /// An event, final as soon as everything before it is.
-    pub(crate) fn event(&mut self, chain: ChainId, event: VaultEvent) {
-        let sequence = self.next(chain);
-        let version = names::version(chain, sequence, self.chains.forks);
-        self.observations.push(Observation::Seen { chain, sequence, version, event });
-        self.next.insert(chain, Sequence(sequence.0 + 1));
+    /// A chain tells what its vault did not do.
+    pub(crate) fn claim(&mut self, chain: ChainId, event: VaultEvent) {
+        self.act(chain, Deed::Claim(event)).expect("a claim asks nobody");
     }
 
-    /// An event that the chain may still drop.
-    pub(crate) fn doubtful(&mut self, chain: ChainId, event: VaultEvent) {
-        self.chains.doubtful.insert((chain, self.next(chain)));
-        self.event(chain, event);
+    /// Ends an auction before its time.
+    pub(crate) fn expire(&mut self, lot: LotId) -> Result<(), Revert> {
+        let chain = self.seller(lot).ok_or(Revert::NoAuction(lot))?;
+        self.act(chain, Deed::End(lot))
     }
 
-    /// Carries out orders, after the auctions that are sold out or have brought in what they were for have ended.
-    pub(crate) fn carry_out(&mut self, orders: &[Order]) {
-        let state = self.state;
-        let is_over = |lot: &LotId, offer: &Offer| {
-            let record = state.lots.find(*lot);
-            record.is_some_and(|record| record.left().is_zero() || offer.auction.need <= offer.paid)
-        };
-        let over = self.chains.offers.iter().filter(|(lot, offer)| is_over(lot, offer));
-        for lot in over.map(|(lot, _)| *lot).collect::<Vec<_>>() {
-            self.expire(lot);
-        }
+    /// Where a lot is under auction.
+    pub(crate) fn seller(&self, lot: LotId) -> Option<ChainId> {
+        let chains = self.chains.chains.iter();
+        let sells = |chain: &Chain| chain.vault.books().offer(lot).is_some();
+        chains.filter(|(_, chain)| sells(chain)).map(|(id, _)| *id).next()
+    }
+
+    /// Carries out orders; those that a vault refuses come back with its reason.
+    pub(crate) fn carry_out(&mut self, orders: &[Order]) -> Vec<(ChainId, Nonce, Revert)> {
+        let mut refused = Vec::new();
         for order in orders {
-            if self.chains.done.insert((order.chain, order.nonce)) {
-                self.event(order.chain, VaultEvent::Executed { nonce: order.nonce });
-                self.order(order);
+            match self.act(order.chain, Deed::Order(order.clone())) {
+                // Put out again before its acknowledgement came.
+                Ok(()) | Err(Revert::OrderSeen(_)) => {}
+                Err(revert) => refused.push((order.chain, order.nonce, revert)),
             }
+        }
+        refused
+    }
+
+    /// What the time has come for: auctions end, releases that waited are paid.
+    pub(crate) fn tick(&mut self) {
+        let now = self.now;
+        let due = |chain: &Chain| chain.vault.books().next_due().is_some_and(|due| due <= now);
+        let chains = self.chains.chains.iter().filter(|(_, chain)| due(chain));
+        for chain in chains.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.act(chain, Deed::Tick).expect("time asks nobody");
         }
     }
 
-    fn order(&mut self, order: &Order) {
-        match order.action {
-            OrderAction::StartAuction { lot, asset: _, auction } => {
-                let (chain, start) = (order.chain, order.nonce);
-                let domain = self.state.chains.get(chain).domain;
-                let result = digest::result_start(domain, lot, start);
-                let paid = Amount::ZERO;
-                let offer = Offer { chain, auction, start, result, paid, told: Vec::new() };
-                self.chains.offers.insert(lot, offer);
-            }
-            // One that has ended by itself has told so already.
-            OrderAction::CancelAuction { lot, start: _ } => {
-                self.expire(lot);
-            }
-            OrderAction::Bridge { lot: _, asset, amount, to } => {
-                let (from, nonce) = (order.chain, order.nonce);
-                self.event(to, VaultEvent::BridgedIn { from, nonce, asset, amount });
-            }
-            OrderAction::Release { .. }
-            | OrderAction::Rotate { .. }
-            | OrderAction::SetLimits { .. }
-            | OrderAction::ListMaker { .. }
-            | OrderAction::Unfreeze {}
-            | OrderAction::ListToken { .. } => {}
-        }
+    fn act(&mut self, id: ChainId, deed: Deed) -> Result<(), Revert> {
+        self.act_at(id, deed, self.now)
     }
 
-    /// Ends an auction, where it runs.
-    pub(crate) fn expire(&mut self, lot: LotId) -> Option<()> {
-        let Offer { chain, result, .. } = self.chains.offers.remove(&lot)?;
-        self.event(chain, VaultEvent::Ended { lot, result });
-        Some(())
-    }
-
-    /// Ends the auctions whose time is over, by lot.
-    pub(crate) fn expire_until(&mut self, now: Time) {
-        let ended = self.chains.offers.iter().filter(|(_, offer)| offer.auction.ends <= now);
-        for lot in ended.map(|(lot, _)| *lot).collect::<Vec<_>>() {
-            self.expire(lot);
+    fn act_at(&mut self, id: ChainId, deed: Deed, time: Time) -> Result<(), Revert> {
+        let chain = self.chains.chains.get_mut(&id).expect("every chain of the house has its vault");
+        let claimed = chain.vault.attempt(|vault| perform(vault, &deed, time))?;
+        let told = chain.vault.take_told();
+        let first = chain.next;
+        for event in told.events.into_iter().chain(claimed) {
+            let sequence = Sequence(chain.next);
+            chain.next += 1;
+            let version = names::version(id, sequence, self.chains.forks);
+            self.observations.push(Observation::Seen { chain: id, sequence, version, event });
         }
+        let begins = matches!(deed, Deed::Deposit { is_final: false, .. });
+        if begins || !chain.doubtful.is_empty() {
+            chain.doubtful.push(Act { deed, time, first, journal: told.journal });
+        }
+        self.touched.push(id);
+        for (to, bridged) in told.sent {
+            self.act_at(to, Deed::Arrive(bridged), time)?;
+        }
+        Ok(())
     }
 
     /// What was doubtful on a chain is so no longer.
     pub(crate) fn finalize(&mut self, chain: ChainId) {
-        self.chains.doubtful.retain(|(held, _)| *held != chain);
-        // Nothing new is seen; there may be something to call final.
-        let next = self.next(chain);
-        self.next.insert(chain, next);
+        if let Some(record) = self.chains.chains.get_mut(&chain) {
+            record.doubtful.clear();
+            // Nothing new is seen; there may be something to call final.
+            self.touched.push(chain);
+        }
     }
 
-    /// The chain drops its blocks from the first doubtful event on. What was not doubtful is included again, in
-    /// other blocks, under the numbers that are free now.
-    pub(crate) fn drop_blocks(&mut self, chain: ChainId) {
-        let doubtful: BTreeSet<Sequence> = self
-            .chains
-            .doubtful
-            .iter()
-            .filter(|(held, _)| *held == chain)
-            .map(|(_, sequence)| *sequence)
-            .collect();
-        let Some(first) = doubtful.first().copied() else { return };
-        let dropped = self.state.unfinal.range((chain, first)..=(chain, Sequence(u64::MAX)));
-        let kept: Vec<VaultEvent> = dropped
-            .filter(|((_, sequence), _)| !doubtful.contains(sequence))
-            .map(|(_, record)| record.event)
-            .collect();
-        self.chains.doubtful.retain(|(held, _)| *held != chain);
+    /// The chain drops its blocks from the first doubtful deposit on. What was not doubtful is included again, in other
+    /// blocks, under the numbers that are free now.
+    pub(crate) fn drop_blocks(&mut self, id: ChainId) {
+        let Some(chain) = self.chains.chains.get_mut(&id) else { return };
+        let Some(first) = chain.doubtful.first().map(|act| act.first) else { return };
         self.chains.forks += 1;
-        self.observations.push(Observation::Dropped { chain, sequence: first });
-        self.next.insert(chain, first);
-        for event in kept {
-            self.event(chain, event);
+        self.observations.push(Observation::Dropped { chain: id, sequence: Sequence(first) });
+        chain.next = first;
+        let mut kept = Vec::new();
+        for act in std::mem::take(&mut chain.doubtful).into_iter().rev() {
+            chain.vault.undo(act.journal);
+            if !matches!(act.deed, Deed::Deposit { is_final: false, .. }) {
+                kept.push((act.deed, act.time));
+            }
+        }
+        for (deed, time) in kept.into_iter().rev() {
+            // What rested on a deposit that is gone fails in the new branch; its order is put out again.
+            let _ = self.act_at(id, deed, time);
         }
     }
 
     /// What validators report of the block: what was seen, then what is final.
     pub(crate) fn finish(mut self) -> Vec<Observation> {
-        for (chain, next) in &self.next {
-            let doubtful = self.chains.doubtful.iter().find(|(held, _)| held == chain);
-            let end = doubtful.map_or(*next, |(_, sequence)| *sequence);
-            let first = self.state.chains.find(*chain).map_or(end, |record| record.next_final);
-            if first < end {
-                self.observations.push(Observation::Final {
-                    chain: *chain,
-                    sequence: Sequence(end.0 - 1),
-                    time: self.state.now(),
-                    block: digest::block_in_process(*chain, self.state.now()),
-                });
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for id in &self.touched {
+            let chain = &self.chains.chains[id];
+            let end = chain.doubtful.first().map_or(chain.next, |act| act.first);
+            let known = self.state.chains.find(*id).map_or(end, |record| record.next_final.0);
+            if known < end {
+                let (sequence, time) = (Sequence(end - 1), self.state.now());
+                let block = digest::block_in_process(*id, time);
+                self.observations.push(Observation::Final { chain: *id, sequence, time, block });
             }
         }
         self.observations
     }
+}
 
-    /// The number of a chain's next event: what the books expect, as long as they take what the chain does.
-    fn next(&self, chain: ChainId) -> Sequence {
-        let expected = || self.state.chains.find(chain).map_or(Sequence(1), |record| record.next_sequence);
-        self.next.get(&chain).copied().unwrap_or_else(expected)
+/// Has the vault do something. Gives what is told beside what the vault tells.
+fn perform(vault: &mut Vault, deed: &Deed, time: Time) -> Result<Option<VaultEvent>, Revert> {
+    match deed {
+        Deed::Deposit { owner, asset, amount, .. } => vault.deposit(*owner, *asset, *amount)?,
+        Deed::Order(order) => drop(vault.execute(order, time)?),
+        Deed::Take(take) => drop(vault.take(take, time)?),
+        Deed::End(lot) => {
+            let ends = vault.books().offer(*lot).ok_or(Revert::NoAuction(*lot))?.auction.ends;
+            vault.poke(Poke::End(*lot), ends.max(time))?;
+        }
+        Deed::Arrive(bridged) => vault.bridge_in(bridged)?,
+        Deed::Tick => vault.tick(time),
+        Deed::Claim(event) => return Ok(Some(*event)),
     }
+    Ok(None)
 }

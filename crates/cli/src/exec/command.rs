@@ -7,7 +7,7 @@ use ballast_types::{
 
 use super::genesis::overlay;
 use super::line::{Contribute, Govern, LayerName, Line, RegisterKeeper, Report, Trade};
-use super::names::{Names, address};
+use super::names::{Names, address, signer};
 
 /// The command that a line stands for; `None` for lines that are no command.
 pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Option<Command>, String> {
@@ -175,7 +175,15 @@ fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String>
             let params = overlay(&state.house.liquidation, params, "govern.liquidation", &[])?;
             Change::Liquidation { params: Box::new(params) }
         }
+        Govern::Resolve(line) => Change::Resolve { task: TaskId(line.task) },
+        Govern::OpenPath(line) => {
+            Change::OpenPath { from: names.chain(&line.from)?, to: names.chain(&line.to)? }
+        }
         Govern::Verdict(line) => Change::Verdict { keeper: KeeperId(line.keeper), upheld: line.upheld },
+        Govern::Rotate(line) => {
+            Change::Rotate { signers: line.signers.iter().map(|name| signer(name)).collect() }
+        }
+        Govern::Unfreeze(line) => Change::Unfreeze { chain: names.chain(&line.chain)? },
         Govern::WriteDown(line) => {
             Change::WriteDown { token: names.token(&line.asset, &line.chain)?, worth: line.worth }
         }

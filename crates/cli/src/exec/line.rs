@@ -58,7 +58,7 @@ pub(crate) enum Line {
     Govern(Govern),
     /// The hub restarts: only what reduces risk, until every price is newer.
     SafeMode(Yes),
-    /// Somebody takes part of a lot at the price of the moment, or for `paid`.
+    /// Somebody takes part of a lot at the price of the moment.
     Take(Take),
     /// An auction ends before its time.
     Expire(OfLot),
@@ -291,7 +291,7 @@ pub(crate) struct Take {
     pub(crate) lot: u64,
     /// How much of the collateral.
     pub(crate) quantity: Ranged<Amount>,
-    /// Dollars; without it, what the auction asks at the moment.
+    /// Dollars that the chain tells of, whatever its auction asks: an odd fact.
     pub(crate) paid: Option<Ranged<Amount>>,
 }
 
@@ -376,6 +376,40 @@ pub(crate) enum Govern {
     Liquidation(Map<String, Value>),
     /// The vote on a frozen keeper is decided.
     Verdict(GovernVerdict),
+    /// The next set of validators; every vault is told.
+    Rotate(GovernRotate),
+    /// A vault's freeze ends now.
+    Unfreeze(OfChain),
+    /// What a chain told of a task's frozen lots stands now, not an hour after it is final.
+    Resolve(OfTask),
+    /// A closed way between two chains is used again.
+    OpenPath(GovernPath),
+}
+
+/// A liquidation.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfTask {
+    /// Its number.
+    pub(crate) task: u64,
+}
+
+/// The way from one chain to another.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernPath {
+    /// Where it begins.
+    pub(crate) from: String,
+    /// Where it ends.
+    pub(crate) to: String,
+}
+
+/// Another set of validators.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernRotate {
+    /// Their names: each stands for a key.
+    pub(crate) signers: Vec<String>,
 }
 
 /// A decided vote.

@@ -3,7 +3,7 @@
 use ballast_engine::State;
 use ballast_types::{
     AccountId, Address, AssetId, ChainId, Genesis, Hash, LedgerAccount, MarketId, Money, Owner, Scope,
-    Sequence, Token,
+    Sequence, Signer, Token,
 };
 use std::collections::BTreeMap;
 
@@ -152,6 +152,11 @@ impl Names {
             LedgerAccount::Stake(keeper) => format!("Stake({keeper})"),
             LedgerAccount::Fines => "Fines".to_owned(),
             LedgerAccount::Pot(task) => format!("Pot({task})"),
+            LedgerAccount::Dust(token) => format!("Dust({})", self.token_name(token)),
+            LedgerAccount::Suspense(account, token) => {
+                format!("Suspense({}, {})", self.account_name(account), self.token_name(token))
+            }
+            LedgerAccount::Surplus(token) => format!("Surplus({})", self.token_name(token)),
         }
     }
 }
@@ -183,6 +188,12 @@ pub(crate) fn address(name: &str) -> Address {
     Address(
         *blake3::Hasher::new_derive_key("ballast exec address").update(name.as_bytes()).finalize().as_bytes(),
     )
+}
+
+/// The validator of a name.
+pub(crate) fn signer(name: &str) -> Signer {
+    let Address(bytes) = address(name);
+    Signer(std::array::from_fn(|at| bytes[at + 12]))
 }
 
 /// The hash of the block in which a chain has an event, on its branch number `fork`.

@@ -1,7 +1,8 @@
 //! What a script gets back: JSON objects with names in place of ids, the line's number first.
 
 use ballast_engine::late_inclusions;
-use ballast_types::{AccountId, AssetId, ChainId, Event, Genesis, MarketId, Reject};
+use ballast_spoke::Revert;
+use ballast_types::{AccountId, AssetId, ChainId, Event, Genesis, MarketId, Nonce, Reject};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +17,23 @@ pub(crate) fn event(names: &Names, line: usize, event: &Event) -> Value {
 pub(crate) fn reject(names: &Names, line: usize, item: Option<usize>, reject: &Reject) -> Value {
     let item = item.map_or(json!({}), |item| json!({ "item": item }));
     answer(line, [item, rejected(names, reject)])
+}
+
+/// `{"line": 8, "revert": "NoAuction", "message": ".."}`: the chain refuses it, and changes nothing.
+pub(crate) fn revert(line: usize, item: Option<usize>, revert: &Revert) -> Value {
+    let item = item.map_or(json!({}), |item| json!({ "item": item }));
+    answer(line, [item, reverted(revert)])
+}
+
+/// `{"line": 8, "chain": "ethereum", "order": 3, "revert": ..}`: a vault refuses an order, which is put out again.
+pub(crate) fn refused(names: &Names, line: usize, chain: ChainId, order: Nonce, revert: &Revert) -> Value {
+    answer(line, [json!({ "chain": names.chain_name(chain), "order": order }), reverted(revert)])
+}
+
+fn reverted(revert: &Revert) -> Value {
+    let name = format!("{revert:?}");
+    let name = name.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+    json!({ "revert": name, "message": revert.to_string() })
 }
 
 /// `{"line": 9, "show": {..}}`

@@ -5,17 +5,18 @@
 //! - What the engine orders, the chains carry out in the next block of the same line.
 //! - Prices hold until they are changed: `advance` reports them again, unless genesis says for how long one counts.
 
-use ballast_engine::{BlockPart, Engine, Outcome, auction};
+use ballast_engine::{BlockPart, Engine, Outcome};
+use ballast_spoke::{Revert, Take};
 use ballast_types::{
     AssetId, Block, Command, Event, Height, LotId, Observation, PriceReport, Reject, SourceId, VaultEvent,
 };
-use ballast_units::{Millis, Price, Ratio, Time};
+use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::chain::{Chains, Events};
 use super::genesis::ScriptGenesis;
-use super::line::{Deposit, Line, PriceInput, Take};
+use super::line::{Deposit, Line, PriceInput, Take as TakeLine};
 use super::names::{self, Names};
 use super::{command, output, show};
 
@@ -151,7 +152,7 @@ impl Session {
         let mut draft = Draft::default();
         let mut refused = Vec::new();
         let state = self.engine.state();
-        let mut events = self.chains.events(state);
+        let mut events = self.chains.events(state, self.now);
         for (item, line) in lines.iter().enumerate() {
             if let Some(command) = command::read(line, &mut self.names, state)? {
                 draft.commands.push(command);
@@ -168,10 +169,7 @@ impl Session {
                     }
                     Ok(())
                 }
-                Line::Deposit(line) => {
-                    deposit(line, &self.names, &mut events)?;
-                    Ok(())
-                }
+                Line::Deposit(line) => deposit(line, &self.names, &mut events)?,
                 Line::Finalize(line) => {
                     events.finalize(self.names.chain(&line.chain)?);
                     Ok(())
@@ -180,11 +178,8 @@ impl Session {
                     events.drop_blocks(self.names.chain(&line.chain)?);
                     Ok(())
                 }
-                Line::Take(line) => take(line, self.now, &mut events),
-                Line::Expire(line) => {
-                    let lot = LotId(line.lot);
-                    events.expire(lot).ok_or(Reject::UnknownLot { lot })
-                }
+                Line::Take(line) => take(line, &mut events),
+                Line::Expire(line) => events.expire(LotId(line.lot)),
                 _ => {
                     return Err(
                         "block: expected neither genesis, advance, show nor a block inside".to_owned()
@@ -192,14 +187,15 @@ impl Session {
                 }
             };
             draft.items.observations.resize(events.len(), item);
-            refused.extend(outcome.err().map(|reject| (item, reject)));
+            refused.extend(outcome.err().map(|revert| (item, revert)));
         }
         draft.observations = events.finish();
         if alone {
             draft.items = Items::default();
         }
-        for (item, reject) in refused {
-            self.reject((!alone).then_some(item), &reject);
+        for (item, revert) in refused {
+            let item = (!alone).then_some(item + 1);
+            self.answers.out.push(output::revert(self.answers.line, item, &revert));
         }
         Ok(draft)
     }
@@ -222,7 +218,7 @@ impl Session {
     fn advance(&mut self, span: Millis) {
         let target = self.now.after(span);
         while self.now < target {
-            let due = [self.engine.next_due(), self.chains.next_end()]
+            let due = [self.engine.next_due(), self.chains.next_due()]
                 .into_iter()
                 .flatten()
                 .min()
@@ -230,8 +226,8 @@ impl Session {
             let due = if due <= self.now { self.now.after(STEP_MIN) } else { due };
             self.now = due.min(self.now.after(STEP_MAX)).min(target);
             let prices = if self.refresh { self.reports() } else { Vec::new() };
-            let mut events = self.chains.events(self.engine.state());
-            events.expire_until(self.now);
+            let mut events = self.chains.events(self.engine.state(), self.now);
+            events.tick();
             let observations = events.finish();
             self.apply(Draft { observations, prices, ..Draft::default() });
             self.carry_out();
@@ -242,9 +238,13 @@ impl Session {
     fn carry_out(&mut self) {
         loop {
             let orders = std::mem::take(&mut self.outcome.orders);
-            let mut events = self.chains.events(self.engine.state());
-            events.carry_out(&orders);
+            let mut events = self.chains.events(self.engine.state(), self.now);
+            let refused = events.carry_out(&orders);
             let observations = events.finish();
+            for (chain, nonce, revert) in refused {
+                let told = output::refused(&self.names, self.answers.line, chain, nonce, &revert);
+                self.answers.out.push(told);
+            }
             if observations.is_empty() {
                 return;
             }
@@ -258,7 +258,6 @@ impl Session {
         let Draft { observations, prices, commands, items } = draft;
         let block = Block { height, time: self.now, observations, prices, commands, ..Block::default() };
         self.engine.apply(&block, &mut self.outcome);
-        self.chains.settle(self.engine.state());
 
         let events = std::mem::take(&mut self.outcome.events);
         for (number, event) in events.iter().enumerate() {
@@ -266,21 +265,10 @@ impl Session {
                 self.event(event);
             }
         }
-        let mut lost = BTreeSet::new();
         for refused in std::mem::take(&mut self.outcome.rejects) {
             let number = usize::try_from(refused.number).expect("a block's parts are counted in 32 bits");
             let item = match refused.part {
-                BlockPart::Observation => {
-                    match block.observations.get(number) {
-                        Some(Observation::Seen { chain, .. }) => {
-                            lost.insert(*chain);
-                        }
-                        // What was refused cannot be final: that need not be said.
-                        Some(Observation::Final { chain, .. }) if lost.contains(chain) => continue,
-                        _ => {}
-                    }
-                    items.observations.get(number)
-                }
+                BlockPart::Observation => items.observations.get(number),
                 BlockPart::Price => items.prices.get(number),
                 // A script has none.
                 BlockPart::Depth | BlockPart::Cost => None,
@@ -342,24 +330,21 @@ fn is_told_better(event: &Event, later: &[Event]) -> bool {
     }
 }
 
-fn deposit(line: &Deposit, names: &Names, events: &mut Events<'_>) -> Result<(), String> {
+/// A deposit that the vault takes or refuses.
+fn deposit(line: &Deposit, names: &Names, events: &mut Events<'_>) -> Result<Result<(), Revert>, String> {
     let owner = names::owner(&line.account)?;
     let (asset, chain) = (names.asset(&line.asset)?, names.chain(&line.chain)?);
-    let event = VaultEvent::Deposited { owner, asset, amount: line.amount.0 };
-    match line.is_final {
-        true => events.event(chain, event),
-        false => events.doubtful(chain, event),
-    }
-    Ok(())
+    Ok(events.deposit(chain, owner, asset, line.amount.0, line.is_final))
 }
 
-/// A take of a lot that is not under auction is refused by the chain, in the engine's words.
-fn take(line: &Take, now: Time, events: &mut Events<'_>) -> Result<(), Reject> {
+/// A take at the price of the moment, which the vault takes or refuses; with a figure of its own, what its chain tells of it.
+fn take(line: &TakeLine, events: &mut Events<'_>) -> Result<(), Revert> {
     let (lot, quantity) = (LotId(line.lot), line.quantity.0);
-    let (_, auction) = events.offer(lot).ok_or(Reject::UnknownLot { lot })?;
-    let due = auction::take_due(&auction, now, quantity)?;
-    let paid = line.paid.map_or(due, |paid| paid.0);
     let taker = names::address("taker");
-    events.take(lot, taker, quantity, paid);
+    let Some(paid) = line.paid.map(|paid| paid.0) else {
+        return events.take(Take { lot, taker, quantity, price_max: Price::MAX });
+    };
+    let chain = events.seller(lot).ok_or(Revert::NoAuction(lot))?;
+    events.claim(chain, VaultEvent::Taken { lot, taker, quantity, paid, rebate: Amount::ZERO });
     Ok(())
 }

@@ -22,11 +22,8 @@ pub(crate) fn show(line: &Show, names: &mut Names, state: &State) -> Result<Resu
         Show::Waterfall(_) => Ok(waterfall(names, state)),
         Show::Lot(number) => {
             let lot = LotId(*number);
-            state
-                .lots
-                .find(lot)
-                .map(|record| self::lot(names, state, lot, record))
-                .ok_or(Reject::UnknownLot { lot })
+            let record = state.lots.find(lot).ok_or_else(|| format!("show: no lot {number} is open"))?;
+            Ok(self::lot(names, state, lot, record))
         }
         Show::Lots(_) => {
             let lots = state.lots.iter().map(|(id, record)| lot(names, state, id, record));
@@ -216,7 +213,15 @@ fn chain(names: &Names, state: &State, id: ChainId, chain: &Chain) -> Value {
         "tranche": chain.money.tranche(),
         "inventory": map(coins.map(|coin| (names.asset_name(coin.asset), coin.money.inventory()))),
         "pending": chain.pending,
+        "epoch": chain.epoch,
+        "anomalies": map(anomalies(state, id)),
     })
+}
+
+/// How many facts of each kind the books did not expect.
+fn anomalies(state: &State, id: ChainId) -> impl Iterator<Item = (String, u64)> {
+    let counts = state.house.anomalies.iter().filter(move |((chain, _), count)| *chain == id && **count != 0);
+    counts.map(|((_, kind), count)| (kind.name().to_owned(), *count))
 }
 
 fn oracle(names: &Names, state: &State) -> Value {

@@ -7,7 +7,7 @@ use ballast_engine::{Outcome, State};
 use ballast_node::auth::{self, Message, OwnerSignature, Permit};
 use ballast_node::{Node, Options, Setup};
 use ballast_sim::replay::{Hub, ReplayError};
-use ballast_spoke::certificate::{Key, Signature};
+use ballast_spoke::certificate::Key;
 use ballast_spoke::message::Payload;
 use ballast_types::{Block, Command, Genesis};
 use ballast_units::{Millis, Time};
@@ -39,7 +39,7 @@ impl NodeHub {
         wallets: Wallets,
         tell: Sender<Option<Told>>,
     ) -> Result<Self, ReplayError> {
-        let setup = Setup { genesis: genesis.clone(), key, options: Options::default() };
+        let setup = Setup { genesis: genesis.clone(), keys: vec![key], options: Options::default() };
         let node = Node::open(folder, setup).map_err(|error| ReplayError::Start(error.to_string()))?;
         Ok(Self { node, wallets, nonce: 0, payloads: Vec::new(), collector: Collector::default(), tell })
     }
@@ -54,10 +54,7 @@ impl NodeHub {
                 let key = key.ok_or_else(|| format!("nobody has the key of {}", party.address))?;
                 let (nonce, expires) = (self.nonce + 1, now.after(WORTH));
                 let message = Message::of(&command, nonce, expires).ok_or("a command that nobody signs")?;
-                let Signature { r, s, v } = key.sign(message.ethereum_digest(self.node.hub()));
-                let mut bytes = [v; 65];
-                bytes[..32].copy_from_slice(&r);
-                bytes[32..64].copy_from_slice(&s);
+                let bytes = key.sign(message.ethereum_digest(self.node.hub())).encode();
                 self.nonce = nonce;
                 Some(Permit { nonce, expires, signature: OwnerSignature::Ethereum(bytes) })
             }

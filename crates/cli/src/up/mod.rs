@@ -145,7 +145,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     drop(replay);
     tally.print(&mut std::io::stdout().lock(), &summary, args.json)?;
     println!("report: {}", args.report.display());
-    Ok(if tally.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let sound = crate::replay::is_sound(&summary);
+    Ok(if tally.agrees() && sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Ends the program at Ctrl-C, also where it was started to ignore that. Nodes go with it; the log is whole up to its last

@@ -11,8 +11,9 @@ use ballast_spoke::certificate::Certificate;
 use ballast_spoke::evm::kit::LocalChain;
 use ballast_spoke::evm::{EvmSpoke, Holdings, chain_address};
 use ballast_spoke::message::{Freeze, Payload};
+use ballast_spoke::vault::Waiting;
 use ballast_spoke::{Conditions, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
-use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Order, Owner};
+use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Nonce, Observation, Order, Owner};
 use ballast_units::{Amount, Millis, Price, Time};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub(super) struct LocalSpoke {
     wallets: Vec<Address>,
     bidders: BTreeMap<Address, Address>,
     offers: RefCell<Option<Vec<(LotId, Offer)>>>,
+    epoch: RefCell<Option<u32>>,
     conditions: RefCell<Option<(Time, Conditions)>>,
     traffic: Traffic,
     ways: Ways,
@@ -94,6 +96,7 @@ impl LocalSpoke {
             wallets,
             bidders: BTreeMap::new(),
             offers: RefCell::new(None),
+            epoch: RefCell::new(None),
             conditions: RefCell::new(None),
             traffic: Traffic::default(),
             ways: Ways::default(),
@@ -214,6 +217,7 @@ impl LocalSpoke {
     fn mined(&mut self) {
         self.fresh = true;
         self.offers.replace(None);
+        self.epoch.replace(None);
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -260,6 +264,15 @@ impl Spoke for LocalSpoke {
         self.inner.block_hash(number)
     }
 
+    fn epoch(&self) -> Result<u32, SpokeError> {
+        if let Some(epoch) = *self.epoch.borrow() {
+            return Ok(epoch);
+        }
+        let epoch = self.inner.epoch()?;
+        self.epoch.replace(Some(epoch));
+        Ok(epoch)
+    }
+
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
         self.inner.vault(asset)
     }
@@ -275,6 +288,10 @@ impl Spoke for LocalSpoke {
         let offers = self.inner.offers()?;
         self.offers.replace(Some(offers.clone()));
         Ok(offers)
+    }
+
+    fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
+        self.inner.waiting()
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {

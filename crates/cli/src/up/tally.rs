@@ -150,6 +150,9 @@ impl Tally {
 
     pub(super) fn print(&self, out: &mut impl Write, summary: &Summary, json: bool) -> anyhow::Result<()> {
         writeln!(out, "\n{}", summary.scenario)?;
+        for fault in summary.faults() {
+            writeln!(out, "FAULT: {fault}")?;
+        }
         for (title, rows) in self.tables(summary) {
             writeln!(out, "\n{title}")?;
             let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

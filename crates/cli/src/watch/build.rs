@@ -159,7 +159,7 @@ fn task_row(tracker: &Tracker, state: &State, id: TaskId, task: &Task) -> TaskRo
         deadline: ends.chain(due).min(),
         proceeds: task.proceeds,
         repaid: task.repaid.debt(),
-        disputed: !task.disputes.is_empty(),
+        disputed: lots.iter().any(|lot| lot.is_frozen()),
     }
 }
 

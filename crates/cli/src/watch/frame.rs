@@ -383,10 +383,14 @@ kinds! {
     Reorg = "reorg",
     /// A result is disputed, or no longer.
     Dispute = "dispute",
+    /// A fact of a chain that the books did not expect, or what came of it.
+    Anomaly = "anomaly",
     /// An order was sent again or ran out.
     Order = "order",
     /// A keeper was late, lied, was frozen, suspended or restored.
     Keeper = "keeper",
+    /// Vaults are told to obey another set of validators, or do; one is told that its freeze is over.
+    Validators = "validators",
     /// What may be done on a price changed.
     Oracle = "oracle",
     /// The house takes only what reduces risk, or more again.

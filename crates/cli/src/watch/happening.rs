@@ -93,7 +93,27 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             let chain = words.names.chain(*chain);
             (Kind::Dispute, format!("task {task} lot {lot} {chain} told {told} computed {computed}"))
         }
-        Event::DisputeEnded { task, lot } => (Kind::Dispute, format!("task {task} lot {lot} ended")),
+        Event::LotFrozen { lot } => (Kind::Dispute, format!("lot {lot} is frozen")),
+        Event::LotThawed { lot } => (Kind::Dispute, format!("lot {lot} goes on")),
+        Event::AnomalyFound { chain, sequence, anomaly } => {
+            let figures = anomaly.figures().into_iter().map(|(name, value)| format!(" {name} {value}"));
+            let (chain, kind) = (words.names.chain(*chain), anomaly.kind().name());
+            (Kind::Anomaly, format!("{chain} {sequence} {kind}{}", figures.collect::<String>()))
+        }
+        Event::PathClosed { from, to, until } => {
+            let [from, to] = [from, to].map(|chain| words.names.chain(*chain));
+            let how = until.map_or_else(|| "until a vote".to_owned(), |until| format!("until {until}"));
+            (Kind::Anomaly, format!("the way from {from} to {to} is closed {how}"))
+        }
+        Event::PathOpened { from, to } => {
+            let [from, to] = [from, to].map(|chain| words.names.chain(*chain));
+            (Kind::Anomaly, format!("the way from {from} to {to} is open again"))
+        }
+        Event::BridgedShort { lot, token, got, missing, paid } => {
+            let (token, paid) = (words.names.token(*token), dollars(*paid));
+            let [got, missing] = [got, missing].map(|amount| quantity(*amount));
+            (Kind::Anomaly, format!("lot {lot} {token}: {got} came, {missing} are missing, {paid} USD paid"))
+        }
         Event::OrderResent { chain, nonce, times } => {
             (Kind::Order, format!("{} {nonce} sent {times} times", words.names.chain(*chain)))
         }
@@ -142,6 +162,16 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
         Event::NoKeeperDrawn { task, draw } => {
             (Kind::Keeper, format!("task {task} draw {draw} found nobody: validators deliver"))
         }
+        Event::RotationOrdered { epoch, signers } => {
+            (Kind::Validators, format!("epoch {epoch} ordered, {signers} validators"))
+        }
+        Event::RotationCompleted { chain, epoch } => {
+            (Kind::Validators, format!("{} obeys epoch {epoch}", words.names.chain(*chain)))
+        }
+        Event::UnfreezeOrdered { chain, nonce } => (
+            Kind::Validators,
+            format!("{} told by order {nonce} to end its freeze", words.names.chain(*chain)),
+        ),
         Event::OracleChanged { asset, before, after } => {
             let [before, after] = [*before, *after].map(oracle);
             (Kind::Oracle, format!("{} {before} to {after}", words.names.asset(*asset)))

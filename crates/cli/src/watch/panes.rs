@@ -459,7 +459,7 @@ fn events(frame: &Frame) -> Content {
 
 fn style_of(kind: Kind) -> Style {
     match kind {
-        Kind::Deficit | Kind::Dispute | Kind::Reorg | Kind::Written | Kind::SafeMode => BAD,
+        Kind::Deficit | Kind::Dispute | Kind::Reorg | Kind::Written | Kind::SafeMode | Kind::Anomaly => BAD,
         Kind::Locked
         | Kind::Deleveraged
         | Kind::Loss
@@ -468,6 +468,7 @@ fn style_of(kind: Kind) -> Style {
         | Kind::Warehoused
         | Kind::Oracle
         | Kind::Keeper
+        | Kind::Validators
         | Kind::Order => WARN,
         Kind::Taken | Kind::Closed | Kind::Repaid => GOOD,
         Kind::Offered | Kind::Bridged | Kind::Joined => Style::new().fg(Color::Cyan),

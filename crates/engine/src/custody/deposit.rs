@@ -3,34 +3,74 @@
 //! - Credit (`Pending`) counts for health and no transfer but finality and reorg leaves it; its limits are what the
 //!   chain's tranche could make good, and of that a tenth an owner.
 //! - Final: a coin at par becomes cash, everything else collateral.
+//! - A deposit is never refused: what is below the hub's unit is dust, what the house does not take is kept in suspense,
+//!   where it counts nowhere and can only be taken out again.
 
+use super::observe::Effect;
 use super::par::{is_taken_at_par, own_deposits};
+use super::{floor_to_unit, open_account};
 use crate::ledger::{enter, leave, transfer};
 use crate::liquidation;
 use crate::market::settlement;
 use crate::oracle;
 use crate::reserve;
 use crate::state::{Outcome, State};
-use ballast_types::{AccountId, ChainId, Event, LedgerAccount, Money, Owner, Reason, Token};
+use ballast_types::{AccountId, Anomaly, ChainId, Event, LedgerAccount, Money, Owner, Reason, Token};
 use ballast_units::{Amount, Bps};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Share of a chain's pending credit that one owner may have, over all subaccounts (R9).
 const PENDING_OWNER_SHARE: Bps = Bps::new(1_000);
 
-/// Gives credit for a safe deposit, as far as R9 allows; the rest waits for finality and is not in the books
-/// until then. Returns the credit in the token and in dollars.
-pub(super) fn credit_pending(
+/// What a safe deposit has changed, and what its finality brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Credit {
+    /// Credited when it is final: whole in the token's unit.
+    pub whole: Amount,
+    /// The rest, below the unit: dust.
+    pub rest: Amount,
+    /// How much of it counts already, in the token.
+    pub pending: Amount,
+    /// The same in dollars at the index of then, rounded up, which is what the chain's limit counts.
+    pub dollars: Amount,
+}
+
+/// A deposit in a safe block. What the house takes has an account, and counts as far as R9 allows; the rest of it is not in
+/// the books until it is final. What the house does not take is put aside when it is final.
+pub(super) fn seen(
     state: &mut State,
     out: &mut Outcome,
-    account: AccountId,
+    owner: Owner,
     token: Token,
     amount: Amount,
-) -> (Amount, Amount) {
-    let (pending, credit) = pending_credit(state, account, token, amount);
+) -> (Effect, Option<Anomaly>) {
+    if amount.is_zero() || !amount.in_range() {
+        return (Effect::Stray, Some(Anomaly::DepositOutOfRange { token, amount }));
+    }
+    let (whole, rest) = match floor_to_unit(state, token, amount) {
+        Ok(floored) => (floored.kept, amount - floored.kept),
+        // Not listed.
+        Err(_) => (amount, Amount::ZERO),
+    };
+    if whole.is_zero() {
+        // Nobody's account is opened for less than the least that it could hold.
+        let found = Anomaly::DepositBelowUnit { token, rest };
+        return (Effect::Aside(LedgerAccount::Dust(token), token, rest), Some(found));
+    }
+    let Ok(account) = open_account(state, out, owner) else {
+        let found = Anomaly::DepositUnowned { token, amount };
+        return (Effect::Aside(LedgerAccount::Surplus(token), token, amount), Some(found));
+    };
+    if state.token(token).is_none() {
+        let found = Anomaly::DepositSuspended { account, token, amount };
+        return (Effect::Aside(LedgerAccount::Suspense(account, token), token, amount), Some(found));
+    }
+    let (pending, dollars) = pending_credit(state, account, token, whole);
     enter(state, out, LedgerAccount::Pending(account, token), Money::Token(token), pending, Reason::Deposit);
-    state.chains.get_mut(token.chain).pending += credit;
+    state.chains.get_mut(token.chain).pending += dollars;
     out.event(Event::DepositPending { account, token, amount: pending });
-    (pending, credit)
+    let found = (!rest.is_zero()).then_some(Anomaly::DepositBelowUnit { token, rest });
+    (Effect::Credited(Credit { whole, rest, pending, dollars }), found)
 }
 
 /// How much of a safe deposit counts, in the token and in dollars at index, rounded up. Limits: what the chain's
@@ -62,15 +102,11 @@ fn owner_pending(state: &State, owner: Owner, chain: ChainId) -> Amount {
 }
 
 /// A deposit is final: what was pending and what had no credit become cash where the coin is taken at par, and
-/// collateral otherwise.
-pub(super) fn credit_final(
-    state: &mut State,
-    out: &mut Outcome,
-    account: AccountId,
-    token: Token,
-    amount: Amount,
-    pending: Amount,
-) {
+/// collateral otherwise; what is below the unit is dust.
+pub(super) fn settle(state: &mut State, out: &mut Outcome, account: AccountId, token: Token, credit: Credit) {
+    let Credit { whole: amount, rest, pending, dollars } = credit;
+    state.chains.get_mut(token.chain).pending -= dollars;
+    enter(state, out, LedgerAccount::Dust(token), Money::Token(token), rest, Reason::Anomaly);
     let as_cash = is_taken_at_par(state, token);
     // Until now nothing could pay its settlement debts: their grace begins.
     let starts_grace = liquidation::only_pending(state, account);
@@ -94,15 +130,17 @@ pub(super) fn credit_final(
     }
 }
 
-/// Takes the credit of a dropped deposit back; no transfer could have left it.
-pub(super) fn debit_pending(
+/// The chain dropped a deposit: its credit goes; no transfer could have left it.
+pub(super) fn reverse(
     state: &mut State,
     out: &mut Outcome,
     account: AccountId,
     token: Token,
-    (pending, credit): (Amount, Amount),
+    amount: Amount,
+    credit: Credit,
 ) {
     let from = LedgerAccount::Pending(account, token);
-    leave(state, out, from, Money::Token(token), pending, Reason::Reorg);
-    state.chains.get_mut(token.chain).pending -= credit;
+    leave(state, out, from, Money::Token(token), credit.pending, Reason::Reorg);
+    state.chains.get_mut(token.chain).pending -= credit.dollars;
+    out.event(Event::DepositDropped { account, token, amount });
 }

@@ -1,12 +1,14 @@
 //! Custody: what comes into the vaults and what leaves them.
 //!
 //! - `observe`: facts about chains, each once, in order; what a chain drops is reversed (R18).
+//! - `anomaly`: what facts had that the books did not expect (R28).
 //! - `deposit`: a deposit counts when its block is safe and can be used when it is final (R9).
 //! - `withdrawal`: what leaves, floored to the token's unit (R25), in order where inventory lacks.
 //! - `par`: what a stablecoin is worth (R10).
 //! - Dollars enter the books exactly when a coin enters an inventory, and leave exactly when it leaves.
 //! - Keeps: I01 (conservation), I06 (each event of a vault takes effect once, in order).
 
+mod anomaly;
 mod deposit;
 mod observe;
 mod par;
@@ -21,6 +23,8 @@ use crate::state::{Outcome, State};
 use ballast_types::{AccountId, Action, Address, ChainId, Event, Owner, Reject, Token};
 use ballast_units::Amount;
 
+pub use anomaly::Recorded;
+pub use deposit::Credit;
 pub use observe::{Effect, Unfinal};
 pub use withdrawal::Waiting;
 
@@ -28,7 +32,7 @@ pub(crate) use observe::observe;
 pub(crate) use par::{check_par, restore_deposits, write_down};
 pub(crate) use withdrawal::{
     Payout, execute_withdrawal, free_inventory, inventory, pay_out_coin, plan_withdrawal, retry_waiting,
-    waiting_for,
+    waiting_for, withdraw_suspense,
 };
 
 use par::{own_deposits, set_deposits};

@@ -1,26 +1,30 @@
 //! Observations: facts about chains, each once, in order; what a chain drops is reversed (R18).
 //!
-//! - An event of a vault is checked against the state as the reversal of its earlier version would leave it; only then
-//!   is anything reversed. A refused event changes nothing.
+//! - A vault's event that a quorum agreed on always uses up its number (R28): its effect is a total function of the event
+//!   and of what it names. What the books did not expect of it is an anomaly beside its effect, never a reject.
+//! - Refused is only what is no next event: one ahead of a missing one, one that was taken before, a final block or a
+//!   drop that names events the vault has not told or that are final.
 //! - What a safe event changed is kept beside it ([`Effect`]) until it is final: reversal goes newest first, and puts
 //!   back exactly that. Money of takes and ends moves at finality alone.
 //! - Keeps: I06 (each event of a vault takes effect once, in order).
 
-use super::deposit::{credit_final, credit_pending, debit_pending};
+use super::anomaly;
+use super::deposit::{self, Credit};
 use super::withdrawal::complete_release;
-use super::{check_amount, floor_to_unit, open_account};
 use crate::apply::is_house;
 use crate::keeper;
-use crate::liquidation::{self, Cause, Ending};
+use crate::ledger::enter;
+use crate::liquidation::{self, Cause, Ending, Taking};
 use crate::measures;
 use crate::orders;
 use crate::reserve;
 use crate::risk::health;
 use crate::rollback;
 use crate::state::{Outcome, State};
-use crate::table::RowId;
+use crate::validators;
 use ballast_types::{
-    AccountId, ChainId, Event, Hash, Nonce, Observation, OrderAction, Reject, Sequence, Token, VaultEvent,
+    AccountId, Anomaly, ChainId, Hash, LedgerAccount, Money, Nonce, Observation, OrderAction, Reason, Reject,
+    Sequence, Token, VaultEvent,
 };
 use ballast_units::{Amount, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -36,20 +40,26 @@ pub struct Unfinal {
     pub effect: Effect,
 }
 
-/// What a safe event changed: what its reversal puts back.
+/// What a safe event changed: what its reversal puts back, and what its finality goes on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Effect {
-    /// Nothing but a record that the event itself names.
-    Noted,
-    /// Credit for a deposit: in the token, and in dollars at the index when it was seen, rounded up, which is what the
-    /// chain's limit counts.
-    Credited(Amount, Amount),
-    /// A start that had not been carried out never will be: the cancellation used up its number.
+    /// Nothing, now or later: the books did not expect it.
+    Stray,
+    /// A deposit.
+    Credited(Credit),
+    /// An order was carried out.
+    Executed,
+    /// A cancellation was carried out and used up the number of the start that it cancels, which had not been carried out
+    /// and never will be.
     Voided(Nonce),
-    /// A take of the auction that this order started; its result before.
-    Taken(Nonce, Hash),
+    /// Part of a lot was sold.
+    Taken(Taking),
     /// An auction was over.
     Ended(Ending),
+    /// Collateral came that an order had sent.
+    Arrived,
+    /// What came into the vault is put aside: dust, in suspense, or nobody's.
+    Aside(LedgerAccount, Token, Amount),
 }
 
 /// Takes a fact about a chain.
@@ -96,51 +106,19 @@ fn seen(
     if sequence < next && !replaces {
         return Err(Reject::SequenceSeen { chain, got: sequence, next });
     }
-    check_event(state, chain, sequence, event)?;
     if replaces {
         reverse_from(state, out, chain, sequence);
     }
-    let effect = take(state, out, chain, sequence, version, event);
+    let (effect, found) = take(state, out, chain, sequence, version, event);
+    if let Some(found) = found {
+        anomaly::record(state, out, chain, sequence, found);
+    }
     state.unfinal.insert((chain, sequence), Unfinal { version, event, effect });
     state.chains.get_mut(chain).next_sequence = Sequence(sequence.0.saturating_add(1));
     Ok(())
 }
 
-/// Refuses what a vault cannot have done, with every event from `sequence` on reversed.
-fn check_event(state: &State, chain: ChainId, sequence: Sequence, event: VaultEvent) -> Result<(), Reject> {
-    match event {
-        VaultEvent::Deposited { owner, asset, amount } => {
-            check_amount(amount)?;
-            let floored = floor_to_unit(state, Token { asset, chain }, amount)?;
-            if floored.kept != amount {
-                return Err(Reject::AmountBelowUnit { amount, unit: floored.unit });
-            }
-            if state.account_of(owner).is_none() && AccountId::of(state.accounts.len()).is_none() {
-                return Err(Reject::AccountsFull { limit: u32::MAX });
-            }
-        }
-        VaultEvent::Executed { nonce } => {
-            orders::find_open(state, chain, nonce, sequence)?;
-        }
-        VaultEvent::Taken { lot, taker: _, quantity, paid, rebate } => {
-            check_amount(quantity)?;
-            if !paid.in_range() {
-                return Err(Reject::AmountOutOfRange { amount: paid, limit: Amount::LIMIT });
-            }
-            let record = liquidation::lot_before(state, chain, lot, sequence)?;
-            record.check_take(lot, quantity, paid, rebate)?;
-        }
-        VaultEvent::Ended { lot, result } => {
-            liquidation::lot_before(state, chain, lot, sequence)?.check_end(lot, result)?;
-        }
-        VaultEvent::BridgedIn { from, nonce, asset, amount } => {
-            liquidation::check_arrival(state, Token { asset, chain }, (from, nonce), amount, sequence)?;
-        }
-    }
-    Ok(())
-}
-
-/// What a checked event changes while its block is safe.
+/// What an event changes while its block is safe, and what of it the books did not expect.
 fn take(
     state: &mut State,
     out: &mut Outcome,
@@ -148,45 +126,58 @@ fn take(
     sequence: Sequence,
     version: Hash,
     event: VaultEvent,
-) -> Effect {
+) -> (Effect, Option<Anomaly>) {
     match event {
         VaultEvent::Deposited { owner, asset, amount } => {
-            let account = open_account(state, out, owner).expect("check_event found room");
-            let (pending, credit) = credit_pending(state, out, account, Token { asset, chain }, amount);
-            Effect::Credited(pending, credit)
+            deposit::seen(state, out, owner, Token { asset, chain }, amount)
         }
-        VaultEvent::Executed { nonce } => {
-            orders::acknowledge(state, chain, nonce, sequence);
-            keeper::executed(state, out, chain, nonce);
-            carried_out(state, chain, sequence, nonce)
-        }
+        VaultEvent::Executed { nonce } => executed(state, out, chain, sequence, nonce),
         VaultEvent::Taken { lot, taker, quantity, paid, rebate } => {
-            let (start, before) = liquidation::take_seen(state, out, lot, taker, quantity, paid, rebate);
-            Effect::Taken(start, before)
+            let take = liquidation::Told { lot, taker, quantity, paid, rebate };
+            liquidation::take_seen(state, out, chain, sequence, take)
         }
         VaultEvent::Ended { lot, result } => {
-            Effect::Ended(liquidation::end_seen(state, out, chain, lot, result, version))
+            liquidation::end_seen(state, out, (chain, sequence), lot, result, version)
         }
-        VaultEvent::BridgedIn { from, nonce, .. } => {
-            liquidation::arrival_seen(state, (from, nonce), Some(sequence));
-            Effect::Noted
+        VaultEvent::BridgedIn { from, nonce, asset, amount } => {
+            liquidation::arrival_seen(state, out, Token { asset, chain }, (from, nonce), amount, sequence)
         }
     }
 }
 
-/// What an acknowledged order means for its lot.
-fn carried_out(state: &mut State, chain: ChainId, sequence: Sequence, nonce: Nonce) -> Effect {
-    match state.orders.find((chain, nonce)).map(|sent| sent.order.action.clone()) {
+/// A vault has carried out an order: one that is open, else it changes nothing.
+fn executed(
+    state: &mut State,
+    out: &mut Outcome,
+    chain: ChainId,
+    sequence: Sequence,
+    nonce: Nonce,
+) -> (Effect, Option<Anomaly>) {
+    if !orders::is_open(state, chain, nonce) {
+        return (Effect::Stray, Some(Anomaly::ExecutedUnknown { nonce }));
+    }
+    orders::acknowledge(state, chain, nonce, sequence);
+    keeper::executed(state, out, chain, nonce);
+    let effect = match state.orders.find((chain, nonce)).map(|sent| sent.order.action.clone()) {
         Some(OrderAction::StartAuction { lot, .. }) => {
             liquidation::started(state, lot, nonce, true);
-            Effect::Noted
+            Effect::Executed
         }
         Some(OrderAction::CancelAuction { lot, start }) if liquidation::void(state, lot, start, true) => {
             orders::acknowledge(state, chain, start, sequence);
             Effect::Voided(start)
         }
-        _ => Effect::Noted,
-    }
+        Some(OrderAction::Rotate { epoch, .. }) => {
+            validators::obeyed(state, chain, epoch);
+            Effect::Executed
+        }
+        Some(OrderAction::Unfreeze {}) => {
+            orders::hurry(state, chain);
+            Effect::Executed
+        }
+        _ => Effect::Executed,
+    };
+    (effect, None)
 }
 
 /// Every event up to this one is final, and the chain's final block is of this time. A report that brings neither a
@@ -213,7 +204,7 @@ fn finalise(
         state.chains.get_mut(chain).next_final = end;
         for (key, record) in events {
             state.unfinal.remove(key);
-            settle(state, out, chain, record);
+            settle(state, out, key, record);
         }
     }
     if final_time < time {
@@ -225,56 +216,51 @@ fn finalise(
 }
 
 /// An event is final: money moves.
-fn settle(state: &mut State, out: &mut Outcome, chain: ChainId, record: Unfinal) {
+fn settle(state: &mut State, out: &mut Outcome, (chain, sequence): (ChainId, Sequence), record: Unfinal) {
     match (record.event, record.effect) {
-        (VaultEvent::Deposited { owner, asset, amount }, effect) => {
+        (_, Effect::Stray) => {}
+        (_, Effect::Aside(to, token, amount)) => {
+            enter(state, out, to, Money::Token(token), amount, Reason::Anomaly);
+        }
+        (VaultEvent::Deposited { owner, asset, .. }, Effect::Credited(credit)) => {
             let account = state.account_of(owner).expect("opened when the deposit was seen");
-            let (pending, credit) = credit_of(effect);
-            state.chains.get_mut(chain).pending -= credit;
-            credit_final(state, out, account, Token { asset, chain }, amount, pending);
+            deposit::settle(state, out, account, Token { asset, chain }, credit);
         }
-        (VaultEvent::Executed { nonce }, effect) => {
-            if let Effect::Voided(start) = effect {
-                orders::complete(state, chain, start);
-            }
-            let sent = orders::complete(state, chain, nonce).expect("seen once, so open until final");
-            match sent.order.action {
-                OrderAction::Release { asset, amount, .. } => match sent.release {
-                    Some(release) => complete_release(state, out, chain, nonce, &release),
-                    None => reserve::collected(state, out, nonce, Token { asset, chain }, amount),
-                },
-                OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
-                OrderAction::StartAuction { .. }
-                | OrderAction::CancelAuction { .. }
-                | OrderAction::Rotate { .. }
-                | OrderAction::SetLimits { .. }
-                | OrderAction::ListMaker { .. }
-                | OrderAction::Unfreeze {}
-                | OrderAction::ListToken { .. } => {}
-            }
+        (VaultEvent::Executed { nonce }, Effect::Executed) => carried_out(state, out, chain, nonce),
+        (VaultEvent::Executed { nonce }, Effect::Voided(start)) => {
+            orders::complete(state, chain, start);
+            carried_out(state, out, chain, nonce);
         }
-        (VaultEvent::Taken { lot, taker, quantity, paid, rebate }, effect) => {
-            if let Effect::Taken(start, _) = effect {
-                liquidation::settle_result(state, lot, start, taker, quantity, paid, rebate);
-            }
-            liquidation::take_final(state, out, lot, quantity, paid, rebate);
+        (VaultEvent::Taken { lot, taker, quantity, paid, rebate }, Effect::Taken(taking)) => {
+            let told = liquidation::Told { lot, taker, quantity, paid, rebate };
+            liquidation::take_final(state, out, (chain, sequence), told, taking);
         }
         (VaultEvent::Ended { lot, .. }, Effect::Ended(ending)) => {
-            liquidation::end_final(state, out, chain, lot, ending.start);
+            liquidation::end_final(state, out, (chain, sequence), lot, &ending);
         }
-        (VaultEvent::BridgedIn { from, nonce, .. }, _) => {
-            liquidation::arrived_final(state, out, (from, nonce));
+        (VaultEvent::BridgedIn { from, nonce, amount, .. }, Effect::Arrived) => {
+            liquidation::arrived_final(state, out, (from, nonce), amount);
         }
-        (VaultEvent::Ended { .. }, _) => unreachable!("an end has the effect of an end"),
+        (event, effect) => unreachable!("{event:?} never has the effect {effect:?}"),
     }
 }
 
-fn credit_of(effect: Effect) -> (Amount, Amount) {
-    match effect {
-        Effect::Credited(pending, credit) => (pending, credit),
-        Effect::Noted | Effect::Voided(_) | Effect::Taken(..) | Effect::Ended(_) => {
-            (Amount::ZERO, Amount::ZERO)
-        }
+/// It is final that an order was carried out.
+fn carried_out(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
+    let sent = orders::complete(state, chain, nonce).expect("seen once, so open until final");
+    match sent.order.action {
+        OrderAction::Release { asset, amount, .. } => match sent.release {
+            Some(release) => complete_release(state, out, chain, nonce, &release),
+            None => reserve::collected(state, out, nonce, Token { asset, chain }, amount),
+        },
+        OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
+        OrderAction::Rotate { epoch, .. } => validators::settled(state, out, chain, epoch),
+        OrderAction::StartAuction { .. }
+        | OrderAction::CancelAuction { .. }
+        | OrderAction::SetLimits { .. }
+        | OrderAction::ListMaker { .. }
+        | OrderAction::Unfreeze {}
+        | OrderAction::ListToken { .. } => {}
     }
 }
 
@@ -309,29 +295,8 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
     rollback::tell(state, out, chain, sequence, &dropped);
     for (key, record) in events {
         state.unfinal.remove(key);
-        match (record.event, record.effect) {
-            (VaultEvent::Deposited { owner, asset, amount }, effect) => {
-                let account = state.account_of(owner).expect("opened when the deposit was seen");
-                debit_pending(state, out, account, Token { asset, chain }, credit_of(effect));
-                out.event(Event::DepositDropped { account, token: Token { asset, chain }, amount });
-                debited.push(account);
-            }
-            (VaultEvent::Executed { nonce }, effect) => {
-                undo_order(state, out, chain, nonce, effect);
-            }
-            (VaultEvent::Taken { lot, quantity, paid, .. }, Effect::Taken(start, before)) => {
-                liquidation::take_dropped(state, lot, (start, before), quantity, paid);
-            }
-            (VaultEvent::Ended { lot, .. }, Effect::Ended(ending)) => {
-                liquidation::end_dropped(state, out, chain, lot, &ending, record.version);
-            }
-            (VaultEvent::BridgedIn { from, nonce, .. }, _) => {
-                liquidation::arrival_seen(state, (from, nonce), None);
-            }
-            (VaultEvent::Taken { .. } | VaultEvent::Ended { .. }, _) => {
-                unreachable!("takes and ends have effects of their own")
-            }
-        }
+        anomaly::forget(state, chain, key.1);
+        debited.extend(reverse(state, out, key, record));
     }
     debited.sort_unstable();
     debited.dedup();
@@ -343,6 +308,40 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
     }
 }
 
+/// Reverses one event. Gives the account that lost credit by it.
+fn reverse(
+    state: &mut State,
+    out: &mut Outcome,
+    (chain, sequence): (ChainId, Sequence),
+    record: Unfinal,
+) -> Option<AccountId> {
+    match (record.event, record.effect) {
+        (VaultEvent::BridgedIn { from, .. }, Effect::Aside(..)) => {
+            liquidation::trust_again(state, out, (from, chain), sequence);
+        }
+        (_, Effect::Stray | Effect::Aside(..)) => {}
+        (VaultEvent::Deposited { owner, asset, amount }, Effect::Credited(credit)) => {
+            let account = state.account_of(owner).expect("opened when the deposit was seen");
+            deposit::reverse(state, out, account, Token { asset, chain }, amount, credit);
+            return Some(account);
+        }
+        (VaultEvent::Executed { nonce }, effect @ (Effect::Executed | Effect::Voided(_))) => {
+            undo_order(state, out, chain, nonce, effect);
+        }
+        (VaultEvent::Taken { lot, paid, .. }, Effect::Taken(taking)) => {
+            liquidation::take_dropped(state, out, (lot, sequence), taking, paid);
+        }
+        (VaultEvent::Ended { lot, .. }, Effect::Ended(ending)) => {
+            liquidation::end_dropped(state, out, (chain, sequence), lot, &ending, record.version);
+        }
+        (VaultEvent::BridgedIn { from, nonce, .. }, Effect::Arrived) => {
+            liquidation::arrival_dropped(state, (from, nonce));
+        }
+        (event, effect) => unreachable!("{event:?} never has the effect {effect:?}"),
+    }
+    None
+}
+
 /// The order stands, and is put out again: the vault carries it out once.
 fn undo_order(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce, effect: Effect) {
     let action = state.orders.find((chain, nonce)).map(|sent| sent.order.action.clone());
@@ -352,6 +351,7 @@ fn undo_order(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce
             liquidation::void(state, lot, start, false);
             orders::lose(state, out, chain, start);
         }
+        (Some(OrderAction::Rotate { .. }), _) => validators::dropped(state, chain),
         _ => {}
     }
     keeper::undone(state, chain, nonce);

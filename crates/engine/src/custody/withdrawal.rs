@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ledger::{self, leave, transfer};
 use crate::market::settlement;
-use crate::orders::{self, Release};
+use crate::orders::{self, Release, ReleaseOf};
 use crate::risk::health::Whatif;
 use crate::state::{Outcome, State};
 use ballast_types::{
@@ -268,7 +268,7 @@ fn pay_out_collateral(state: &mut State, out: &mut Outcome, payout: Payout) {
     let Payout { account, token, amount, to: _ } = payout;
     let (from, to) = (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
     transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
-    let release = Release { account, token, amount, dollars: false, deposits: Amount::ZERO };
+    let release = Release { account, token, amount, of: ReleaseOf::Collateral, deposits: Amount::ZERO };
     order_release(state, out, payout, ReleaseReason::Withdrawal, release);
 }
 
@@ -287,9 +287,32 @@ pub(crate) fn pay_out_coin(
     let before = own_deposits(state, account, token);
     let deposits = before.saturating_sub(amount);
     super::set_deposits(state, account, token, deposits);
-    let release = Release { account, token, amount, dollars: true, deposits: before - deposits };
+    let release = Release { account, token, amount, of: ReleaseOf::Dollars, deposits: before - deposits };
     let reason = if reason == Reason::Borrow { ReleaseReason::Loan } else { ReleaseReason::Withdrawal };
     order_release(state, out, payout, reason, release);
+}
+
+/// Takes out all of what an account deposited and the house does not take: to its address, in no queue. Its limits are the
+/// vault's: what that refuses is in suspense again.
+pub(crate) fn withdraw_suspense(
+    state: &mut State,
+    out: &mut Outcome,
+    account: AccountId,
+    token: Token,
+) -> Result<(), Reject> {
+    state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
+    state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
+    let (from, money) = (LedgerAccount::Suspense(account, token), Money::Token(token));
+    let amount = ledger::balance(state, from, money);
+    if amount.is_zero() {
+        return Err(Reject::NothingInSuspense { account, token });
+    }
+    let to = address(state, account, token.chain)?;
+    transfer(state, out, from, LedgerAccount::InFlight(token.chain), money, amount, Reason::Withdrawal);
+    let release = Release { account, token, amount, of: ReleaseOf::Suspense, deposits: Amount::ZERO };
+    let payout = Payout { account, token, amount, to };
+    order_release(state, out, payout, ReleaseReason::Withdrawal, release);
+    Ok(())
 }
 
 /// Tells the vault to pay.

@@ -239,6 +239,8 @@ fn queue_lot(
         start: Nonce(0),
         round: 0,
         runs: Vec::new(),
+        frozen: Vec::new(),
+        stays: false,
     };
     state.agenda.add(id, &lot);
     state.lots.insert(id, lot);

@@ -15,7 +15,7 @@
 //! - A task that has sent a loss down the waterfall pays no fee; what it has left repays the layers (R2).
 //! - A task for settlement debt pays that debt, without fee, and gives the rest to the owner.
 
-use super::{Cause, LotStage, costs, is_frozen, selling};
+use super::{Cause, LotStage, costs, selling};
 use crate::credit::{self, RepayOrder};
 use crate::keeper;
 use crate::ledger::{self, USD, balance, pay};
@@ -109,7 +109,7 @@ fn split(debts: &[(Debt, Amount)], chain: Option<ChainId>, amount: Amount) -> Ve
 pub(crate) fn proceeds(state: &mut State, out: &mut Outcome, id: TaskId, chain: ChainId) {
     let from = LedgerAccount::Proceeds(id);
     let amount = balance(state, from, USD);
-    if amount.is_zero() || is_frozen(state, id) {
+    if amount.is_zero() {
         return;
     }
     let account = state.tasks.find(id).expect("the caller found it").account;

@@ -11,21 +11,30 @@
 //! - An owner who is healthy again gets his part back where it is: what was bridged is his collateral on the liquid
 //!   chain.
 //! - Rounds: what is sent is whole in the units of both chains and in those of the bridge; what is not stays the owner's.
-//! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way).
+//! - What left and never comes is lost after a week, or when a vote says so: a loss of the receiving chain, and the task goes on.
+//! - A path that does not work is not used ([`path`]); a lot that it did not take is sold at home.
+//! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way, and by what was lost there).
 
 use super::selling::{detach, forget_empty, requeue, set_lot_stage, unit, units_down, value_of};
-use super::{Lot, LotStage, Part, costs, wake};
+use super::{Lot, LotStage, Part, costs, distribute, frozen, path, wake};
+use crate::custody::Effect;
 use crate::keeper;
 use crate::ledger::{enter, leave, transfer};
+use crate::oracle;
 use crate::orders;
 use crate::state::{Outcome, State};
+use crate::waterfall;
 use ballast_types::{
-    ChainId, ChainTier, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject, Sequence,
-    Token,
+    Anomaly, AssetId, ChainId, ChainTier, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason,
+    Scope, Sequence, TaskId, Token,
 };
-use ballast_units::{Amount, Time, Usd};
+use ballast_units::{Amount, Millis, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+
+/// What left and has not come after this is lost.
+const LOST: Millis = Millis::days(7);
 
 /// What a bridge counts in: 10^(18 - 6) wei. LayerZero's OFT standard shares 6 digits between chains (`sharedDecimals`), and
 /// refuses or keeps what is finer.
@@ -44,12 +53,62 @@ pub struct Transit {
     pub left: bool,
     /// The event in which its arrival was seen, not final.
     pub seen: Option<Sequence>,
-    /// It is final that it arrived.
+    /// It is final that it arrived, whole or as far as it ever will.
     pub arrived: bool,
+    /// It is final that so much of it arrived, less than all.
+    pub got: Amount,
+    /// What has come by then is all that ever will: an hour after less than all came, and a week after it left.
+    pub due: Option<Time>,
 }
 
 /// The key of a transit: the order that sends it.
-type Key = (ChainId, Nonce);
+pub(super) type Key = (ChainId, Nonce);
+
+/// What of an asset is on its way between chains: of orders that have left, and of arrivals ahead of their departure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnItsWay {
+    pub(crate) gone: Amount,
+    pub(crate) early: Amount,
+}
+
+impl OnItsWay {
+    /// By asset, of the whole state.
+    pub(crate) fn of(state: &State) -> BTreeMap<AssetId, Self> {
+        let mut all: BTreeMap<AssetId, Self> = BTreeMap::new();
+        for (_, transit) in state.transits.iter() {
+            let (gone, early) = transit.on_its_way();
+            let sums = all.entry(transit.to.asset).or_default();
+            sums.gone += gone;
+            sums.early += early;
+        }
+        all.retain(|_, sums| *sums != Self::default());
+        all
+    }
+}
+
+impl Transit {
+    /// What it adds to the two sums.
+    fn on_its_way(&self) -> (Amount, Amount) {
+        let came = if self.arrived { self.amount } else { self.got };
+        if self.left { (self.amount - came, Amount::ZERO) } else { (Amount::ZERO, came) }
+    }
+}
+
+/// Changes a transit, and keeps the sums in step.
+fn change(state: &mut State, key: Key, change: impl FnOnce(&mut Transit)) -> Transit {
+    let transit = state.transits.find_mut(key).expect("the caller found it");
+    let (gone, early) = transit.on_its_way();
+    change(transit);
+    let after = *transit;
+    let sums = state.on_its_way.entry(after.to.asset).or_default();
+    let (gone_after, early_after) = after.on_its_way();
+    sums.gone = sums.gone + gone_after - gone;
+    sums.early = sums.early + early_after - early;
+    if *sums == OnItsWay::default() {
+        state.on_its_way.remove(&after.to.asset);
+    }
+    after
+}
 
 /// Where a lot is sold, if not where it lies.
 pub(super) fn destination(state: &State, token: Token, quantity: Amount) -> Option<ChainId> {
@@ -60,6 +119,7 @@ pub(super) fn destination(state: &State, token: Token, quantity: Amount) -> Opti
     let lists = |chain: ChainId| state.token(Token { asset: token.asset, chain }).is_some();
     let liquid = state.chains.iter().filter(|(_, record)| record.tier == ChainTier::Liquid);
     let liquid = liquid.map(|(chain, _)| chain).filter(|chain| lists(*chain));
+    let liquid = liquid.filter(|chain| path::is_open(state, (token.chain, *chain)));
     let to = liquid.max_by_key(|chain| {
         let depth = depth(state, token, *chain);
         let soon = if value <= depth { state.chains.get(*chain).final_time } else { Time::ZERO };
@@ -107,18 +167,37 @@ pub(super) fn bridge(state: &mut State, out: &mut Outcome, id: LotId, to: ChainI
     }
     set_lot_stage(state, id, LotStage::Bridging { to, nonce });
     let to = Token { asset: from.asset, chain: to };
-    let transit = Transit { lot: id, to, amount, left: false, seen: None, arrived: false };
+    let (got, due) = (Amount::ZERO, None);
+    let transit = Transit { lot: id, to, amount, left: false, seen: None, arrived: false, got, due };
     state.transits.insert((from.chain, nonce), transit);
     out.event(Event::LotBridged { lot: id, task: part.task, from, to, amount, nonce });
     costs::incur(state, from.chain, &[(part.task, part.value)], true);
     keeper::ordered(state, out, part.task, from.chain, nonce);
 }
 
-/// The order to send was never carried out: the collateral is still in its lot.
+/// The order to send was never carried out: the collateral is still in its lot, and is sold where it lies. Where it has come
+/// all the same, its chain dropped the block that sent it after the path had believed that block: the task has what came, and
+/// what stayed is nobody's.
 pub(crate) fn bridge_expired(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
-    let Some(lot) = state.lots.find(id) else { return };
-    let part = lot.parts.first().copied();
-    state.transits.remove((lot.token.chain, nonce));
+    let Some(lot) = state.lots.find_mut(id) else { return };
+    lot.stays = true;
+    let (token, part) = (lot.token, lot.parts.first().copied());
+    let key = (token.chain, nonce);
+    let transit = *state.transits.find(key).expect("a bridge order has its transit");
+    path::rest(state, out, (token.chain, transit.to.chain));
+    if transit.arrived || !transit.got.is_zero() {
+        let surplus = LedgerAccount::Surplus(token);
+        let money = Money::Token(token);
+        transfer(state, out, LedgerAccount::Lot(id), surplus, money, transit.amount, Reason::Anomaly);
+        // To the bridges' books it has left: as much came.
+        state.house.money.note_bridged(token.asset, transit.amount, Amount::ZERO);
+        if change(state, key, |transit| transit.left = true).arrived {
+            state.transits.remove(key);
+            forget_empty(state, id);
+        }
+        return;
+    }
+    state.transits.remove(key);
     requeue(state, id);
     if part.is_some_and(|part| part.leaves) {
         super::selling::go_on(state, out, id);
@@ -127,68 +206,176 @@ pub(crate) fn bridge_expired(state: &mut State, out: &mut Outcome, id: LotId, no
 
 /// It is final that what an order sent has left its chain.
 pub(crate) fn left_final(state: &mut State, out: &mut Outcome, id: LotId, key: Key) {
-    let transit = state.transits.find_mut(key).expect("a bridge order has its transit");
-    transit.left = true;
-    let Transit { amount, arrived, to, .. } = *transit;
+    let Transit { amount, arrived, to, .. } = change(state, key, |transit| transit.left = true);
     let token = Token { asset: to.asset, chain: key.0 };
     leave(state, out, LedgerAccount::Lot(id), Money::Token(token), amount, Reason::Bridge);
     state.house.money.note_bridged(to.asset, amount, Amount::ZERO);
     if arrived {
         state.transits.remove(key);
         forget_empty(state, id);
+    } else if state.transits.find(key).is_some_and(|transit| transit.due.is_none()) {
+        let due = state.now().after(LOST);
+        set_due(state, key, Some(due));
     }
+}
+
+/// When what has come by then stands.
+fn set_due(state: &mut State, key: Key, due: Option<Time>) {
+    let transit = state.transits.find_mut(key).expect("the caller found it");
+    if let Some(before) = std::mem::replace(&mut transit.due, due) {
+        state.agenda.arrivals.remove(&(before, key));
+    }
+    if let Some(due) = due {
+        state.agenda.arrivals.insert((due, key));
+    }
+}
+
+/// Its arrival was seen, and is not final.
+pub(crate) fn is_arriving(state: &State, key: Key) -> bool {
+    state.transits.find(key).is_some_and(|transit| transit.seen.is_some())
 }
 
 /// It has arrived, whatever its own chain has told so far.
-pub(crate) fn has_arrived(state: &State, key: Key) -> bool {
-    state.transits.find(key).is_some_and(|transit| transit.arrived || transit.seen.is_some())
+fn has_arrived(state: &State, key: Key) -> bool {
+    let has = |transit: &Transit| transit.arrived || transit.seen.is_some() || !transit.got.is_zero();
+    state.transits.find(key).is_some_and(has)
 }
 
-/// Refuses what was never sent, sent elsewhere, or has arrived before.
-pub(crate) fn check_arrival(
-    state: &State,
+/// Collateral came over a path. What no order sent there, or what came before, is surplus.
+pub(crate) fn arrival_seen(
+    state: &mut State,
+    out: &mut Outcome,
     to: Token,
     key: Key,
     amount: Amount,
-    sequence: Sequence,
-) -> Result<(), Reject> {
-    let unknown = Reject::UnknownOrder { chain: key.0, nonce: key.1 };
-    let transit = state.transits.find(key).ok_or(unknown)?;
-    if transit.arrived || transit.to != to || transit.seen.is_some_and(|seen| seen < sequence) {
-        return Err(unknown);
+    fact: Sequence,
+) -> (Effect, Option<Anomaly>) {
+    let ((from, nonce), way) = (key, (key.0, to.chain));
+    if !amount.in_range() {
+        return (Effect::Stray, Some(Anomaly::ArrivedUnknown { from, nonce, amount }));
     }
-    if transit.amount != amount {
-        return Err(Reject::BridgedAmount { chain: key.0, nonce: key.1, got: amount, want: transit.amount });
+    let sent = state.transits.find(key).filter(|transit| transit.to == to);
+    if sent.is_none() || has_arrived(state, key) {
+        let found = if sent.is_some() || path::has_come(state, way, nonce) {
+            Anomaly::ArrivedAgain { from, nonce, amount }
+        } else {
+            path::distrust(state, out, way, fact);
+            Anomaly::ArrivedUnknown { from, nonce, amount }
+        };
+        return (Effect::Aside(LedgerAccount::Surplus(to), to, amount), Some(found));
     }
-    Ok(())
+    let want = change(state, key, |transit| transit.seen = Some(fact)).amount;
+    let found = match amount.cmp(&want) {
+        Ordering::Equal => None,
+        Ordering::Greater => Some(Anomaly::ArrivedMore { from, nonce, over: amount - want }),
+        Ordering::Less => {
+            path::rest(state, out, way);
+            Some(Anomaly::ArrivedLess { from, nonce, missing: want - amount })
+        }
+    };
+    (Effect::Arrived, found)
 }
 
-/// An arrival was seen, or was dropped by its chain.
-pub(crate) fn arrival_seen(state: &mut State, key: Key, seen: Option<Sequence>) {
-    if let Some(transit) = state.transits.find_mut(key) {
-        transit.seen = seen;
+/// The chain dropped an arrival that was seen.
+pub(crate) fn arrival_dropped(state: &mut State, key: Key) {
+    change(state, key, |transit| transit.seen = None);
+}
+
+/// It is final that something has arrived. All of it: it joins the lot that gathers there, or is its owner's where nothing
+/// has to be sold any more. Less: what came waits as surplus until the chain's figures stand.
+pub(crate) fn arrived_final(state: &mut State, out: &mut Outcome, key: Key, amount: Amount) {
+    let Transit { to, amount: want, .. } = *state.transits.find(key).expect("on its way until this is final");
+    path::remember(state, (key.0, to.chain), key.1);
+    let aside = |state: &mut State, out: &mut Outcome, amount: Amount| {
+        enter(state, out, LedgerAccount::Surplus(to), Money::Token(to), amount, Reason::Anomaly);
+    };
+    state.house.money.note_bridged(to.asset, Amount::ZERO, amount.min(want));
+    if amount < want {
+        let due = state.now().after(frozen::STANDS);
+        change(state, key, |transit| (transit.seen, transit.got) = (None, amount));
+        set_due(state, key, Some(due));
+        return aside(state, out, amount);
+    }
+    aside(state, out, amount - want);
+    change(state, key, |transit| (transit.seen, transit.arrived) = (None, true));
+    set_due(state, key, None);
+    arrive(state, out, key, None, want);
+}
+
+/// What arrived of bridged collateral, and was less than was sent or nothing, stands by now.
+pub(super) fn settle_due(state: &mut State, out: &mut Outcome) {
+    let now = state.now();
+    while let Some((_, key)) = state.agenda.arrivals.first().copied().filter(|(at, _)| *at <= now) {
+        settle_short(state, out, key);
     }
 }
 
-/// It is final that it has arrived: it joins the lot that gathers there, or is its owner's where nothing has to be sold
-/// any more.
-pub(crate) fn arrived_final(state: &mut State, out: &mut Outcome, key: Key) {
-    let transit = state.transits.find_mut(key).expect("what arrives is on its way until it is final");
-    transit.arrived = true;
-    transit.seen = None;
-    let Transit { lot: id, to, amount, left, .. } = *transit;
-    state.house.money.note_bridged(to.asset, Amount::ZERO, amount);
-    let part =
-        *state.lots.find(id).and_then(|lot| lot.parts.first()).expect("nobody leaves a lot on its way");
+/// A vote does not wait for what a task has on its way. Gives whether there was something.
+pub(super) fn settle_task(state: &mut State, out: &mut Outcome, id: TaskId) -> bool {
+    let of_task =
+        |transit: &Transit| state.lots.find(transit.lot).is_some_and(|lot| lot.tasks().contains(&id));
+    let due = state.transits.iter().filter(|(_, transit)| transit.due.is_some() && of_task(transit));
+    let due: Vec<Key> = due.map(|(key, _)| key).collect();
+    for key in &due {
+        settle_short(state, out, *key);
+    }
+    !due.is_empty()
+}
+
+/// Less arrived than was sent: the lot goes on with what came. What is missing is a loss of the receiving chain; what its
+/// layers pay for it is the task's.
+fn settle_short(state: &mut State, out: &mut Outcome, key: Key) {
+    let transit = *state.transits.find(key).expect("the agenda names transits");
+    if transit.seen.is_some() {
+        // All of it was seen to arrive just now: that may become final.
+        let later = state.now().after(frozen::STANDS);
+        return set_due(state, key, Some(later));
+    }
+    set_due(state, key, None);
+    let (to, got) = (transit.to, transit.got);
+    let missing = transit.amount - got;
+    if got.is_zero() {
+        // Should it come after all, it is nobody's.
+        path::remember(state, (key.0, to.chain), key.1);
+        path::rest(state, out, (key.0, to.chain));
+    }
+    state.house.money.note_lost(to.asset, missing);
+    change(state, key, |transit| (transit.got, transit.arrived) = (Amount::ZERO, true));
+    let part = first_part(state, transit.lot);
+    let worth = oracle::index(state, to.asset).and_then(|index| missing.value_up(index).ok());
+    let scope = Scope::Chain(to.chain);
+    let proceeds = Some(LedgerAccount::Proceeds(part.task));
+    // What the layers do not pay is part of what the task does not bring: its own debts' loss.
+    let absorbed = waterfall::absorb_part(state, out, scope, worth.unwrap_or(Amount::ZERO), proceeds);
+    let paid = absorbed.paid();
+    out.event(Event::BridgedShort { lot: transit.lot, token: to, got, missing, paid });
+    arrive(state, out, key, Some(LedgerAccount::Surplus(to)), got);
+    distribute::proceeds(state, out, part.task, part.home);
+}
+
+fn first_part(state: &State, id: LotId) -> Part {
+    *state.lots.find(id).and_then(|lot| lot.parts.first()).expect("nobody leaves a lot on its way")
+}
+
+/// Books what arrived, from where it waited or from outside.
+fn arrive(state: &mut State, out: &mut Outcome, key: Key, waited: Option<LedgerAccount>, amount: Amount) {
+    let Transit { lot: id, to, left, amount: sent, .. } =
+        *state.transits.find(key).expect("arrived just now");
+    let part = first_part(state, id);
+    let value = part.value.share_down(amount, sent).unwrap_or(Amount::ZERO);
+    let part = Part { quantity: amount, value, ..part };
     let health = state.lots.find(id).expect("found above").health;
-    let money = Money::Token(to);
+    let mut book = |state: &mut State, account: LedgerAccount| match waited {
+        Some(from) => transfer(state, out, from, account, Money::Token(to), amount, Reason::Bridge),
+        None => enter(state, out, account, Money::Token(to), amount, Reason::Bridge),
+    };
     if part.leaves {
         let account = state.tasks.find(part.task).expect("lots belong to open tasks").account;
-        enter(state, out, LedgerAccount::Collateral(account, to), money, amount, Reason::Bridge);
+        book(state, LedgerAccount::Collateral(account, to));
         out.event(Event::LotReturned { lot: id, quantity: amount });
-    } else {
+    } else if !amount.is_zero() {
         let joint = gathering(state, to, health);
-        enter(state, out, LedgerAccount::Lot(joint), money, amount, Reason::Bridge);
+        book(state, LedgerAccount::Lot(joint));
         join(state, joint, part, health);
         out.event(Event::LotJoined { lot: joint, part: id, task: part.task, token: to, amount });
         gathered(state, joint);
@@ -223,6 +410,8 @@ fn gathering(state: &mut State, token: Token, health: Usd) -> LotId {
         start: Nonce(0),
         round: 0,
         runs: Vec::new(),
+        frozen: Vec::new(),
+        stays: true,
     };
     state.agenda.add(id, &lot);
     state.lots.insert(id, lot);

@@ -6,9 +6,10 @@
 //!   chain has; the stage is what the hub makes of it.
 //! - Everything here is on the record alone, so that what a reversal would leave can be reckoned on a copy.
 
+use super::Freeze;
 use crate::waterfall::apportion;
 use ballast_types::digest;
-use ballast_types::{Address, Auction, ChainId, Hash, LotId, Nonce, Reject, TaskId, Token};
+use ballast_types::{Address, Anomaly, Auction, ChainId, Hash, LotId, Nonce, TaskId, Token};
 use ballast_units::{Amount, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -39,6 +40,10 @@ pub struct Lot {
     pub round: u8,
     /// Its auctions whose end is not final, oldest first.
     pub runs: Vec<Run>,
+    /// Facts of its chain by which value is missing: nothing is offered or given back while there are any.
+    pub frozen: Vec<Freeze>,
+    /// A bridge did not take it: it is sold where it lies.
+    pub stays: bool,
 }
 
 /// A task's part of a lot.
@@ -126,6 +131,30 @@ pub enum After {
     Return,
     /// Every round has failed: the reserve, then the warehouse.
     LastResort,
+}
+
+/// A take, as its chain told it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// Of which lot.
+    pub(crate) lot: LotId,
+    /// Who.
+    pub(crate) taker: Address,
+    /// How much of the collateral.
+    pub(crate) quantity: Amount,
+    /// Dollars due for it.
+    pub(crate) paid: Amount,
+    /// Of those, what a market maker kept.
+    pub(crate) rebate: Amount,
+}
+
+/// What a take changed in its lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Taking {
+    /// The auction that ran, and its result before.
+    pub run: Option<(Nonce, Hash)>,
+    /// What was the lot's of what was taken.
+    pub quantity: Amount,
 }
 
 /// What the end of an auction changed in its lot.
@@ -226,73 +255,65 @@ impl Lot {
         self.runs.iter().find(|run| run.state == RunState::Running)
     }
 
-    /// Refuses a take that no honest chain would tell.
-    pub(crate) fn check_take(
-        &self,
-        lot: LotId,
-        quantity: Amount,
-        paid: Amount,
-        rebate: Amount,
-    ) -> Result<(), Reject> {
-        let run = self.running().ok_or_else(|| self.not_running(lot))?;
-        let left = self.left();
+    /// What of it a take can be of: nothing of what is on its way.
+    pub(crate) fn takeable(&self) -> Amount {
+        match self.stage {
+            LotStage::Bridging { .. } => Amount::ZERO,
+            LotStage::Queued
+            | LotStage::Offered(_)
+            | LotStage::Ending { .. }
+            | LotStage::Over(_)
+            | LotStage::Warehoused(_)
+            | LotStage::Ended(_)
+            | LotStage::Gathering(_) => self.left(),
+        }
+    }
+
+    /// What no honest chain would tell of a take.
+    pub(crate) fn oddity(&self, told: &Told) -> Option<Anomaly> {
+        let &Told { lot, quantity, paid, rebate, taker: _ } = told;
+        let Some(run) = self.running() else { return Some(Anomaly::TakenVoid { lot, quantity, paid }) };
+        let left = self.takeable();
         if left < quantity {
-            return Err(Reject::TakeTooLarge { lot, take: quantity, left });
+            return Some(Anomaly::TakenTooMuch { lot, over: quantity - left });
         }
-        let due = quantity.value_down(run.auction.floor)?;
-        if paid < due {
-            return Err(Reject::TakeBelowPrice { lot, paid, due });
-        }
+        let due = quantity.value_down(run.auction.floor).unwrap_or(Amount::LIMIT);
         let most = paid.bps_down(run.auction.rebate);
-        if most < rebate {
-            return Err(Reject::RebateTooLarge { lot, rebate, most });
-        }
-        Ok(())
+        let missing = due.saturating_sub(paid).max(rebate.saturating_sub(most));
+        (!missing.is_zero()).then_some(Anomaly::TakenTooCheap { lot, missing })
     }
 
-    /// Refuses the end of what does not run.
-    pub(crate) fn check_end(&self, lot: LotId, result: Hash) -> Result<(), Reject> {
-        self.ends(result).map(|_| ()).ok_or_else(|| self.not_running(lot))
-    }
-
-    fn not_running(&self, lot: LotId) -> Reject {
-        if self.runs.iter().any(|run| run.state == RunState::Ordered) {
-            Reject::AuctionNotRunning { lot, start: self.start }
-        } else {
-            Reject::UnknownLot { lot }
-        }
-    }
-
-    /// Which auction an end with this result is of: the one that has it, else the one that runs, else a void one.
+    /// Which auction an end with this result is of: the one that has it, also one that was cancelled before it was started;
+    /// else the one that runs, else a void one.
     pub(crate) fn ends(&self, result: Hash) -> Option<Nonce> {
-        let open = |run: &&Run| matches!(run.state, RunState::Running | RunState::Void);
-        let same = self.runs.iter().filter(open).find(|run| run.result == result);
-        same.or_else(|| self.running()).or_else(|| self.runs.iter().find(open)).map(|run| run.start)
+        let over = |run: &&Run| run.state == RunState::Over;
+        let same = self.runs.iter().find(|run| !over(run) && run.result == result);
+        let void = || self.runs.iter().find(|run| run.state == RunState::Void);
+        same.or_else(|| self.running()).or_else(void).map(|run| run.start)
     }
 
-    /// A checked take counts. Returns its auction, and its result before.
-    pub(crate) fn take(
-        &mut self,
-        taker: Address,
-        quantity: Amount,
-        paid: Amount,
-        rebate: Amount,
-    ) -> (Nonce, Hash) {
-        self.taken += quantity;
+    /// A take counts: in the lot as far as it has something left, in the auction that runs.
+    pub(crate) fn take(&mut self, told: &Told) -> Taking {
+        let &Told { taker, quantity, paid, rebate, lot: _ } = told;
+        let taken = quantity.min(self.takeable());
+        self.taken += taken;
         self.paid += paid;
-        let run =
-            self.runs.iter_mut().find(|run| run.state == RunState::Running).expect("check_take found it");
-        let before = run.result;
-        run.result = digest::result_take(before, taker, quantity, paid, rebate);
-        run.sold += paid;
-        (run.start, before)
+        let run = self.runs.iter_mut().find(|run| run.state == RunState::Running);
+        let run = run.map(|run| {
+            let before = run.result;
+            run.result = digest::result_take(before, taker, quantity, paid, rebate);
+            run.sold += paid;
+            (run.start, before)
+        });
+        Taking { run, quantity: taken }
     }
 
     /// A take that was seen does not count any more.
-    pub(crate) fn untake(&mut self, (start, before): (Nonce, Hash), quantity: Amount, paid: Amount) {
-        self.taken -= quantity;
+    pub(crate) fn untake(&mut self, taking: Taking, paid: Amount) {
+        self.taken -= taking.quantity;
         self.paid -= paid;
-        if let Some(run) = self.run_mut(start) {
+        let run = taking.run.and_then(|(start, before)| Some((self.run_mut(start)?, before)));
+        if let Some((run, before)) = run {
             run.result = before;
             run.sold -= paid;
         }

@@ -7,8 +7,7 @@
 //!   guards' room; everything else after them ([`step`]), so that a repayment of the same block counts.
 //! - Ends: H_M >= 0, or nothing left to sell. The account is locked until then: deposits and repayments alone.
 //! - Rounds: against the liquidated account, always.
-//! - Frozen: a task of whose auctions a chain tells another result than the engine has (`dispute`), until that is
-//!   dropped by the chain or resolved by governance.
+//! - Frozen: a lot of which a chain told something that value is missing by (`frozen`); its task goes on with the rest.
 //! - Keeps: I01 (conservation), I08 (a loss is all in the books).
 //! - Costs: a block looks only at tasks that something happened to; one whose lots are out sleeps until a lot
 //!   ends, a take is final, somebody touches its account, or its lots are not enough any more (`outlook`).
@@ -17,9 +16,12 @@ pub(crate) mod collateral;
 mod costs;
 pub mod deleverage;
 pub(crate) mod distribute;
+mod frozen;
 mod joint;
 mod lot;
+mod outflow;
 pub(crate) mod outlook;
+pub(crate) mod path;
 pub(crate) mod positions;
 mod queue;
 mod selling;
@@ -31,7 +33,7 @@ use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::Register;
 use crate::waterfall::Absorbed;
-use ballast_types::{AccountId, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, Reject, TaskId, Token};
+use ballast_types::{AccountId, ChainId, Event, Hash, LedgerAccount, LotId, MarketId, TaskId, Token};
 use ballast_units::{Amount, Price, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
@@ -39,13 +41,21 @@ use std::collections::BTreeSet;
 use outlook::Outlook;
 
 pub use costs::Costs;
-pub use joint::Transit;
-pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState};
+pub use frozen::Freeze;
+pub use joint::{OnItsWay, Transit};
+pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState, Taking};
+pub use outflow::Passed;
+pub use path::Path;
 
-pub(crate) use joint::{arrival_seen, arrived_final, bridge_expired, check_arrival, has_arrived, left_final};
+pub(crate) use frozen::resolve;
+pub(crate) use joint::{
+    arrival_dropped, arrival_seen, arrived_final, bridge_expired, is_arriving, left_final,
+};
+pub(crate) use lot::Told;
+pub(crate) use path::trust_again;
 pub(crate) use selling::{
-    cancel_expired, end_dropped, end_final, end_seen, lot_before, settle_result, start_expired, started,
-    take_dropped, take_final, take_seen, void, wants,
+    cancel_expired, end_dropped, end_final, end_seen, start_expired, started, take_dropped, take_final,
+    take_seen, void, wants,
 };
 
 /// Why a task was opened.
@@ -98,8 +108,6 @@ pub struct Task {
     pub brought: Amount,
     /// What of it was sold for that, dollars at index when it was put up for sale.
     pub worth: Amount,
-    /// Lots of which a chain told another result than the engine has: while there are any, the task is frozen.
-    pub disputes: Vec<LotId>,
     /// What the treasury has made good of market makers' rebates: the fee pays it back first.
     pub rebates: Amount,
     /// What the waterfall paid for it, by scope: a lot that brings more than expected gives it back.
@@ -146,21 +154,34 @@ pub struct Agenda {
     warehoused: BTreeSet<(Time, LotId)>,
     /// Joint lots that others may join, by the time until when.
     gathering: BTreeSet<(Time, LotId)>,
+    /// Frozen lots by the time when their chain's figures stand.
+    thaws: BTreeSet<(Time, LotId)>,
+    /// Bridged collateral that has not come whole, by the time when what has come stands.
+    arrivals: BTreeSet<(Time, joint::Key)>,
 }
 
 impl Agenda {
     /// Rebuilds it.
-    pub(crate) fn of(tasks: &Register<TaskId, Task>, lots: &Register<LotId, Lot>) -> Self {
+    pub(crate) fn of(
+        tasks: &Register<TaskId, Task>,
+        lots: &Register<LotId, Lot>,
+        transits: &Register<joint::Key, Transit>,
+    ) -> Self {
         let awake = tasks.iter().filter(|(_, task)| task.is_awake()).map(|(id, _)| id).collect();
         let mut agenda = Self { awake, ..Self::default() };
         for (id, lot) in lots.iter() {
             agenda.add(id, lot);
+            let thaws = lot.frozen.iter().filter_map(|freeze| freeze.until);
+            agenda.thaws.extend(thaws.map(|until| (until, id)));
         }
+        agenda.arrivals = transits.iter().filter_map(|(key, transit)| Some((transit.due?, key))).collect();
         agenda
     }
 
     fn add(&mut self, id: LotId, lot: &Lot) {
         match lot.stage {
+            // Offered again once it is frozen no more.
+            LotStage::Queued | LotStage::Warehoused(_) if lot.is_frozen() => {}
             LotStage::Queued => {
                 self.queued.insert((lot.token, lot.health, id));
                 if lot.is_fresh() {
@@ -235,7 +256,6 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
         costs: Costs::default(),
         brought: Amount::ZERO,
         worth: Amount::ZERO,
-        disputes: Vec::new(),
         rebates: Amount::ZERO,
         absorbed: Vec::new(),
     };
@@ -300,13 +320,15 @@ pub(crate) fn next_due(state: &State) -> Option<Time> {
     }
     let offer = state.agenda.warehoused.first().map(|(at, _)| *at);
     let joint = state.agenda.gathering.first().map(|(until, _)| *until);
+    let thaw = state.agenda.thaws.first().map(|(until, _)| *until);
+    let arrival = state.agenda.arrivals.first().map(|(until, _)| *until);
     let grace = state.house.liquidation.settlement_grace;
     let overdue = state.debtors.first().map(|(since, _, _)| since.after(grace));
     let wait = state.house.liquidation.depth_wait;
     // Who has waited longer waits for something else.
     let mut deadlines = state.agenda.fresh.iter().map(|(since, _)| since.after(wait));
     let deep = deadlines.find(|until| state.now() < *until);
-    offer.into_iter().chain(joint).chain(deep).chain(overdue).min()
+    offer.into_iter().chain(joint).chain(thaw).chain(arrival).chain(deep).chain(overdue).min()
 }
 
 /// Closes positions of open tasks, worst health first, before the block's commands: liquidations have the guards' room
@@ -385,9 +407,6 @@ fn work(state: &mut State, out: &mut Outcome, id: TaskId, health: Usd) {
 
 /// A task that is past its positions: sells, waits, writes off or ends.
 fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
-    if is_frozen(state, id) {
-        return set_stage(state, id, Stage::Selling);
-    }
     let account = state.tasks.find(id).expect("the caller found it").account;
     settlement::collect(state, out, account);
     let mut standing = Standing::of(state, id);
@@ -444,56 +463,6 @@ fn give_up(state: &mut State, out: &mut Outcome, id: TaskId) {
     } else {
         set_stage(state, id, Stage::Selling);
     }
-}
-
-// Disputes
-
-/// A chain's result of an auction is not the engine's: the task's money stays where it is until that is settled.
-fn dispute(
-    state: &mut State,
-    out: &mut Outcome,
-    id: TaskId,
-    chain: ChainId,
-    lot: LotId,
-    told: Hash,
-    computed: Hash,
-) {
-    state.tasks.find_mut(id).expect("lots belong to open tasks").disputes.push(lot);
-    out.event(Event::TaskDisputed { task: id, lot, chain, told, computed });
-}
-
-/// What the dispute was about was dropped, or stands.
-fn end_dispute(state: &mut State, out: &mut Outcome, id: TaskId, lot: LotId) {
-    let disputes = &mut state.tasks.find_mut(id).expect("lots belong to open tasks").disputes;
-    let Some(at) = disputes.iter().position(|disputed| *disputed == lot) else { return };
-    disputes.remove(at);
-    out.event(Event::DisputeEnded { task: id, lot });
-    let record = state.lots.find(lot).expect("a disputed lot stays open");
-    let home = record.parts.iter().find(|part| part.task == id).map_or(record.token.chain, |part| part.home);
-    // What its auctions brought meanwhile pays its debts, once nothing is disputed any more.
-    distribute::proceeds(state, out, id, home);
-}
-
-/// Nothing is distributed, offered again or given back.
-pub(crate) fn is_frozen(state: &State, id: TaskId) -> bool {
-    state.tasks.find(id).is_some_and(|task| !task.disputes.is_empty())
-}
-
-/// Governance lets what the chain told stand.
-pub(crate) fn resolve(state: &mut State, out: &mut Outcome, id: TaskId) -> Result<(), Reject> {
-    let task = state.tasks.find(id).ok_or(Reject::UnknownTask { task: id })?;
-    if task.disputes.is_empty() {
-        return Err(Reject::TaskNotDisputed { task: id });
-    }
-    for lot in task.disputes.clone() {
-        end_dispute(state, out, id, lot);
-    }
-    let lots = state.tasks.find(id).expect("found above").lots.clone();
-    for lot in lots {
-        selling::go_on(state, out, lot);
-    }
-    wake(state, id);
-    Ok(())
 }
 
 /// How a task stands when it decides.

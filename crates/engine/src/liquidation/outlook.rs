@@ -7,7 +7,7 @@
 //! - Absent: tasks for settlement debt, which sell for exactly that.
 
 use super::selling::{self, unit, units_down};
-use super::{Cause, LotStage, Stage, Standing, distribute, is_frozen, wake};
+use super::{Cause, LotStage, Stage, Standing, distribute, wake};
 use crate::oracle;
 use crate::risk::health::{Assessment, assess};
 use crate::risk::index::{self, Pace};
@@ -40,17 +40,18 @@ impl Outlook {
 }
 
 /// Dollars of debt that a task's lots will repay: what is paid and not final, and what the rest is expected to bring, less
-/// the fee; of warehoused ones, whose task has booked a loss, without.
+/// the fee; of warehoused ones, whose task has booked a loss, without. A frozen lot counts zero.
 fn coming(state: &State, id: TaskId) -> Amount {
     let net = Ratio::ONE - state.house.liquidation.fee_collateral.ratio();
     let lots = &state.tasks.find(id).expect("the caller found it").lots;
     let lots = lots.iter().map(|lot| state.lots.find(*lot).expect("a task's lots are open"));
-    lots.map(|lot| {
-        let dollars = lot.share(id, lot.paid + selling::expected(state, lot));
-        let pays_fee = !matches!(lot.stage, LotStage::Warehoused(_));
-        if pays_fee { dollars.mul_ratio_down(net).unwrap_or(dollars) } else { dollars }
-    })
-    .sum()
+    lots.filter(|lot| !lot.is_frozen())
+        .map(|lot| {
+            let dollars = lot.share(id, lot.paid + selling::expected(state, lot));
+            let pays_fee = !matches!(lot.stage, LotStage::Warehoused(_));
+            if pays_fee { dollars.mul_ratio_down(net).unwrap_or(dollars) } else { dollars }
+        })
+        .sum()
 }
 
 /// A task whose lots are out was worth a look: it sells more, or is registered for as long as they are enough.
@@ -78,7 +79,7 @@ pub(crate) fn watch(state: &mut State, account: AccountId, id: TaskId, pace: Pac
 
 fn is_watched(state: &State, id: TaskId) -> bool {
     let task = state.tasks.find(id).expect("a locked account has a task");
-    task.stage == Stage::Selling && task.cause != Cause::Settlement && !is_frozen(state, id)
+    task.stage == Stage::Selling && task.cause != Cause::Settlement
 }
 
 /// Whether an account has collateral that could be sold, and some that could but for the oracle.

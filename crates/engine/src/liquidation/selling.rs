@@ -7,11 +7,16 @@
 //! - The vault decides what was taken: a cancelled auction counts takes until the spoke says that it has ended.
 //! - Rebate: the treasury makes good what a market maker kept, as far as it goes, so that a task's proceeds are what
 //!   was due.
-//! - Result: the hub hashes takes as the chain does. Where the two differ, the lot's tasks are frozen.
+//! - Facts are never refused: what the books did not expect of a take or an end is an anomaly beside what it changes, and
+//!   freezes the lot where value is missing (`frozen`).
+//! - Result: the hub hashes takes as the chain does. Where the two differ, the lot is frozen.
 
-use super::lot::{After, Ending, Run, RunState};
-use super::{Lot, LotStage, Stage, costs, distribute, is_frozen, joint, queue, reconsider, set_stage, wake};
+use super::lot::{After, Ending, Run, RunState, Taking, Told};
+use super::{
+    Lot, LotStage, Stage, costs, distribute, frozen, joint, outflow, queue, reconsider, set_stage, wake,
+};
 use crate::auction;
+use crate::custody::Effect;
 use crate::keeper;
 use crate::ledger::{USD, balance, enter, leave, pay, transfer};
 use crate::oracle;
@@ -19,8 +24,8 @@ use crate::orders::{self, Sent};
 use crate::state::{Outcome, State};
 use ballast_types::digest;
 use ballast_types::{
-    Action, Address, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Reject,
-    Sequence, TaskId, Token, VaultEvent,
+    Action, Anomaly, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Sequence,
+    TaskId, Token,
 };
 use ballast_units::{Amount, Millis, Overflow, Price};
 use std::ops::Bound;
@@ -53,8 +58,10 @@ pub(super) fn value_of(state: &State, token: Token, quantity: Amount) -> Amount 
 // Offers
 
 /// Lots that cannot go on as they are: the index fell below the floor, a warehoused one is due again, a joint one has
-/// gathered long enough.
+/// gathered long enough, a frozen one has waited long enough, what arrived of a bridged one stands.
 pub(super) fn restart(state: &mut State, out: &mut Outcome) {
+    frozen::thaw_due(state, out);
+    joint::settle_due(state, out);
     for id in below_floor(state) {
         end_auction(state, out, id, true);
     }
@@ -119,8 +126,9 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         return true;
     }
     // What was offered where it lies stays there: takes of it may not be final.
-    let elsewhere = lot.is_fresh().then(|| joint::destination(state, lot.token, lot.left())).flatten();
-    if elsewhere.is_none() && !queue::fits(state, &lot) {
+    let may_leave = lot.is_fresh() && !lot.stays;
+    let elsewhere = may_leave.then(|| joint::destination(state, lot.token, lot.left())).flatten();
+    if elsewhere.is_none() && !(queue::fits(state, &lot) && outflow::passes(state, &lot)) {
         return false;
     }
     let Ok(index) = oracle::allows(state, lot.token.asset, Action::Liquidate) else { return false };
@@ -133,6 +141,8 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         joint::bridge(state, out, id, to);
         return true;
     }
+    outflow::cut(state, out, id);
+    let lot = state.lots.find(id).expect("found above").clone();
     let schedule = state.chains.get(lot.token.chain).auction;
     let round = lot.round.min(schedule.rounds.saturating_sub(1));
     let quantity = lot.left();
@@ -150,6 +160,7 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
 
 fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: ballast_types::Auction) {
     let token = state.lots.find(id).expect("the caller found it").token;
+    outflow::spend(state, token, auction.quantity);
     set_lot_stage(state, id, LotStage::Offered(auction));
     let action = OrderAction::StartAuction { lot: id, asset: token.asset, auction };
     let start = orders::give(state, out, token.chain, action);
@@ -207,6 +218,9 @@ fn need_of(state: &State, id: LotId, lot: &Lot, task: TaskId) -> Amount {
 /// the reserve's price once nobody wanted it.
 pub(super) fn expected(state: &State, lot: &Lot) -> Amount {
     let Some(index) = oracle::index(state, lot.token.asset) else { return Amount::ZERO };
+    if lot.is_frozen() {
+        return Amount::ZERO;
+    }
     let schedule = &state.chains.get(lot.token.chain).auction;
     let price = match lot.stage {
         LotStage::Queued
@@ -267,44 +281,6 @@ pub(super) fn cancel(state: &mut State, out: &mut Outcome, id: TaskId) {
 
 // Facts
 
-/// A lot of a chain, as it would be with every event of the chain from `sequence` on reversed.
-pub(crate) fn lot_before(
-    state: &State,
-    chain: ChainId,
-    id: LotId,
-    sequence: Sequence,
-) -> Result<Lot, Reject> {
-    let mut lot = state.lots.find(id).ok_or(Reject::UnknownLot { lot: id })?.clone();
-    if lot.token.chain != chain {
-        return Err(Reject::LotElsewhere { lot: id, chain: lot.token.chain, reported: chain });
-    }
-    let later = state.unfinal.range((chain, sequence)..=(chain, Sequence(u64::MAX)));
-    for (_, record) in later.rev() {
-        undo_on(state, &mut lot, id, chain, record);
-    }
-    Ok(lot)
-}
-
-fn undo_on(state: &State, lot: &mut Lot, id: LotId, chain: ChainId, record: &crate::custody::Unfinal) {
-    use crate::custody::Effect;
-    match (record.event, record.effect) {
-        (VaultEvent::Taken { lot: of, quantity, paid, .. }, Effect::Taken(start, before)) if of == id => {
-            lot.untake((start, before), quantity, paid);
-        }
-        (VaultEvent::Ended { lot: of, .. }, Effect::Ended(ending)) if of == id => lot.unend(&ending),
-        (VaultEvent::Executed { .. }, Effect::Voided(start)) => {
-            lot.set_void(start, false);
-        }
-        (VaultEvent::Executed { nonce }, _) => {
-            let sent = state.orders.find((chain, nonce));
-            if sent.is_some_and(|sent| sent.lot() == Some(id)) {
-                lot.set_started(nonce, false);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// A chain has carried out the start of an auction, or has not any more.
 pub(crate) fn started(state: &mut State, lot: LotId, start: Nonce, started: bool) {
     if let Some(lot) = state.lots.find_mut(lot) {
@@ -327,48 +303,65 @@ pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
     }
 }
 
-/// A take was seen: it counts in the lot; money moves when it is final.
+/// A take was seen: it counts in the lot; money moves when it is final. What is paid for no lot of ours is surplus.
 pub(crate) fn take_seen(
     state: &mut State,
     out: &mut Outcome,
-    id: LotId,
-    taker: Address,
-    quantity: Amount,
-    paid: Amount,
-    rebate: Amount,
-) -> (Nonce, Hash) {
-    let lot = state.lots.find_mut(id).expect("lot_before found it");
-    let (start, before) = lot.take(taker, quantity, paid, rebate);
+    chain: ChainId,
+    fact: Sequence,
+    told: Told,
+) -> (Effect, Option<Anomaly>) {
+    let Told { lot: id, taker, quantity, paid, rebate } = told;
+    let is_counted = paid.in_range() && quantity.in_range();
+    let Some(lot) = state.lots.find_mut(id).filter(|lot| lot.token.chain == chain && is_counted) else {
+        let coin = Token { asset: state.chains.get(chain).coin, chain };
+        let cash = if is_counted { paid.saturating_sub(rebate) } else { Amount::ZERO };
+        let found = Anomaly::TakenUnknown { lot: id, quantity, paid };
+        return (Effect::Aside(LedgerAccount::Surplus(coin), coin, cash), Some(found));
+    };
+    let found = lot.oddity(&told);
+    let taking = lot.take(&told);
     let (left, tasks) = (lot.left(), lot.tasks());
-    let (stage, is_last) = (lot.stage, lot.start == start);
+    let (stage, is_last) = (lot.stage, taking.run.is_some_and(|(start, _)| start == lot.start));
     reconsider(state, &tasks);
-    out.event(Event::LotTaken { lot: id, taker, quantity, paid, left });
+    out.event(Event::LotTaken { lot: id, taker, quantity: taking.quantity, paid, left });
     if let (true, true, LotStage::Offered(auction) | LotStage::Ending { auction, .. }) =
         (left.is_zero(), is_last, stage)
     {
         set_lot_stage(state, id, LotStage::Ended(auction));
     }
-    (start, before)
+    if found.is_some() {
+        frozen::freeze(state, out, id, fact);
+    }
+    (Effect::Taken(taking), found)
 }
 
 /// A take is final: its collateral has left, its coin is the vault's, its dollars are distributed over the parts.
 pub(crate) fn take_final(
     state: &mut State,
     out: &mut Outcome,
-    id: LotId,
-    quantity: Amount,
-    paid: Amount,
-    rebate: Amount,
+    (chain, fact): (ChainId, Sequence),
+    told: Told,
+    taking: Taking,
 ) {
-    let lot = state.lots.find(id).expect("a lot stays open until its takes are final");
-    let (token, cash) = (lot.token, paid - rebate);
-    let (shares, kept) = (lot.split(cash), lot.split(rebate));
-    let coin = Token { asset: state.chains.get(token.chain).coin, chain: token.chain };
+    let Told { lot: id, taker, quantity: told_quantity, paid, rebate } = told;
+    let cash = paid.saturating_sub(rebate);
+    let coin = Token { asset: state.chains.get(chain).coin, chain };
+    if let Some(run) = taking.run.and_then(|(start, _)| state.lots.find_mut(id)?.run_mut(start)) {
+        run.settled = digest::result_take(run.settled, taker, told_quantity, paid, rebate);
+    }
+    let Some(lot) = state.lots.find(id).filter(|lot| !lot.parts.is_empty()) else {
+        // A take of nothing that was the lot's, which has gone its way since.
+        return enter(state, out, LedgerAccount::Surplus(coin), Money::Token(coin), cash, Reason::Anomaly);
+    };
+    let (token, quantity) = (lot.token, taking.quantity);
+    let (shares, kept) = (lot.split(cash), lot.split(paid - cash));
     leave(state, out, LedgerAccount::Lot(id), Money::Token(token), quantity, Reason::Take);
     enter(state, out, LedgerAccount::Inventory(coin), Money::Token(coin), cash, Reason::Take);
     let record = state.lots.find_mut(id).expect("found above");
     record.taken -= quantity;
     record.paid -= paid;
+    frozen::settle(state, id, fact);
     let all: Amount = shares.iter().map(|(part, _)| part.quantity).sum();
     for ((part, share), (_, kept)) in shares.iter().zip(kept) {
         let task = state.tasks.find_mut(part.task).expect("lots belong to open tasks");
@@ -383,62 +376,61 @@ pub(crate) fn take_final(
     }
 }
 
-/// A take is final: so is the result up to it.
-pub(crate) fn settle_result(
-    state: &mut State,
-    id: LotId,
-    start: Nonce,
-    taker: Address,
-    quantity: Amount,
-    paid: Amount,
-    rebate: Amount,
-) {
-    if let Some(run) = state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)) {
-        run.settled = digest::result_take(run.settled, taker, quantity, paid, rebate);
-    }
-}
-
 /// The chain dropped a take that was seen. Its auction runs in the new branch as it did.
 pub(crate) fn take_dropped(
     state: &mut State,
-    id: LotId,
-    (start, before): (Nonce, Hash),
-    quantity: Amount,
+    out: &mut Outcome,
+    (id, fact): (LotId, Sequence),
+    taking: Taking,
     paid: Amount,
 ) {
-    let lot = state.lots.find_mut(id).expect("a lot stays open until its takes are final");
-    lot.untake((start, before), quantity, paid);
+    let Some(lot) = state.lots.find_mut(id) else { return };
+    lot.untake(taking, paid);
     let (stage, tasks) = (lot.stage, lot.tasks());
     if let LotStage::Ended(auction) = stage {
         set_lot_stage(state, id, LotStage::Offered(auction));
     }
+    frozen::forget(state, out, id, fact);
     for task in tasks {
         wake(state, task);
     }
 }
 
-/// An auction is over: all is sold, its time is up, its need was met, or it was cancelled. What is offered again goes
-/// into the queue at once; what goes back, or to the reserve, waits until that is final.
+/// An auction is over: all is sold, its time is up, its need was met, or it was cancelled, also before it was started. What
+/// is offered again goes into the queue at once; what goes back, or to the reserve, waits until that is final.
 pub(crate) fn end_seen(
     state: &mut State,
     out: &mut Outcome,
-    chain: ChainId,
+    (chain, fact): (ChainId, Sequence),
     id: LotId,
     told: Hash,
     version: Hash,
-) -> Ending {
-    let lot = state.lots.find(id).expect("lot_before found it");
-    let start = lot.ends(told).expect("check_end found it");
-    let run = *lot.run(start).expect("found above");
+) -> (Effect, Option<Anomaly>) {
+    let lot = state.lots.find(id).filter(|lot| lot.token.chain == chain);
+    let Some((lot, start)) = lot.and_then(|lot| Some((lot, lot.ends(told)?))) else {
+        return (Effect::Stray, Some(Anomaly::EndedUnknown { lot: id }));
+    };
+    let run = *lot.run(start).expect("it is one of the lot's");
     let disputed = run.result != told;
     let ending = Ending { start, was: run.state, stage: lot.stage, round: lot.round, disputed };
     let (tasks, left, round, is_last) = (lot.tasks(), lot.left(), lot.round, lot.start == start);
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
+    if is_last {
+        let token = state.lots.find(id).expect("found above").token;
+        outflow::give_back(state, token, left);
+    }
+    if run.state == RunState::Ordered {
+        // The cancellation was carried out before the start, and used up its number.
+        orders::acknowledge(state, chain, start, fact);
+    }
+    if disputed {
+        frozen::freeze(state, out, id, fact);
+    }
     for task in tasks {
         // Keepers read the chain: their reports are measured against what it told.
         keeper::ended(state, task, chain, id, told, version);
         if disputed {
-            super::dispute(state, out, task, chain, id, told, run.result);
+            out.event(Event::TaskDisputed { task, lot: id, chain, told, computed: run.result });
         }
         wake(state, task);
     }
@@ -446,15 +438,15 @@ pub(crate) fn end_seen(
         out.event(Event::LotExpired { lot: id, left, round });
     }
     if is_last {
-        after_end(state, id, run.sold, disputed);
+        after_end(state, id, run.sold);
     } else {
         check_next(state, out, id);
     }
-    ending
+    (Effect::Ended(ending), disputed.then_some(Anomaly::EndedOtherwise { lot: id }))
 }
 
 /// What becomes of a lot whose last auction is over.
-fn after_end(state: &mut State, id: LotId, sold: Amount, disputed: bool) {
+fn after_end(state: &mut State, id: LotId, sold: Amount) {
     let lot = state.lots.find(id).expect("the caller found it");
     let rounds = state.chains.get(lot.token.chain).auction.rounds;
     let (auction, anew, cancelled) = match lot.stage {
@@ -481,7 +473,7 @@ fn after_end(state: &mut State, id: LotId, sold: Amount, disputed: bool) {
         record.round = record.round.saturating_sub(1);
     }
     let lot = state.lots.find(id).expect("found above");
-    let waits = disputed || lot.parts.iter().any(|part| part.leaves);
+    let waits = lot.is_frozen() || lot.parts.iter().any(|part| part.leaves);
     if then == After::Queue && !waits {
         requeue(state, id);
     } else {
@@ -500,11 +492,11 @@ fn check_next(state: &mut State, out: &mut Outcome, id: LotId) {
     }
 }
 
-/// The chain dropped the end of an auction: it runs, or waits for its cancellation, as before.
+/// The chain dropped the end of an auction: it runs, waits for its start, or for its cancellation, as before.
 pub(crate) fn end_dropped(
     state: &mut State,
     out: &mut Outcome,
-    chain: ChainId,
+    (chain, fact): (ChainId, Sequence),
     id: LotId,
     ending: &Ending,
     version: Hash,
@@ -515,20 +507,31 @@ pub(crate) fn end_dropped(
     if is_last {
         set_lot_stage(state, id, ending.stage);
     }
+    if ending.was == RunState::Ordered {
+        orders::lose(state, out, chain, ending.start);
+    }
     for task in tasks {
         keeper::dropped(state, task, chain, id, version);
-        if ending.disputed {
-            super::end_dispute(state, out, task, id);
-        }
         wake(state, task);
     }
+    frozen::forget(state, out, id, fact);
 }
 
 /// The end of an auction is final, and with it all of its takes.
-pub(crate) fn end_final(state: &mut State, out: &mut Outcome, chain: ChainId, id: LotId, start: Nonce) {
+pub(crate) fn end_final(
+    state: &mut State,
+    out: &mut Outcome,
+    (chain, fact): (ChainId, Sequence),
+    id: LotId,
+    ending: &Ending,
+) {
     let lot = state.lots.find_mut(id).expect("a lot stays open until the ends of its auctions are final");
-    lot.runs.retain(|run| run.start != start);
+    lot.runs.retain(|run| run.start != ending.start);
     let tasks = lot.tasks();
+    if ending.was == RunState::Ordered {
+        orders::complete(state, chain, ending.start);
+    }
+    frozen::settle(state, id, fact);
     go_on(state, out, id);
     for task in tasks {
         keeper::end_final(state, out, task, chain);
@@ -543,10 +546,10 @@ pub(crate) fn end_final(state: &mut State, out: &mut Outcome, chain: ChainId, id
     }
 }
 
-/// What waited for an end to be final and undisputed.
+/// What waited for an end to be final, or for a frozen lot to go on.
 pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
     let Some(lot) = state.lots.find(id) else { return };
-    if !lot.runs.is_empty() || lot.tasks().iter().any(|task| is_frozen(state, *task)) {
+    if !lot.runs.is_empty() || lot.is_frozen() {
         return;
     }
     match lot.stage {
@@ -573,27 +576,45 @@ pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, sta
         return check_next(state, out, id);
     }
     // While its cancellation is out, that one's answer decides.
-    if let LotStage::Offered(_) = lot.stage {
+    if let LotStage::Offered(auction) = lot.stage {
+        let token = lot.token;
         lot.runs.retain(|run| run.start != start);
         lot.round = lot.round.saturating_sub(1);
+        outflow::give_back(state, token, auction.quantity);
         requeue(state, id);
     }
 }
 
 /// A cancellation was never carried out: ordered anew, unless what it cancels is over, or never was.
 pub(crate) fn cancel_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
-    let Some(lot) = state.lots.find_mut(id).filter(|lot| lot.start == start) else { return };
-    let LotStage::Ending { anew, .. } = lot.stage else { return };
-    let is_dead = state.orders.find((lot.token.chain, start)).is_none()
+    let Some(lot) = state.lots.find(id) else { return };
+    let (chain, is_last, stage) = (lot.token.chain, lot.start == start, lot.stage);
+    let is_dead = state.orders.find((chain, start)).is_none()
         && lot.run(start).is_some_and(|run| run.state == RunState::Ordered);
-    if !is_dead {
-        return order_end(state, out, id);
+    if is_dead {
+        let lot = state.lots.find_mut(id).expect("found above");
+        lot.runs.retain(|run| run.start != start);
     }
-    lot.runs.retain(|run| run.start != start);
-    lot.round = lot.round.saturating_sub(1);
-    let then = if anew { After::Queue } else { After::Return };
-    set_lot_stage(state, id, LotStage::Over(then));
-    go_on(state, out, id);
+    match stage {
+        LotStage::Ending { .. } if is_last && !is_dead => order_end(state, out, id),
+        LotStage::Ending { auction, anew } if is_last => {
+            let lot = state.lots.find_mut(id).expect("found above");
+            lot.round = lot.round.saturating_sub(1);
+            let token = lot.token;
+            outflow::give_back(state, token, auction.quantity);
+            set_lot_stage(state, id, LotStage::Over(if anew { After::Queue } else { After::Return }));
+            go_on(state, out, id);
+        }
+        // It was of an earlier auction, whose end the chain dropped: the lot's next one has gone on since.
+        LotStage::Ending { .. }
+        | LotStage::Queued
+        | LotStage::Offered(_)
+        | LotStage::Over(_)
+        | LotStage::Warehoused(_)
+        | LotStage::Ended(_)
+        | LotStage::Bridging { .. }
+        | LotStage::Gathering(_) => go_on(state, out, id),
+    }
 }
 
 // Ends
@@ -677,7 +698,7 @@ fn give_back(state: &mut State, out: &mut Outcome, id: LotId) {
 /// waits to be final: a reorg may sell more of it. A joint lot lies on another chain than the collateral did: there it is the owner's now.
 fn part_with(state: &mut State, out: &mut Outcome, id: LotId) {
     let Some(lot) = state.lots.find(id) else { return };
-    if !lot.runs.is_empty() {
+    if !lot.runs.is_empty() || !lot.taken.is_zero() || lot.is_frozen() {
         return;
     }
     let token = lot.token;

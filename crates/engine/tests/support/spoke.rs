@@ -1,71 +1,56 @@
-//! A chain without delay: carries out orders as they come, and tells of it in the next block.
+//! A chain without delay: the vault's own model, which carries out orders as they come, and tells of it in the next block.
 //!
-//! Takes happen when a test says so; auctions end when all is sold, when their need is met, by time, and when a test
-//! says so. What was told stays reversible until it is final: [`Spoke::drop_from`] is the chain's reorg, after which
-//! the chain is as it was before that event, and has the orders that it knows in its pool.
+//! - Takes happen when a test says so; auctions end when all is sold, when their need is met, by time, and when a test
+//!   says so. What was told stays reversible until it is final: [`Spoke::drop_from`] is the chain's reorg, after which
+//!   the chain is as it was before that event, and has the orders that it knows in its pool.
+//! - A fact that the hub refuses stops the test: a chain never goes back on what it did ([`Spoke::sync`]).
+//! - Only [`Spoke::claim`] tells what the vault did not do.
 
-use ballast_engine::auction;
-use ballast_types::digest;
+use ballast_engine::State;
+use ballast_spoke::certificate::{Certificate, Key, ValidatorSet};
+use ballast_spoke::message::{Bridged, Freeze};
+use ballast_spoke::vault::{Undo, Vault};
+use ballast_spoke::{Done, Poke, Take};
 use ballast_types::{
-    Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Order, OrderAction, Owner, Sequence,
-    VaultEvent,
+    Address, AssetId, ChainId, Hash, LotId, Nonce, Observation, Order, Owner, Sequence, Token, VaultEvent,
+    digest,
 };
-use ballast_units::{Amount, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use ballast_units::{Amount, Price, Time};
+use std::collections::BTreeMap;
 
-/// An auction as the chain has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Offer {
-    /// Its terms.
-    pub(crate) auction: Auction,
-    /// Not taken.
-    pub(crate) left: Amount,
-    /// Dollars paid so far.
-    pub(crate) paid: Amount,
-    /// Takes are accepted.
-    pub(crate) open: bool,
-    /// Hash of its takes.
-    pub(crate) result: Hash,
-}
+pub(crate) use ballast_spoke::Offer;
 
-/// What a reorg puts back.
-#[derive(Clone, Debug, Default)]
-struct Books {
-    offers: BTreeMap<LotId, Offer>,
-    /// Orders whose numbers are used up.
-    done: BTreeSet<Nonce>,
-    makers: BTreeSet<Address>,
-}
+/// What the key of a test's first validator is made of.
+const FIRST: &str = "a test's validator";
 
-/// Something that happened, and how the chain was before it.
+/// Something that happened in one transaction.
 #[derive(Clone, Debug)]
-struct Told {
-    sequence: Sequence,
-    event: VaultEvent,
-    before: Books,
+struct Act {
+    events: Vec<VaultEvent>,
+    /// How the vault goes back on it.
+    journal: Vec<Undo>,
 }
 
 /// One chain.
 #[derive(Clone, Debug)]
 pub(crate) struct Spoke {
     chain: ChainId,
-    /// Smallest unit of its coin.
-    coin_unit: Amount,
-    domain: Hash,
+    vault: Vault,
     next: u64,
     /// Counts reorgs: the same event has another version in each branch.
     branch: u8,
     /// To be told in the next block.
-    due: Vec<(VaultEvent, Books)>,
-    /// Told, not final.
+    due: Vec<Act>,
+    /// Told, not final, each with its first event's number.
+    log: Vec<(u64, Act)>,
+    /// The same, event by event.
     unfinal: Vec<(Sequence, VaultEvent)>,
-    /// The same, with what was before.
-    log: Vec<Told>,
-    books: Books,
     /// Every order that was delivered.
     orders: BTreeMap<Nonce, Order>,
-    /// Collateral that was sent here and is not told yet, or was dropped.
-    arrivals: BTreeMap<(ChainId, Nonce), (AssetId, Amount)>,
+    /// Collateral that was sent here.
+    arrivals: BTreeMap<(ChainId, Nonce), Bridged>,
+    /// Collateral that was sent to other chains and is not there yet.
+    pub(crate) sent: Vec<(ChainId, Bridged)>,
     /// Of the last final block that was told.
     final_time: Time,
     now: Time,
@@ -80,19 +65,25 @@ pub(crate) struct Spoke {
 }
 
 impl Spoke {
-    pub(crate) fn new(chain: ChainId, coin_unit: Amount, domain: Hash) -> Self {
+    /// A chain as the hub has it, on which nothing has happened.
+    pub(crate) fn new(state: &State, chain: ChainId) -> Self {
+        let record = state.chains.get(chain);
+        let units = record.tokens.iter().map(|token| (token.asset, token.params.unit)).collect();
+        // Where genesis names nobody, it is anybody.
+        let named = state.validators.find(record.epoch).filter(|named| !named.is_empty()).cloned();
+        let signers = named.unwrap_or_else(|| vec![Key::from_label(FIRST).signer()]);
+        let validators = ValidatorSet::new(record.epoch, signers).expect("a set that the hub took");
         Self {
             chain,
-            coin_unit,
-            domain,
+            vault: Vault::new(record.domain, chain, record.coin, units, validators),
             next: 1,
             branch: 0,
             due: Vec::new(),
-            unfinal: Vec::new(),
             log: Vec::new(),
-            books: Books::default(),
+            unfinal: Vec::new(),
             orders: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            sent: Vec::new(),
             final_time: Time::default(),
             now: Time::default(),
             holds_finality: false,
@@ -112,31 +103,58 @@ impl Spoke {
         &self.unfinal
     }
 
+    /// The vault as it stands.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// Auctions that accept takes.
     pub(crate) fn offers(&self) -> impl Iterator<Item = (LotId, Offer)> {
-        self.books.offers.iter().filter(|(_, offer)| offer.open).map(|(lot, offer)| (*lot, *offer))
+        self.vault.books().offers().map(|(lot, offer)| (lot, *offer))
     }
 
     /// Something that no honest vault would tell, told next.
     pub(crate) fn claim(&mut self, event: VaultEvent) {
-        self.happen(event);
+        self.due.push(Act { events: vec![event], journal: Vec::new() });
     }
 
-    /// Somebody deposits.
+    /// The same, told before everything else.
+    pub(crate) fn claim_first(&mut self, event: VaultEvent) {
+        self.due.insert(0, Act { events: vec![event], journal: Vec::new() });
+    }
+
+    /// Somebody deposits. What this vault does not take, finer than its unit or of a token that it does not list, another
+    /// one would: it is told all the same.
     pub(crate) fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) {
-        self.happen(VaultEvent::Deposited { owner, asset, amount });
-    }
-
-    /// Collateral arrives that another chain has sent; once, however often it is delivered.
-    pub(crate) fn arrive(&mut self, from: ChainId, nonce: Nonce, asset: AssetId, amount: Amount) {
-        if self.arrivals.insert((from, nonce), (asset, amount)).is_none() {
-            self.happen(VaultEvent::BridgedIn { from, nonce, asset, amount });
+        match self.vault.attempt(|vault| vault.deposit(owner, asset, amount)) {
+            Ok(()) => self.acted(),
+            Err(_) => self.claim(VaultEvent::Deposited { owner, asset, amount }),
         }
     }
 
-    fn happen(&mut self, event: VaultEvent) {
-        let before = self.books.clone();
-        self.due.push((event, before));
+    /// Collateral arrives that another chain has sent; once, however often it is delivered.
+    pub(crate) fn arrive(&mut self, bridged: &Bridged) {
+        self.arrivals.insert((bridged.from, bridged.nonce), *bridged);
+        if self.vault.attempt(|vault| vault.bridge_in(bridged)).is_ok() {
+            self.acted();
+        }
+    }
+
+    /// What the vault did just now is told in the next block.
+    fn acted(&mut self) {
+        let told = self.vault.take_told();
+        self.sent.extend(told.sent);
+        if told.events.is_empty() && told.journal.is_empty() {
+            return;
+        }
+        let bent = |event| match event {
+            VaultEvent::Ended { lot, .. } if self.lies_about_results => {
+                VaultEvent::Ended { lot, result: Hash([0xee; 32]) }
+            }
+            other => other,
+        };
+        let events = told.events.into_iter().map(bent).collect();
+        self.due.push(Act { events, journal: told.journal });
     }
 
     /// Is given an order, and carries it out where it can. False where it got lost or is refused.
@@ -149,50 +167,9 @@ impl Spoke {
     }
 
     fn execute(&mut self, order: &Order, now: Time) -> bool {
-        let nonce = order.nonce;
-        if self.books.done.contains(&nonce) || order.expires <= now {
-            return false;
-        }
-        let executed = VaultEvent::Executed { nonce };
-        match order.action {
-            OrderAction::StartAuction { lot, auction, .. } => {
-                // Not beside another auction of the lot, and not of more than that one has left.
-                let known = self.books.offers.get(&lot);
-                if known.is_some_and(|known| known.open || known.left < auction.quantity) {
-                    return false;
-                }
-                self.happen(executed);
-                let result = digest::result_start(self.domain, lot, nonce);
-                let left = auction.quantity;
-                let offer = Offer { auction, left, paid: Amount::ZERO, open: true, result };
-                self.books.offers.insert(lot, offer);
-            }
-            OrderAction::CancelAuction { lot, start } => {
-                self.happen(executed);
-                if self.books.done.insert(start) {
-                    let result = digest::result_start(self.domain, lot, start);
-                    self.happen(VaultEvent::Ended { lot, result: self.told(result) });
-                } else {
-                    self.expire(lot);
-                }
-            }
-            OrderAction::ListMaker { maker, listed } => {
-                self.happen(executed);
-                if listed {
-                    self.books.makers.insert(maker);
-                } else {
-                    self.books.makers.remove(&maker);
-                }
-            }
-            OrderAction::Release { .. }
-            | OrderAction::Bridge { .. }
-            | OrderAction::Rotate { .. }
-            | OrderAction::SetLimits { .. }
-            | OrderAction::Unfreeze {}
-            | OrderAction::ListToken { .. } => self.happen(executed),
-        }
-        self.books.done.insert(nonce);
-        true
+        let done = self.vault.execute(order, now).is_ok();
+        self.acted();
+        done
     }
 
     /// Takes up to `wanted` of a lot at the price of `now`: quantity and dollars, where there is something to take.
@@ -203,77 +180,60 @@ impl Spoke {
         taker: Address,
         now: Time,
     ) -> Option<(Amount, Amount)> {
-        let offer =
-            self.books.offers.get(&lot).copied().filter(|offer| offer.open && now < offer.auction.ends)?;
-        let quantity = auction::partial(&offer.auction, offer.left, wanted)?;
-        let paid = round_up(auction::take_due(&offer.auction, now, quantity).ok()?, self.coin_unit);
-        Some(self.sell(lot, quantity, paid, taker, now))
+        let take = Take { lot, taker, quantity: wanted, price_max: Price::MAX };
+        let done = self.vault.attempt(|vault| vault.take(&take, now)).ok()?;
+        self.acted();
+        let Done::Taken { quantity, paid, .. } = done else { return None };
+        Some((quantity, paid))
     }
 
-    /// A take of exactly this at exactly this price, whatever the auction's terms.
-    pub(crate) fn take_at(&mut self, lot: LotId, quantity: Amount, paid: Amount, taker: Address) {
+    /// Takes exactly this at the floor: on the chain's clock, which is ahead, the invitation has begun.
+    pub(crate) fn take_at_floor(&mut self, lot: LotId, quantity: Amount, taker: Address) -> Amount {
+        let invites = self.vault.books().offer(lot).expect("it runs").auction.invites;
+        let (taken, paid) = self.take(lot, quantity, taker, invites).expect("there is something to take");
+        assert_eq!(taken, quantity, "a take that leaves nothing or enough");
+        paid
+    }
+
+    /// Validators freeze the vault, where it obeys the set of this epoch and the freeze is one.
+    pub(crate) fn freeze(&mut self, until: Time, epoch: u32) {
+        let freeze = Freeze { until };
+        let label = if epoch == 0 { FIRST.to_owned() } else { format!("epoch {epoch}") };
+        let digest = freeze.digest(self.vault.domain(), epoch);
+        let certificate = Certificate::sign(digest, &[Key::from_label(&label)]);
         let now = self.now;
-        self.sell(lot, quantity, paid, taker, now);
-    }
-
-    fn sell(
-        &mut self,
-        lot: LotId,
-        quantity: Amount,
-        paid: Amount,
-        taker: Address,
-        now: Time,
-    ) -> (Amount, Amount) {
-        let offer = self.books.offers[&lot];
-        let rebate = if self.books.makers.contains(&taker) {
-            auction::rebate(&offer.auction, now, paid)
-        } else {
-            Amount::ZERO
-        };
-        let rebate = Amount::from_wei(rebate.wei() / self.coin_unit.wei() * self.coin_unit.wei());
-        self.happen(VaultEvent::Taken { lot, taker, quantity, paid, rebate });
-        let result = digest::result_take(offer.result, taker, quantity, paid, rebate);
-        let after = Offer { left: offer.left - quantity, paid: offer.paid + paid, result, ..offer };
-        self.books.offers.insert(lot, after);
-        if after.left.is_zero() || after.auction.need <= after.paid {
-            self.expire(lot);
+        if self.vault.attempt(|vault| vault.freeze(freeze, epoch, &certificate, now)).is_ok() {
+            self.acted();
         }
-        (quantity, paid)
     }
 
     /// Ends an auction. Nothing where it does not run.
     pub(crate) fn expire(&mut self, lot: LotId) -> bool {
-        let Some(offer) = self.books.offers.get(&lot).copied().filter(|offer| offer.open) else {
-            return false;
-        };
-        self.happen(VaultEvent::Ended { lot, result: self.told(offer.result) });
-        self.books.offers.insert(lot, Offer { open: false, ..offer });
+        let Some(ends) = self.vault.books().offer(lot).map(|offer| offer.auction.ends) else { return false };
+        self.vault.attempt(|vault| vault.poke(Poke::End(lot), ends)).expect("its time is up");
+        self.acted();
         true
-    }
-
-    fn told(&self, result: Hash) -> Hash {
-        if self.lies_about_results { Hash([0xee; 32]) } else { result }
     }
 
     /// What it tells in a block at `now`.
     pub(crate) fn tell(&mut self, now: Time) -> Vec<Observation> {
         self.now = now;
-        let over: Vec<LotId> =
-            self.offers().filter(|(_, offer)| offer.auction.ends <= now).map(|(lot, _)| lot).collect();
-        for lot in over {
-            self.expire(lot);
-        }
-        let mut told = Vec::new();
+        self.vault.tick(now);
+        self.acted();
         let mut version = Hash([self.branch; 32]);
         if self.names_blocks {
             version.0[..8].copy_from_slice(&self.next.to_be_bytes());
         }
-        for (event, before) in std::mem::take(&mut self.due) {
-            let sequence = Sequence(self.next);
-            self.next += 1;
-            told.push(Observation::Seen { chain: self.chain, sequence, version, event });
-            self.unfinal.push((sequence, event));
-            self.log.push(Told { sequence, event, before });
+        let mut told = Vec::new();
+        for act in std::mem::take(&mut self.due) {
+            let first = self.next;
+            for event in &act.events {
+                let sequence = Sequence(self.next);
+                self.next += 1;
+                told.push(Observation::Seen { chain: self.chain, sequence, version, event: *event });
+                self.unfinal.push((sequence, *event));
+            }
+            self.log.push((first, act));
         }
         if !self.holds_finality && (!self.unfinal.is_empty() || self.final_time < now) {
             self.final_time = now;
@@ -285,40 +245,55 @@ impl Spoke {
     }
 
     /// Takes note of what the hub took: `next` is the first event that it has not seen, `next_final` the first that
-    /// is not final there. What it refused never happened; what it did not come to is told again.
+    /// is not final there. Events that a test told by itself have numbers too.
     pub(crate) fn sync(&mut self, next: Sequence, next_final: Sequence) {
-        self.unfinal.retain(|(sequence, _)| next_final <= *sequence);
-        self.log.retain(|told| next_final <= told.sequence);
-        let untaken = self.log.partition_point(|told| told.sequence < next);
-        let again = self.log.split_off(untaken).into_iter().skip(1).map(|told| (told.event, told.before));
-        self.due.splice(0..0, again);
-        self.unfinal.truncate(untaken);
+        assert!(
+            self.next <= next.0,
+            "the hub refused event {next} of chain {}, told up to {}",
+            self.chain,
+            self.next
+        );
         self.next = next.0;
+        self.unfinal.retain(|(sequence, _)| next_final <= *sequence);
+        let ends = |(first, act): &(u64, Act)| first + u64::try_from(act.events.len()).expect("few");
+        self.log.retain(|act| next_final.0 < ends(act));
     }
 
-    /// The chain drops the event and all later ones. Deposits are gone; what was ordered or sent here happens again in
-    /// the new branch.
+    /// The chain drops the event, with the whole transaction that it is of, and all later ones. Deposits are gone; what was
+    /// ordered or sent here happens again in the new branch.
     pub(crate) fn drop_from(&mut self, sequence: Sequence) -> Option<Observation> {
-        let at = self.log.iter().position(|told| told.sequence == sequence)?;
-        let dropped = self.log.split_off(at);
-        self.unfinal.truncate(at);
-        self.books = dropped.first()?.before.clone();
-        self.next = sequence.0;
-        self.branch = self.branch.wrapping_add(1);
-        let lost = std::mem::take(&mut self.due);
-        let lost = dropped.into_iter().map(|told| told.event).chain(lost.into_iter().map(|(event, _)| event));
-        let sent: Vec<VaultEvent> =
-            lost.filter(|event| matches!(event, VaultEvent::BridgedIn { .. })).collect();
-        for event in sent {
-            self.happen(event);
-        }
-        for order in self.orders.values().cloned().collect::<Vec<_>>() {
-            self.execute(&order, self.now);
-        }
-        Some(Observation::Dropped { chain: self.chain, sequence })
+        let first = self.fork(sequence)?;
+        Some(Observation::Dropped { chain: self.chain, sequence: first })
     }
-}
 
-fn round_up(amount: Amount, unit: Amount) -> Amount {
-    Amount::from_wei(amount.wei().div_ceil(unit.wei()) * unit.wei())
+    /// As [`Spoke::drop_from`], without a word about it: the first event of the new branch says it.
+    pub(crate) fn fork(&mut self, sequence: Sequence) -> Option<Sequence> {
+        let at = self.log.iter().rposition(|(first, act)| *first <= sequence.0 && !act.events.is_empty())?;
+        let (first, _) = self.log[at];
+        if !self.unfinal.iter().any(|(known, _)| known.0 == first) {
+            return None;
+        }
+        let dropped = self.log.split_off(at).into_iter().map(|(_, act)| act);
+        let undone: Vec<Act> = dropped.chain(std::mem::take(&mut self.due)).collect();
+        for act in undone.into_iter().rev() {
+            self.vault.undo(act.journal);
+        }
+        self.unfinal.retain(|(known, _)| known.0 < first);
+        self.next = first;
+        self.branch = self.branch.wrapping_add(1);
+        for bridged in self.arrivals.clone().into_values() {
+            self.arrive(&bridged);
+        }
+        if !self.loses_orders {
+            for order in self.orders.values().cloned().collect::<Vec<_>>() {
+                self.execute(&order, self.now);
+            }
+        }
+        Some(Sequence(first))
+    }
+
+    /// What the vault holds of a token, and what facts that are not told yet change about it is in it.
+    pub(crate) fn holds(&self, token: Token) -> Amount {
+        self.vault.books().balance(token.asset).booked
+    }
 }

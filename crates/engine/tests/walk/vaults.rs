@@ -1,22 +1,23 @@
 //! What the vaults hold by their own events, in arithmetic of its own: the hub's books must say the same (I01, I06).
 //!
 //! Facts alone: what blocks told and the hub did not refuse. Nothing is read from the engine but what its ledger
-//! shows afterwards.
+//! shows afterwards, and how much of an odd take it could find in the lot.
 
 use crate::support::House;
 use ballast_engine::{BlockPart, Outcome, view};
 use ballast_types::{
-    AssetId, Block, ChainId, LedgerAccount, LotId, Money, Nonce, Observation, OrderAction, Sequence, Token,
-    VaultEvent,
+    AnomalyKind, AssetId, Block, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Observation,
+    OrderAction, Sequence, Token, VaultEvent,
 };
+use ballast_units::Amount;
 use num_bigint::BigInt;
 use std::collections::BTreeMap;
 
 /// The vaults of every chain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vaults {
-    /// Told, not final.
-    log: BTreeMap<(ChainId, Sequence), VaultEvent>,
+    /// Told, not final, each with the collateral that a take took of a lot.
+    log: BTreeMap<(ChainId, Sequence), (VaultEvent, Amount)>,
     /// What final events have left in each vault.
     held: BTreeMap<Token, BigInt>,
     /// What orders take out of a vault when they are carried out.
@@ -39,6 +40,15 @@ impl Vaults {
 
     /// Takes a block's facts and orders.
     pub(crate) fn note(&mut self, block: &Block, out: &Outcome) {
+        let odd = |event: &Event| match event {
+            Event::AnomalyFound { chain, sequence, anomaly } => Some(((*chain, *sequence), anomaly.kind())),
+            _ => None,
+        };
+        let odd: BTreeMap<_, _> = out.events.iter().filter_map(odd).collect();
+        let mut takes = out.events.iter().filter_map(|event| match event {
+            Event::LotTaken { quantity, .. } => Some(*quantity),
+            _ => None,
+        });
         for (number, observation) in (0..).zip(&block.observations) {
             let refused = |part, at| part == BlockPart::Observation && at == number;
             if out.rejects.iter().any(|refusal| refused(refusal.part, refusal.number)) {
@@ -47,7 +57,22 @@ impl Vaults {
             match *observation {
                 Observation::Seen { chain, sequence, event, .. } => {
                     self.forget(chain, sequence);
-                    self.log.insert((chain, sequence), event);
+                    let kind = odd.get(&(chain, sequence)).copied();
+                    let taken = match event {
+                        VaultEvent::Taken { .. } if kind != Some(AnomalyKind::TakenUnknown) => {
+                            takes.next().expect("a take of a lot is told of")
+                        }
+                        _ => Amount::ZERO,
+                    };
+                    // What the house books nothing for.
+                    let nothing = [AnomalyKind::DepositOutOfRange, AnomalyKind::ExecutedUnknown];
+                    let counts = match event {
+                        VaultEvent::Taken { quantity, paid, .. } => quantity.in_range() && paid.in_range(),
+                        _ => true,
+                    };
+                    if counts && kind.is_none_or(|kind| !nothing.contains(&kind)) {
+                        self.log.insert((chain, sequence), (event, taken));
+                    }
                 }
                 Observation::Dropped { chain, sequence } => self.forget(chain, sequence),
                 Observation::Final { chain, sequence, time: _, block: _ } => self.settle(chain, sequence),
@@ -95,8 +120,8 @@ impl Vaults {
         let is_final = |(of, sequence): &(ChainId, Sequence)| *of == chain && *sequence <= to;
         let (settled, rest) = std::mem::take(&mut self.log).into_iter().partition(|(key, _)| is_final(key));
         self.log = rest;
-        let settled: BTreeMap<(ChainId, Sequence), VaultEvent> = settled;
-        for event in settled.into_values() {
+        let settled: BTreeMap<(ChainId, Sequence), (VaultEvent, Amount)> = settled;
+        for (event, taken) in settled.into_values() {
             match event {
                 VaultEvent::Deposited { asset, amount, .. } => {
                     self.add(Token { asset, chain }, amount.wei().into())
@@ -106,10 +131,12 @@ impl Vaults {
                         self.add(Token { asset, chain }, -amount);
                     }
                 }
-                VaultEvent::Taken { lot, quantity, paid, rebate, .. } => {
-                    let (token, coin) = (self.lots[&lot], self.coins[&chain]);
-                    self.add(token, -BigInt::from(quantity.wei()));
-                    self.add(Token { asset: coin, chain }, BigInt::from(paid.wei()) - rebate.wei());
+                VaultEvent::Taken { lot, paid, rebate, .. } => {
+                    if let Some(token) = self.lots.get(&lot) {
+                        self.add(*token, -BigInt::from(taken.wei()));
+                    }
+                    let (coin, paid) = (self.coins[&chain], paid.saturating_sub(rebate));
+                    self.add(Token { asset: coin, chain }, paid.wei().into());
                 }
                 VaultEvent::BridgedIn { asset, amount, .. } => {
                     self.add(Token { asset, chain }, amount.wei().into());

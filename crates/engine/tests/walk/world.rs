@@ -3,6 +3,7 @@
 use super::vaults::Vaults;
 use super::{By, Lie, Oddity, Seen, Setting, Step, Sum};
 use crate::support::{House, owner, reject_of};
+use ballast_engine::state::Chain;
 use ballast_engine::{BlockPart, Engine, Outcome, view};
 use ballast_types::{
     AccountId, Address, Block, ChainId, ChainParams, Change, Command, CostReport, DepthReport, Event, Hash,
@@ -467,8 +468,12 @@ impl World {
             Lie::Released => self.spoke(chain).claim(VaultEvent::Executed { nonce }),
             Lie::Gap => self.house.tell(seen(Sequence(next.0 + 1), 1, deposited(stranger))),
             Lie::Again => self.house.tell(seen(Sequence(next.0.saturating_sub(1)), 0, deposited(stranger))),
+            // Another branch, in which the last event is a stranger's deposit.
             Lie::Version => {
-                self.house.tell(seen(Sequence(next.0.saturating_sub(1)), 200, deposited(stranger)))
+                let spoke = self.spoke(chain);
+                if spoke.fork(Sequence(next.0.saturating_sub(1))).is_some() {
+                    spoke.claim_first(deposited(stranger));
+                }
             }
             Lie::FinalAhead => self.house.tell(Observation::Final {
                 chain,
@@ -476,7 +481,12 @@ impl World {
                 time: ballast_units::Time::default(),
                 block: Hash::default(),
             }),
-            Lie::DropFinal => self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) }),
+            Lie::DropFinal => {
+                let is_final = |chain: &Chain| Sequence(1) < chain.next_final;
+                if self.house.state().chains.find(chain).is_some_and(is_final) {
+                    self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) });
+                }
+            }
         }
     }
 

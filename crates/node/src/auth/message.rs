@@ -61,6 +61,9 @@ impl Message {
                     .number("chain", token.chain.0)
                     .text_field("amount", amount.to_string())
             }
+            Command::WithdrawSuspense { account, token } => Self::new("WithdrawSuspense", account.0)
+                .number("asset", token.asset.0)
+                .number("chain", token.chain.0),
             Command::Lend { account, chain, amount } => {
                 Self::new("Lend", account.0).number("chain", chain.0).text_field("amount", amount.to_string())
             }

@@ -183,6 +183,7 @@ pub fn asker(command: &Command) -> Asker {
         | Command::Trade { account, .. }
         | Command::ClosePosition { account, .. }
         | Command::RequestWithdrawal { account, .. }
+        | Command::WithdrawSuspense { account, .. }
         | Command::Lend { account, .. }
         | Command::Redeem { account, .. }
         | Command::Borrow { account, .. }

@@ -6,13 +6,14 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use ballast_engine::orders::Sent;
 use ballast_node::auth::{Message, OwnerSignature, Permit};
 use ballast_node::{Node, OpenError, Options, Produced, Setup};
 use ballast_sim::{Seed, Stream, house};
 use ballast_spoke::certificate::Key;
 use ballast_types::{
-    AccountId, Address, AssetId, ChainId, Command, Genesis, Hash, Layer, MarketId, Nonce, Observation, Owner,
-    PriceReport, Sequence, Side, SourceId, Token, TradeAmount, VaultEvent,
+    AccountId, Address, AssetId, ChainId, Command, Genesis, Hash, Layer, MarketId, Nonce, Observation,
+    OrderAction, Owner, PriceReport, Sequence, Side, SourceId, Token, TradeAmount, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The default house and a key, with the options that a test wants.
 pub(crate) fn setup(options: Options) -> Setup {
     let genesis = Genesis { time: Town::time(0), ..house::genesis() };
-    Setup { genesis, key: Key::from_label("validator"), options }
+    Setup { genesis, keys: vec![Key::from_label("validator")], options }
 }
 
 pub(crate) fn open(folder: &Folder, options: Options) -> Result<Node, OpenError> {
@@ -197,7 +198,10 @@ impl Town {
                 }
             }
             let open = state.orders.iter().filter(|((of, _), sent)| *of == chain && sent.seen.is_none());
-            let releases = open.filter(|(_, sent)| sent.release.is_some());
+            let answered = |sent: &Sent| {
+                sent.release.is_some() || matches!(sent.order.action, OrderAction::Rotate { .. })
+            };
+            let releases = open.filter(|(_, sent)| answered(sent));
             let nonces: Vec<Nonce> = releases.map(|((_, nonce), _)| nonce).collect();
             for nonce in nonces {
                 tell(VaultEvent::Executed { nonce });

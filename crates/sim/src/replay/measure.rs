@@ -3,11 +3,14 @@
 
 use super::claims::Claims;
 use super::places::Places;
+use crate::calendar::date_time;
 use crate::liquidated::Liquidated;
-use ballast_engine::{Outcome, State, auction};
+use ballast_engine::{BlockPart, Outcome, State, auction};
 use ballast_keeper::Sale;
 use ballast_spoke::{Spoke, TxId};
-use ballast_types::{AccountId, AssetId, ChainId, Event, Hash, LotId, MarketId, TaskId, Token};
+use ballast_types::{
+    AccountId, AnomalyKind, AssetId, ChainId, Event, Hash, LotId, MarketId, Reject, TaskId, Token,
+};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -194,8 +197,41 @@ pub struct Summary {
     pub auctions: AuctionTotals,
     /// What was refused, by code and name.
     pub rejects: BTreeMap<String, u64>,
+    /// Facts of chains that the engine refused: each is a fault of the house.
+    pub refused_facts: Vec<RefusedFacts>,
+    /// Chains of which nothing became final in the last hour of the replay: a fault of the house too.
+    pub standing_still: Vec<String>,
+    /// Facts that the books did not expect, by chain and kind.
+    pub anomalies: BTreeMap<String, u64>,
     /// What the house claims, measured.
     pub claims: Claims,
+}
+
+/// Facts of a chain that were refused for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedFacts {
+    /// The chain's name.
+    pub chain: String,
+    /// Code and name of the reason.
+    pub reason: String,
+    /// How many there were.
+    pub count: u64,
+    /// When the first was refused.
+    pub first: Time,
+}
+
+impl Summary {
+    /// What makes the replay a failure whatever its figures say, a sentence each: nothing where the house worked.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let refused = self.refused_facts.iter().map(|facts| {
+            let RefusedFacts { chain, reason, count, first } = facts;
+            format!("{count} facts of {chain} were refused with {reason}, the first at {}", date_time(*first))
+        });
+        let still = self.standing_still.iter();
+        let still = still.map(|chain| format!("{chain} stands still: nothing became final in the last hour"));
+        refused.chain(still).collect()
+    }
 }
 
 /// One hour.
@@ -278,6 +314,9 @@ pub(super) struct Measure {
     lots: BTreeMap<LotId, LotTrack>,
     totals: AuctionTotals,
     rejects: BTreeMap<String, u64>,
+    /// By chain and code: name of the reason, how many, the first.
+    refused: BTreeMap<(ChainId, &'static str), (&'static str, u64, Time)>,
+    anomalies: BTreeMap<(ChainId, AnomalyKind), u64>,
     state_hash: Hash,
 }
 
@@ -287,6 +326,24 @@ struct LotTrack {
     asset: AssetId,
     opened: Time,
     offered: bool,
+}
+
+/// The chain whose fact was refused.
+fn chain_of(reject: &Reject) -> ChainId {
+    match *reject {
+        Reject::SequenceGap { chain, .. }
+        | Reject::SequenceSeen { chain, .. }
+        | Reject::SequenceUnknown { chain, .. }
+        | Reject::SequenceFinal { chain, .. }
+        | Reject::UnknownChain { chain } => chain,
+        _ => ChainId(u16::MAX),
+    }
+}
+
+/// Chains of which nothing became final for an hour.
+fn standing_still(state: &State, places: &Places) -> Vec<String> {
+    let still = state.chains.iter().filter(|(_, chain)| HOUR < state.now().since(chain.final_time));
+    still.map(|(chain, _)| places.chain_name(chain)).collect()
 }
 
 impl Measure {
@@ -311,6 +368,8 @@ impl Measure {
             lots: BTreeMap::new(),
             totals: AuctionTotals::default(),
             rejects: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            anomalies: BTreeMap::new(),
             state_hash: Hash::default(),
         }
     }
@@ -323,6 +382,10 @@ impl Measure {
         for refused in &outcome.rejects {
             let info = refused.reject.info();
             *self.rejects.entry(format!("{} {}", info.code, info.name)).or_default() += 1;
+            if refused.part == BlockPart::Observation {
+                let key = (chain_of(&refused.reject), info.code);
+                self.refused.entry(key).or_insert((info.name, 0, now)).1 += 1;
+            }
         }
         for event in &outcome.events {
             self.event(event, places, now);
@@ -331,6 +394,9 @@ impl Measure {
 
     fn event(&mut self, event: &Event, places: &Places, now: Time) {
         match event {
+            Event::AnomalyFound { chain, anomaly, .. } => {
+                *self.anomalies.entry((*chain, anomaly.kind())).or_default() += 1;
+            }
             Event::AccountLocked { account, task, .. } => {
                 self.accounts.insert(*account);
                 self.tasks.insert(*task, (now, Amount::ZERO));
@@ -490,7 +556,13 @@ impl Measure {
     }
 
     /// The totals.
-    pub(super) fn summary(&self, places: &Places, to: Time, aave: Option<&Liquidated>) -> Summary {
+    pub(super) fn summary(
+        &self,
+        state: &State,
+        places: &Places,
+        to: Time,
+        aave: Option<&Liquidated>,
+    ) -> Summary {
         let debt: Amount = self.tasks.values().map(|(_, debt)| *debt).sum();
         Summary {
             scenario: String::new(),
@@ -516,8 +588,29 @@ impl Measure {
             distance: self.figures.markets.iter().map(MarketSeries::distance).collect(),
             auctions: self.auctions(),
             rejects: self.rejects.clone(),
+            refused_facts: self.refused_facts(places),
+            standing_still: standing_still(state, places),
+            anomalies: self.anomalies(places),
             claims: Claims::default(),
         }
+    }
+
+    fn refused_facts(&self, places: &Places) -> Vec<RefusedFacts> {
+        let facts = self.refused.iter();
+        let facts = facts.map(|((chain, code), (name, count, first))| RefusedFacts {
+            chain: places.chain_name(*chain),
+            reason: format!("{code} {name}"),
+            count: *count,
+            first: *first,
+        });
+        facts.collect()
+    }
+
+    fn anomalies(&self, places: &Places) -> BTreeMap<String, u64> {
+        let named = |((chain, kind), count): (&(ChainId, AnomalyKind), &u64)| {
+            (format!("{} {}", places.chain_name(*chain), kind.name()), *count)
+        };
+        self.anomalies.iter().map(named).collect()
     }
 
     fn hours(&self, to: Time, total: Amount, aave: Option<&Liquidated>) -> Vec<HourRow> {

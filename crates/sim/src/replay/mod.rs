@@ -29,8 +29,8 @@ pub use hub::Hub;
 pub use identities::Identities;
 pub use keepers::{Role, roles};
 pub use measure::{
-    AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, Slip, SlippageRow,
-    Summary, TakePoint, Waterfall,
+    AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, RefusedFacts, Slip,
+    SlippageRow, Summary, TakePoint, Waterfall,
 };
 pub use world::{SimWorld, World};
 
@@ -414,7 +414,7 @@ impl<S: Spoke> Replay<S> {
                 &self.places,
                 &self.genesis.liquidation,
             ),
-            ..self.measure.summary(&self.places, self.to, self.aave.as_ref())
+            ..self.measure.summary(self.hub.state(), &self.places, self.to, self.aave.as_ref())
         }
     }
 

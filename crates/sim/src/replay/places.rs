@@ -54,6 +54,12 @@ pub(crate) struct MarketPlace {
 }
 
 impl Places {
+    /// A chain's name; of one that joined later, its number.
+    pub(crate) fn chain_name(&self, chain: ChainId) -> String {
+        let place = self.chains.iter().find(|place| place.id == chain);
+        place.map_or_else(|| format!("chain {}", chain.0), |place| place.name.clone())
+    }
+
     /// The places of a genesis whose names all resolve. `from` is the first moment of the replay.
     pub(crate) fn new(genesis: &Genesis, data: MarketData, from: Time) -> Self {
         let assets: Vec<AssetPlace> = (0..)

@@ -14,6 +14,7 @@ mod endpoint;
 mod error;
 mod facts;
 mod feed;
+mod freeze;
 mod gas;
 mod holdings;
 #[cfg(feature = "kit")]
@@ -39,6 +40,7 @@ pub use endpoint::{Endpoint, Endpoints, Fault, Trust};
 pub use error::EvmError;
 pub use facts::{chain_address, hub_address};
 pub use feed::{Feed, FeedError};
+pub use freeze::{SendFreezeError, SentFreeze, VaultFacts, freeze_call, read_vault, send_freeze};
 pub use gas::{GasHistory, GasHour, HOURS};
 pub use holdings::{Holding, Holdings};
 pub use reserve::{Errand, ExecutedProposal, ReserveError, execute_proposal, propose, read_key};

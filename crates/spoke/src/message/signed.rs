@@ -4,10 +4,10 @@ use ballast_types::{Hash, Height, digest::keccak};
 use ballast_units::Time;
 
 /// A stop of everything that leaves a vault; a third of the validators is enough for it.
+///
+/// It has no number: the same freeze again changes nothing while it is in force, and is void afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Freeze {
-    /// One more than that of the vault's last freeze.
-    pub serial: u64,
     /// It ends by itself at this time, at most 24 hours ahead.
     pub until: Time,
 }
@@ -16,9 +16,8 @@ impl Freeze {
     /// What is signed for it.
     #[must_use]
     pub fn digest(&self, domain: Hash, epoch: u32) -> Hash {
-        let (epoch, serial, until) =
-            (epoch.to_be_bytes(), self.serial.to_be_bytes(), self.until.millis().to_be_bytes());
-        keccak(&[b"BALLAST-FREEZE-1", &domain.0, &epoch, &serial, &until])
+        let (epoch, until) = (epoch.to_be_bytes(), self.until.millis().to_be_bytes());
+        keccak(&[b"BALLAST-FREEZE-1", &domain.0, &epoch, &until])
     }
 }
 

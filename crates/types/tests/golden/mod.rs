@@ -132,6 +132,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
                 salt: Hash([0x50; 32]),
             },
         ),
+        ("command.withdraw_suspense", Command::WithdrawSuspense { account: ACCOUNT, token: TOKEN }),
     ]
 }
 
@@ -173,6 +174,9 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.set_cold_store", Change::SetColdStore { chain: CHAIN, address: ADDRESS }),
         ("change.collect", Change::Collect { chain: CHAIN, amount: amount(0x26) }),
         ("change.liquidation", Change::Liquidation { params: Box::default() }),
+        ("change.rotate", Change::Rotate { signers: vec![Signer([4; 20]), Signer([3; 20])] }),
+        ("change.unfreeze", Change::Unfreeze { chain: CHAIN }),
+        ("change.open_path", Change::OpenPath { from: CHAIN, to: ChainId(0x0607) }),
     ]
 }
 
