@@ -5,20 +5,19 @@
 //! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off.
 //! - Who does not lie signs. A lone validator is a set of one.
 
-use crate::scenario::FaultPlan;
+use crate::scenario::Scenario;
 use crate::seed::{Seed, Stream};
-use ballast_spoke::certificate::{Key, ValidatorSet, quorum};
+use ballast_engine::State;
+use ballast_spoke::certificate::{Key, ValidatorSet, freeze_quorum, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
-use ballast_spoke::message::Payload;
+use ballast_spoke::freeze::FreezeVote;
+use ballast_spoke::message::{Freeze, Payload};
 use ballast_spoke::quorum::{FactError, Facts, Measurements, Numbered};
 use ballast_types::{
     Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Signer, VaultEvent,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use std::collections::BTreeMap;
-
-/// Validators never rotate here.
-pub(super) const EPOCH: u32 = 0;
 
 /// More reports at once are put in order first: so many may not wait for one that is missing.
 const AT_ONCE: usize = 1_000;
@@ -29,7 +28,8 @@ const FAR_OFF: Ratio = Ratio::percent(130);
 /// All validators.
 #[derive(Debug)]
 pub(super) struct Validators {
-    keys: Vec<Key>,
+    /// By epoch; the last one is that of after a rotation.
+    keys: Vec<Vec<Key>>,
     readers: Vec<Reading>,
     facts: Option<Facts>,
     measurements: Measurements,
@@ -48,18 +48,29 @@ struct Reading {
     ahead: BTreeMap<ChainId, Vec<Numbered>>,
 }
 
-/// Who they are.
-pub(super) fn keys(plan: &FaultPlan) -> Vec<Key> {
-    match plan.validators {
-        0 | 1 => vec![Key::from_label("replay")],
-        number => (0..number).map(|number| Key::from_label(&format!("replay {number}"))).collect(),
-    }
+/// Who they are, by epoch: at first, and after a rotation where the scenario drills one.
+#[must_use]
+pub fn validator_keys(scenario: &Scenario) -> Vec<Vec<Key>> {
+    let keys = |suffix: &str| match scenario.faults.validators {
+        0 | 1 => vec![Key::from_label(&format!("replay{suffix}"))],
+        number => (0..number).map(|number| Key::from_label(&format!("replay {number}{suffix}"))).collect(),
+    };
+    let next = scenario.drills.rotate_after.map(|_| keys(", the next one"));
+    std::iter::once(keys("")).chain(next).collect()
+}
+
+/// The sets that they make.
+pub(super) fn sets(keys: &[Vec<Key>]) -> Vec<ValidatorSet> {
+    let set = |(epoch, keys): (u32, &Vec<Key>)| ValidatorSet::of(epoch, keys);
+    let sets = (0..).zip(keys).map(set);
+    sets.map(|set| set.expect("different labels are different keys")).collect()
 }
 
 impl Validators {
-    pub(super) fn new(plan: &FaultPlan, contracts: BTreeMap<ChainId, Hash>, seed: u64) -> Self {
-        let keys = keys(plan);
-        let set = ValidatorSet::of(EPOCH, &keys).expect("different labels are different keys");
+    pub(super) fn new(scenario: &Scenario, contracts: BTreeMap<ChainId, Hash>) -> Self {
+        let (plan, seed) = (&scenario.faults, scenario.seed);
+        let all = validator_keys(scenario);
+        let (set, keys) = (&sets(&all)[0], &all[0]);
         let number = keys.len();
         let reading = |(place, key): (usize, &Key)| {
             // The last ones lag, those before them lie.
@@ -80,25 +91,45 @@ impl Validators {
         let stakes = keys.iter().map(|key| (key.signer(), Amount::whole(1))).collect();
         Self {
             readers: keys.iter().enumerate().map(reading).collect(),
-            facts: (1 < number).then(|| Facts::new(&set, &contracts)),
+            facts: (1 < number).then(|| Facts::new(set, &contracts)),
             measurements: Measurements::new(stakes),
             contracts,
             noise: Seed::new(seed).stream("validators"),
-            keys,
+            keys: all,
         }
     }
 
-    /// A block's orders, one payload a spoke, signed by as many as a quorum has, of those who do not lie first.
-    pub(super) fn sign(&self, orders: &[Order]) -> Vec<Payload> {
-        let keys = &self.keys[..quorum(self.keys.len())];
+    /// A block's orders, one payload for each spoke and each epoch that its vault may be in, signed by as many as a quorum
+    /// has, of those who do not lie first.
+    pub(super) fn sign(&self, state: &State, orders: &[Order]) -> Vec<Payload> {
         let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
         for order in orders {
             batches.entry(order.chain).or_default().push(order.clone());
         }
-        let signed = batches
-            .into_iter()
-            .map(|(chain, orders)| Payload::sign(self.contracts[&chain], chain, EPOCH, orders, keys));
-        signed.map(|payload| payload.expect("orders in range")).collect()
+        let mut signed = Vec::new();
+        for (chain, orders) in batches {
+            for epoch in state.epochs(chain) {
+                let keys = self.of(epoch);
+                let keys = &keys[..quorum(keys.len())];
+                let payload = Payload::sign(self.contracts[&chain], chain, epoch, orders.clone(), keys);
+                signed.push(payload.expect("orders in range"));
+            }
+        }
+        signed
+    }
+
+    /// Signatures of a third of a set under a freeze of a vault.
+    pub(super) fn sign_freeze(&self, domain: Hash, epoch: u32, until: Time) -> Vec<FreezeVote> {
+        let keys = self.of(epoch);
+        let keys = keys[..freeze_quorum(keys.len())].iter();
+        keys.map(|key| FreezeVote::sign(domain, epoch, Freeze { until }, key)).collect()
+    }
+
+    fn of(&self, epoch: u32) -> &[Key] {
+        usize::try_from(epoch)
+            .ok()
+            .and_then(|epoch| self.keys.get(epoch))
+            .expect("governance names these alone")
     }
 
     /// A chain joins. Only a lone validator's house is joined.
