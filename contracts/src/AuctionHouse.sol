@@ -36,6 +36,8 @@ contract AuctionHouse is ReentrancyGuardTransient {
         /// What the auction of the lot before this one left, Wad: nothing more of it may be offered. It shares the slot of
         /// `start`, which stays when the auction is over, so that all sold costs nothing and the rest one write.
         uint112 unsold;
+        /// When it began, milliseconds since 1970; in the same slot.
+        uint48 began;
         /// Over the takes so far.
         bytes32 result;
     }
@@ -99,7 +101,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
         a.stock = stock;
         a.prices = _prices(lot, order);
         a.clock = _clock(lot, order, unit);
-        a.start = Messages.u64(order, 0);
+        (a.start, a.began) = (Messages.u64(order, 0), uint48(Messages.time()));
         a.result = result;
         emit Started(lot, a.start, stock.asset, stock.left);
     }
@@ -109,14 +111,14 @@ contract AuctionHouse is ReentrancyGuardTransient {
         external
         onlyVault
         nonReentrant
-        returns (bool ran, uint16 asset, uint128 unsold, bytes32 result)
+        returns (bool ran, uint16 asset, uint128 unsold, uint64 began, bytes32 result)
     {
         Auction storage a = _auctions[lot];
         Stock memory stock = a.stock;
-        if (stock.left == 0 || a.start != start_) return (false, 0, 0, 0);
+        if (stock.left == 0 || a.start != start_) return (false, 0, 0, 0, 0);
         result = a.result;
         _close(a, stock.left);
-        return (true, stock.asset, stock.left, result);
+        return (true, stock.asset, stock.left, a.began, result);
     }
 
     /// Lists a market maker, or takes it off the list.
@@ -157,10 +159,10 @@ contract AuctionHouse is ReentrancyGuardTransient {
         if (time < ends) revert NotOver(lot, ends, time);
         bytes32 result = a.result;
         _close(a, stock.left);
-        vault.ended(lot, stock.asset, stock.left, result);
+        vault.ended(lot, stock.asset, stock.left, a.began, result);
     }
 
-    /// An auction as it stands; when none runs, nothing but the last one's `start` and `unsold`.
+    /// An auction as it stands; when none runs, nothing but the last one's `start`, `unsold` and `began`.
     function auction(uint64 lot) external view returns (Auction memory) {
         return _auctions[lot];
     }
@@ -205,6 +207,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
         );
         sale.over = sale.unsold == 0 || stock.unmet <= due;
         if (sale.over) {
+            sale.began = a.began;
             _close(a, uint112(sale.unsold));
         } else {
             stock.left = uint112(sale.unsold);

@@ -127,13 +127,17 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
         emit Taken(
             _next(), sale.lot, bytes32(uint256(uint160(sale.taker))), sale.quantity, sale.paid, sale.rebate
         );
-        if (sale.over) _ended(sale.lot, sale.asset, sale.unsold, sale.result);
+        if (sale.over) _ended(sale.lot, sale.asset, sale.unsold, sale.began, sale.result);
         _pull(_coinToken, sale.taker, net / _coinUnit);
     }
 
     /// An auction's time was over.
-    function ended(uint64 lot, uint16 asset, uint128 unsold, bytes32 result) external onlyHouse nonReentrant {
-        _ended(lot, asset, unsold, result);
+    function ended(uint64 lot, uint16 asset, uint128 unsold, uint64 began, bytes32 result)
+        external
+        onlyHouse
+        nonReentrant
+    {
+        _ended(lot, asset, unsold, began, result);
     }
 
     /// Collateral that another chain's vault sent here. The gateway pays it in like any depositor; which order sent it
@@ -173,10 +177,16 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
         return (t.token, amount);
     }
 
-    function _ended(uint64 lot, uint16 asset, uint128 unsold, bytes32 result) internal {
-        if (unsold != 0) balances[asset].reserved -= unsold;
+    function _ended(uint64 lot, uint16 asset, uint128 unsold, uint64 began, bytes32 result) internal {
+        if (unsold != 0) {
+            balances[asset].reserved -= unsold;
+            _unsold(asset, unsold, began);
+        }
         emit Ended(_next(), lot, result);
     }
+
+    /// Counts what an auction did not sell as not having left.
+    function _unsold(uint16 asset, uint256 amount, uint64 began) internal virtual;
 
     /// Lists a token whose unit is known to be right.
     function _list(uint16 asset, address token, uint256 unit) internal {

@@ -28,9 +28,6 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
 
     /// DVNs that a path of tokens needs, outside development.
     uint256 public constant VERIFIERS = 3;
-    /// Gas for the other end: an OFT's mint or unlock, then the vault's {Vault-bridgeIn}.
-    uint128 public constant RECEIVE_GAS = 200_000;
-    uint128 public constant COMPOSE_GAS = 350_000;
 
     Vault public immutable vault;
     /// The hub's id of this chain.
@@ -44,9 +41,14 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
     mapping(uint32 eid => uint16 chain) public chains;
     /// What moves an asset between chains: the token itself, or an adapter that locks it.
     mapping(uint16 asset => address oft) public ofts;
+    /// Gas that LayerZero's executor is paid for at the other end: for an OFT's mint or unlock, and for the vault's
+    /// {Vault-bridgeIn}. With too little nothing is lost: anybody delivers it again with more.
+    uint128 public receiveGas = 200_000;
+    uint128 public composeGas = 350_000;
 
     event ChainSet(uint16 indexed chain, uint32 eid);
     event OftSet(uint16 indexed asset, address oft);
+    event GasSet(uint128 receiveGas, uint128 composeGas);
     /// Collateral is on its way.
     event BridgedOut(uint64 indexed nonce, uint16 indexed to, uint16 asset, uint128 amount, bytes32 guid);
 
@@ -87,6 +89,11 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
         emit OftSet(asset, oft);
     }
 
+    function setGas(uint128 receive_, uint128 compose_) external onlyOwner {
+        (receiveGas, composeGas) = (receive_, compose_);
+        emit GasSet(receive_, compose_);
+    }
+
     /// Sends a payload of orders to the gateway of `eid`. Anybody may; the caller pays.
     /// @param options LayerZero's, with gas enough for the batch.
     function send(uint32 eid, bytes calldata payload, bytes calldata options)
@@ -117,8 +124,8 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
             to: _getPeerOrRevert(eid),
             amountLD: raw,
             minAmountLD: raw,
-            extraOptions: OptionsBuilder.newOptions().addExecutorLzReceiveOption(RECEIVE_GAS, 0)
-                .addExecutorLzComposeOption(0, COMPOSE_GAS, 0),
+            extraOptions: OptionsBuilder.newOptions().addExecutorLzReceiveOption(receiveGas, 0)
+                .addExecutorLzComposeOption(0, composeGas, 0),
             composeMsg: abi.encodePacked(Messages.GATEWAY_COLLATERAL, chain, nonce, asset, amount),
             oftCmd: ""
         });

@@ -5,16 +5,17 @@ import { Custody } from "./Custody.sol";
 import { IGateway } from "./interfaces/IGateway.sol";
 import { Certificates } from "./lib/Certificates.sol";
 import { Messages } from "./lib/Messages.sol";
-import { Limits, Outflow } from "./lib/Outflow.sol";
+import { Limits, Outflow, Rule } from "./lib/Outflow.sol";
 import { Signers } from "./lib/Signers.sol";
 
 /// The vault of one chain: carries out what a quorum of the hub's validators ordered, and nothing else.
 ///
 /// - Who: anybody delivers. The certificate in the payload decides, not the courier. There is no owner.
 /// - Once: an order takes effect once. One that fails leaves the others alone and may be delivered again until it
-///   expires; the courier has to bring gas enough that it cannot fail for want of it.
-/// - Limits: what leaves goes through a leaky bucket per token; a large release waits, and is paid before its order
-///   expires or never. A freeze, by fewer signers than move money, can outlast it.
+///   expires. None fails because a courier brought too little gas: then the whole delivery is called off.
+/// - Limits: what leaves goes through a leaky bucket per token when it leaves, an auction when it starts. What is above a
+///   second bucket waits, however it is split, and is paid before its order expires or never. A freeze, by fewer
+///   signers than move money, can outlast it.
 /// - Freeze: stops releases, bridges and starts of auctions; never deposits, takes, ends, rotations. It ends by itself
 ///   after at most a day, and then fewer than a quorum have to leave the vault open for as long as it was shut: they
 ///   can shut it half of the time. A freeze is worth what its own end says, whoever froze before: one of a moment
@@ -39,13 +40,13 @@ contract Vault is Custody {
         uint64 expires;
     }
 
-    /// Gas that an order may use: more than any of ours needs with an ordinary token. A token that burns it all costs
-    /// the courier that much and no more.
-    uint256 public constant ORDER_GAS = 350_000;
-    /// The same for a bridge, which runs through LayerZero.
-    uint256 public constant BRIDGE_GAS = 1_200_000;
-    /// Storing a set costs 4,000 gas for a signer's 20 bytes, and handing it over a little more.
-    uint256 private constant GAS_A_BYTE = 250;
+    /// Gas that an order gets at most, and a byte of it more: a token that burns everything costs the courier that much and
+    /// no more. Far more than ours need today, since a vault outlives what its chain charges: storing a signer's 20 bytes
+    /// costs 4,000 now.
+    uint256 public constant GAS_MOST = 10_000_000;
+    uint256 public constant GAS_A_BYTE = 2000;
+    /// What is kept back of a courier's gas: enough to tell of a failed order, or to call the delivery off.
+    uint256 private constant GAS_RESERVE = 30_000;
     /// What a failed order tells of its reason.
     uint256 private constant REASON_BYTES = 256;
     /// Longest freeze, milliseconds.
@@ -85,7 +86,17 @@ contract Vault is Custody {
 
     /// Carries out a payload: certificate || epoch || batch. Anybody may.
     /// @return took how many of its orders took effect or were queued now.
-    function execute(bytes calldata payload) external nonReentrant returns (uint256 took) {
+    function execute(bytes calldata payload) external returns (uint256 took) {
+        return executePart(payload, 0, type(uint256).max);
+    }
+
+    /// The same with the orders from number `from` to before number `to`, from 0: where another one, of a token that burns
+    /// all it gets, would take more gas than a transaction has.
+    function executePart(bytes calldata payload, uint256 from, uint256 to)
+        public
+        nonReentrant
+        returns (uint256 took)
+    {
         (bytes calldata certificate, uint32 epoch, bytes calldata batch) = Messages.payload(payload);
         (bytes32 orders, uint256 count) = Messages.hashBatch(batch);
         Validators memory v = _validators(epoch);
@@ -99,7 +110,7 @@ contract Vault is Custody {
         for (uint256 i; i < count; ++i) {
             bytes calldata order;
             (order, pos) = Messages.order(batch, pos);
-            if (_deliver(order)) ++took;
+            if (from <= i && i < to && _deliver(order)) ++took;
         }
     }
 
@@ -135,6 +146,9 @@ contract Vault is Custody {
         if (w.expires <= time) revert Expired(nonce, w.expires, time);
         _notFrozen(time);
         Token memory t = tokens[w.asset];
+        // One that the bucket has no room for now waits on.
+        Limits storage l = limits[w.asset];
+        l.spendHeld(l.reckon(free(w.asset), time), w.asset, w.amount);
         delete waiting[nonce];
         balances[w.asset].reserved -= w.amount;
         _payRelease(nonce, w.reason, w.asset, w.amount, t, w.to);
@@ -148,6 +162,7 @@ contract Vault is Custody {
         if (time < w.expires) revert NotExpired(nonce, w.expires, time);
         delete waiting[nonce];
         balances[w.asset].reserved -= w.amount;
+        limits[w.asset].drop(w.amount);
         emit Dropped(nonce);
     }
 
@@ -200,9 +215,15 @@ contract Vault is Custody {
 
     /// What may leave of an asset now, Wad, by its limits alone.
     function outflowLeft(uint16 asset) external view returns (uint256) {
-        uint256 used = limits[asset].usedAt(Messages.time());
-        uint256 outflow = limits[asset].outflow;
-        return used < outflow ? outflow - used : 0;
+        Outflow.Now memory n = limits[asset].reckon(free(asset), Messages.time());
+        return n.used < n.outflow ? n.outflow - n.used : 0;
+    }
+
+    /// What of it may leave without waiting, or be put up for auction, Wad; without a delay everything.
+    function quickLeft(uint16 asset) external view returns (uint256) {
+        Limits storage l = limits[asset];
+        Outflow.Now memory n = l.reckon(free(asset), Messages.time());
+        return l.delay == 0 ? type(uint256).max : n.delayAbove - n.quick;
     }
 
     // What the orders do
@@ -214,30 +235,35 @@ contract Vault is Custody {
         uint128 amount = Messages.u128(order, 20);
         address to = Messages.account(Messages.b32(order, 36));
         if (REASON_MOST < reason) revert UnknownReason(reason);
-        Token memory t = _leaving(asset, amount, time);
-        Limits storage l = limits[asset];
-        if (l.delayAbove < amount && l.delay != 0) {
+        (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, amount, time);
+        if (l.waits(n, amount)) {
             uint64 ready = time + l.delay;
             if (expires <= ready) revert Expired(nonce, expires, ready);
+            l.hold(n, asset, amount);
             waiting[nonce] = Waiting(to, asset, reason, ready, amount, expires);
             balances[asset].reserved += amount;
             emit Queued(nonce, ready, expires);
         } else {
+            l.spend(n, asset, amount, true);
             _payRelease(nonce, reason, asset, amount, t, to);
         }
     }
 
     function _startAuction(uint64 nonce, uint64 time, bytes calldata order) private {
         Messages.exact(order, Messages.START_AUCTION_BYTES);
-        _notFrozen(time);
         uint64 lot = Messages.u64(order, 17);
-        uint16 asset = Messages.u16(order, 25);
-        uint128 quantity = Messages.u128(order, 27);
-        Token memory t = _token(asset);
-        _raw(quantity, t.unit);
-        _isFree(asset, quantity);
+        uint64 unit = _putUp(Messages.u16(order, 25), Messages.u128(order, 27), time);
+        house.start(order, unit, Messages.lotResult(domain(), lot, nonce));
+    }
+
+    /// Counts and reserves what is put up for auction.
+    /// @return Wad for one of the token's own units.
+    function _putUp(uint16 asset, uint128 quantity, uint64 time) private returns (uint64) {
+        (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, quantity, time);
+        if (l.waits(n, quantity)) revert Outflow.AuctionWouldWait(asset, quantity, n.delayAbove - n.quick);
+        l.spend(n, asset, quantity, true);
         balances[asset].reserved += quantity;
-        house.start(order, t.unit, Messages.lotResult(domain(), lot, nonce));
+        return t.unit;
     }
 
     function _cancelAuction(bytes calldata order) private {
@@ -247,8 +273,8 @@ contract Vault is Custody {
         if (start == 0) revert NonceZero();
         if (isDone(start)) {
             // Over already: the hub has been told.
-            (bool ran, uint16 asset, uint128 unsold, bytes32 result) = house.cancel(lot, start);
-            if (ran) _ended(lot, asset, unsold, result);
+            (bool ran, uint16 asset, uint128 unsold, uint64 began, bytes32 result) = house.cancel(lot, start);
+            if (ran) _ended(lot, asset, unsold, began, result);
         } else {
             // Not carried out, and never will be.
             _use(start);
@@ -261,9 +287,10 @@ contract Vault is Custody {
         if (gateway == address(0)) revert NoGateway();
         uint16 asset = Messages.u16(order, 25);
         uint128 amount = Messages.u128(order, 27);
-        Token memory t = _leaving(asset, amount, time);
-        balances[asset].booked -= amount;
+        (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, amount, time);
         // No delay: the tokens go from one vault to another.
+        l.spend(n, asset, amount, false);
+        balances[asset].booked -= amount;
         _push(t.token, gateway, amount / t.unit);
         IGateway(gateway).bridge(nonce, asset, amount, amount / t.unit, Messages.u16(order, 43));
     }
@@ -293,11 +320,8 @@ contract Vault is Custody {
             revert WrongLimits(window, delay, type(uint32).max);
         }
         Limits storage l = limits[asset];
-        // What has left up to now leaks at the old rate until now, at the new one from now.
-        (l.used, l.since) = (uint112(l.usedAt(time)), uint48(time));
-        // The vault never holds 2^112: above it a limit is no limit.
-        (l.outflow, l.delayAbove) = (_most112(outflow), _most112(delayAbove));
-        (l.window, l.delay) = (uint32(window), uint32(delay));
+        Rule memory rule = Rule(_noLimit(outflow), _noLimit(delayAbove), uint32(window));
+        l.set(l.reckon(free(asset), time), rule, uint32(delay));
         emit LimitsSet(asset, outflow, window, delayAbove, delay);
     }
 
@@ -326,6 +350,10 @@ contract Vault is Custody {
     // Parts
 
     /// Delivers one order: skips a done one, tells of a failed one.
+    ///
+    /// It gets all that the courier brought but a reserve, up to a maximum. One that failed and had used up most of less
+    /// than that may have failed for want of gas, and the delivery is called off: whoever runs out of gas within calls
+    /// leaves a 64th to each of those around it, which is less than a quarter as long as they are eighteen deep.
     function _deliver(bytes calldata order) private returns (bool took) {
         if (order.length < Messages.HEAD) {
             emit OrderFailed(0, abi.encodeWithSelector(Messages.WrongLength.selector, order.length, Messages.HEAD));
@@ -333,16 +361,18 @@ contract Vault is Custody {
         }
         uint64 nonce = Messages.u64(order, 0);
         if (isDone(nonce)) return false;
-        uint256 gas_ = GAS_A_BYTE * order.length
-            + (Messages.u8(order, 16) == Messages.BRIDGE ? BRIDGE_GAS : ORDER_GAS);
+        uint256 most = GAS_MOST + GAS_A_BYTE * order.length;
         bytes memory self = abi.encodeCall(this.carryOut, (order));
-        // A call gets at most 63/64 of what is left: with less than that and a reserve for what follows, a courier
-        // could make the order fail.
-        uint256 need = gas_ * 64 / 63 + 30_000;
-        if (gasleft() < need) revert GasTooLow(gasleft(), need);
+        uint256 have = gasleft();
+        if (have < 2 * GAS_RESERVE) revert GasTooLow(have, 2 * GAS_RESERVE);
+        // What a call gets at most, so that it gets this.
+        uint256 gives = (have - GAS_RESERVE) / 64 * 63;
+        if (most < gives) gives = most;
+        uint256 left;
         bytes memory reason;
         assembly ("memory-safe") {
-            took := call(gas_, address(), 0, add(self, 32), mload(self), 0, 0)
+            took := call(gives, address(), 0, add(self, 32), mload(self), 0, 0)
+            left := gas()
             if iszero(took) {
                 let size := returndatasize()
                 if gt(size, REASON_BYTES) { size := REASON_BYTES }
@@ -352,16 +382,29 @@ contract Vault is Custody {
                 mstore(0x40, add(reason, and(add(size, 63), not(31))))
             }
         }
-        if (!took) emit OrderFailed(nonce, reason);
+        if (took) return true;
+        if (gives < most && 3 * gives <= 4 * (have - left)) revert GasTooLow(have, most * 64 / 63 + GAS_RESERVE);
+        emit OrderFailed(nonce, reason);
     }
 
-    /// Everything that has to hold before an amount leaves; counts it against the limits.
-    function _leaving(uint16 asset, uint128 amount, uint64 time) private returns (Token memory t) {
+    /// Everything but the limits that has to hold before an amount leaves or is put up for auction; and the limits.
+    function _leavable(uint16 asset, uint128 amount, uint64 time)
+        private
+        view
+        returns (Token memory t, Limits storage l, Outflow.Now memory n)
+    {
         _notFrozen(time);
         t = _token(asset);
         _raw(amount, t.unit);
-        _isFree(asset, amount);
-        limits[asset].spend(asset, amount, time);
+        uint256 have = free(asset);
+        if (have < amount) revert TooLittleFree(asset, have, amount);
+        l = limits[asset];
+        n = l.reckon(have, time);
+    }
+
+    /// What is unsold of an auction is not outflow.
+    function _unsold(uint16 asset, uint256 amount, uint64 began) internal override {
+        limits[asset].giveBack(amount, began, Messages.time());
     }
 
     function _payRelease(uint64 nonce, uint8 reason, uint16 asset, uint128 amount, Token memory t, address to) private {
@@ -385,12 +428,7 @@ contract Vault is Custody {
         if (time < until) revert Frozen(until, time);
     }
 
-    function _isFree(uint16 asset, uint128 amount) private view {
-        uint256 have = free(asset);
-        if (have < amount) revert TooLittleFree(asset, have, amount);
-    }
-
-    function _most112(uint128 amount) private pure returns (uint112) {
-        return amount < type(uint112).max ? uint112(amount) : type(uint112).max;
+    function _noLimit(uint128 amount) private pure returns (uint112) {
+        return uint112(amount < Outflow.NO_LIMIT ? amount : Outflow.NO_LIMIT);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { Vm } from "forge-std/Vm.sol";
 import { ERC20 } from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { AuctionHouse } from "../src/AuctionHouse.sol";
@@ -9,7 +10,16 @@ import { ITaker } from "../src/interfaces/ITaker.sol";
 import { IVault } from "../src/interfaces/IVault.sol";
 import { Certificates } from "../src/lib/Certificates.sol";
 import { Base, IVaultEvents } from "./Base.sol";
-import { BombToken, BurnToken, FeeToken, GreedyToken, RebasingToken, ReentrantToken, SilentToken } from "./mocks/Tokens.sol";
+import {
+    BombToken,
+    BurnToken,
+    DearToken,
+    FeeToken,
+    GreedyToken,
+    RebasingToken,
+    ReentrantToken,
+    SilentToken
+} from "./mocks/Tokens.sol";
 
 /// Each attack that the vault was built against, by name.
 contract AttacksTest is Base {
@@ -205,7 +215,7 @@ contract AttacksTest is Base {
         vault.deposit(owner(ALICE), 0, EVIL, 100);
     }
 
-    /// Reverts with a megabyte: 256 bytes at most are told, and the rest of the batch goes on.
+    /// Reverts with a megabyte: 256 bytes at most are told, nobody pays for a copy, and the rest of the batch goes on.
     function test_return_data_bomb() public {
         BombToken token = new BombToken();
         _list(address(token));
@@ -217,23 +227,108 @@ contract AttacksTest is Base {
         bytes memory payload = sealed_(batch(bomb, fine));
         uint256 before = gasleft();
         assertEq(vault.execute(payload), 1);
-        assertLt(before - gasleft(), 900_000, "the bomb costs no more than one order's gas");
+        assertLt(before - gasleft(), 2_500_000, "a megabyte of memory costs 2,050,000");
         assertEq(eth.balanceOf(BOB), 1e18);
         assertEq(booked(EVIL), 100);
     }
 
-    /// Burns all the gas it gets: an order's worth, and the rest of the batch goes on.
+    /// Burns all the gas it gets: the most that an order gets, and the rest of the batch goes on.
     function test_gas_griefing_token() public {
+        bytes memory payload = _greedy();
+        uint256 before = gasleft();
+        assertEq(vault.execute(payload), 1);
+        assertLt(before - gasleft(), vault.GAS_MOST() + 68 * vault.GAS_A_BYTE() + 300_000);
+        assertEq(eth.balanceOf(BOB), 1e18);
+    }
+
+    /// A chain whose transactions have less gas than that: whoever delivers leaves that order out.
+    function test_a_batch_is_delivered_around_a_gas_griefing_token() public {
+        bytes memory payload = _greedy();
+        (bool delivered,) = address(vault).call{ gas: 8_000_000 }(abi.encodeCall(vault.execute, (payload)));
+        assertFalse(delivered);
+        assertEq(vault.executePart{ gas: 400_000 }(payload, 1, 2), 1);
+        assertEq(eth.balanceOf(BOB), 1e18);
+        // Twice is once, and beyond the end is nothing.
+        assertEq(vault.executePart(payload, 1, 9), 0);
+        assertEq(vault.executePart(payload, 2, 1), 0);
+    }
+
+    function _greedy() private returns (bytes memory) {
         GreedyToken token = new GreedyToken();
         _list(address(token));
         _deposit(token, 100);
         depositEth(ALICE, 1e18);
         token.arm();
-        bytes memory payload = sealed_(batch(release(0, EVIL, 10, BOB), release(0, ETH, 1e18, BOB)));
-        uint256 before = gasleft();
-        assertEq(vault.execute(payload), 1);
-        assertLt(before - gasleft(), 900_000);
-        assertEq(eth.balanceOf(BOB), 1e18);
+        return sealed_(batch(release(0, EVIL, 10, BOB), release(0, ETH, 1e18, BOB)));
+    }
+
+    /// A chain that charges several times as much for state: a transfer that burns four times of what an order once
+    /// got takes effect, at any figure above what it needs, and no delivery below that looks done.
+    function test_a_transfer_that_is_dear_takes_effect() public {
+        DearToken token = new DearToken();
+        _list(address(token));
+        _deposit(token, 100);
+        token.arm(1_400_000, 0);
+        _takesEffectAtAnyFigure(EVIL, 3_000_000, 30_011);
+        assertEq(token.balanceOf(BOB), 1);
+    }
+
+    /// The same where the transfer runs through a dozen of contracts, each of which is left a 64th when the last one has
+    /// none any more.
+    function test_gas_griefing_courier_of_a_token_of_many_calls() public {
+        DearToken token = new DearToken();
+        _list(address(token));
+        _deposit(token, 100);
+        token.arm(300_000, 12);
+        _takesEffectAtAnyFigure(EVIL, 1_500_000, 3_001);
+        assertEq(token.balanceOf(BOB), 1);
+    }
+
+    /// An order that fails for a reason of its own is not told to have failed for want of gas, at any figure; nor are the
+    /// others of its batch lost.
+    function test_an_order_that_fails_does_so_for_its_own_reason_at_any_figure() public {
+        depositEth(ALICE, 10e18);
+        bytes memory one = release(0, ETH, 11e18, BOB);
+        uint64 failing = lastNonce;
+        bytes memory payload = sealed_(batch(one, release(0, ETH, 1e18, BOB)));
+        bytes memory why = abi.encodeWithSelector(IVault.TooLittleFree.selector, ETH, 10e18, 11e18);
+        bytes memory call = abi.encodeCall(vault.execute, (payload));
+        uint256 passed;
+        for (uint256 gas_ = 60_000; gas_ < 400_000; gas_ += 1_999) {
+            uint256 before = vm.snapshotState();
+            vm.recordLogs();
+            (bool delivered, bytes memory answer) = address(vault).call{ gas: gas_ }(call);
+            if (delivered) {
+                ++passed;
+                assertEq(abi.decode(answer, (uint256)), 1);
+                Vm.Log memory told = vm.getRecordedLogs()[0];
+                assertEq(told.topics[0], IVaultEvents.OrderFailed.selector);
+                assertEq(uint256(told.topics[1]), failing);
+                assertEq(abi.decode(told.data, (bytes)), why);
+            }
+            vm.revertToState(before);
+        }
+        assertGt(passed, 50);
+    }
+
+    /// Delivers the release of one with every figure up to `most`: the whole transaction reverts, or it takes effect.
+    function _takesEffectAtAnyFigure(uint16 asset, uint256 most, uint256 step) private {
+        bytes memory payload = sealed_(batch(release(0, asset, 1, BOB)));
+        bytes memory call = abi.encodeCall(vault.execute, (payload));
+        uint64 nonce = lastNonce;
+        bool before;
+        for (uint256 gas_ = 60_000; gas_ < most; gas_ += step) {
+            uint256 state = vm.snapshotState();
+            (bool delivered, bytes memory answer) = address(vault).call{ gas: gas_ }(call);
+            if (delivered) assertEq(abi.decode(answer, (uint256)), 1, vm.toString(gas_));
+            assertEq(vault.isDone(nonce), delivered);
+            // Once it is enough, more is.
+            assertTrue(delivered || !before);
+            before = delivered;
+            vm.revertToState(state);
+        }
+        assertTrue(before);
+        vault.execute(payload);
     }
 
     /// A courier brings just too little, so that an order would fail inside and the delivery would look done.
@@ -242,7 +337,7 @@ contract AttacksTest is Base {
         bytes memory one = release(0, ETH, 1e18, BOB);
         uint64 nonce = lastNonce;
         bytes memory payload = sealed_(batch(one));
-        for (uint256 gas_ = 60_000; gas_ < 600_000; gas_ += 4_999) {
+        for (uint256 gas_ = 60_000; gas_ < 600_000; gas_ += 499) {
             (bool delivered, bytes memory answer) =
                 address(vault).call{ gas: gas_ }(abi.encodeCall(vault.execute, (payload)));
             // Either the whole transaction reverts, or the order took effect.

@@ -8,12 +8,14 @@ import {
 } from "@layerzerolabs/lz-evm-protocol-v2/contracts/interfaces/ILayerZeroEndpointV2.sol";
 import { SetConfigParam } from "@layerzerolabs/lz-evm-protocol-v2/contracts/interfaces/IMessageLibManager.sol";
 import { IReceiveUlnE2 } from "@layerzerolabs/lz-evm-messagelib-v2/contracts/uln/interfaces/IReceiveUlnE2.sol";
+import { Ownable } from "@openzeppelin/contracts/access/Ownable.sol";
 import { OptionsBuilder } from "@layerzerolabs/oapp-evm/contracts/oapp/libs/OptionsBuilder.sol";
 import { OFTComposeMsgCodec } from "@layerzerolabs/oft-evm/contracts/libs/OFTComposeMsgCodec.sol";
 import { Gateway } from "../src/Gateway.sol";
 import { Vault } from "../src/Vault.sol";
 import { IVault } from "../src/interfaces/IVault.sol";
 import { Messages } from "../src/lib/Messages.sol";
+import { Outflow } from "../src/lib/Outflow.sol";
 import { Paths } from "../src/lib/Paths.sol";
 import { DevDvn } from "../src/mocks/DevDvn.sol";
 import { DevExecutor } from "../src/mocks/DevExecutor.sol";
@@ -169,6 +171,76 @@ contract GatewayTest is Base {
         assertEq(booked(TOKEN), 30e18);
         assertEq(home.oft.balanceOf(address(home.vault)), 30e18);
         assertEq(home.oft.balanceOf(address(home.gateway)), 0);
+    }
+
+    /// From one vault to another: no delay, but as much as may leave; and what comes in makes room there.
+    function test_a_bridge_goes_through_the_bucket_and_does_not_wait() public {
+        vm.deal(address(thin.gateway), 1000);
+        order(setLimits(TOKEN, 40e18, 1 hours, 1e18, 600));
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        assertEq(vault.outflowLeft(TOKEN), 10e18);
+        assertEq(vault.quickLeft(TOKEN), 1e18);
+        orderFails(
+            bridge(7, TOKEN, 11e18, home.chain),
+            abi.encodeWithSelector(Outflow.OutflowAbove.selector, TOKEN, 11e18, 10e18)
+        );
+    }
+
+    function test_what_is_bridged_in_makes_room() public {
+        vm.deal(address(thin.gateway), 1000);
+        _useVault(home);
+        order(setLimits(TOKEN, 40e18, 1 hours, 40e18, 600));
+        home.oft.mint(address(this), 100e18);
+        home.oft.approve(address(home.vault), 100e18);
+        home.vault.deposit(owner(ALICE), 0, TOKEN, 100e18);
+        order(release(0, TOKEN, 35e18, BOB));
+        assertEq(vault.outflowLeft(TOKEN), 5e18);
+        _useVault(thin);
+        vm.recordLogs();
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        Vm.Log memory packet = _packet();
+        _verify(packet, home, 3);
+        vm.recordLogs();
+        _receiveOft(packet, thin, home);
+        home.endpoint.lzCompose(address(home.oft), address(home.gateway), _guid(packet), 0, _composed(), "");
+        assertEq(home.vault.outflowLeft(TOKEN), 35e18);
+        // Not without waiting.
+        assertEq(home.vault.quickLeft(TOKEN), 5e18);
+    }
+
+    /// Through the gateway, the OFT, LayerZero's endpoint, library, DVNs and executor: a courier that brings too little
+    /// makes no bridge fail.
+    function test_a_bridge_takes_effect_or_the_delivery_reverts_at_any_figure() public {
+        vm.deal(address(thin.gateway), 1000);
+        bytes memory call = abi.encodeCall(vault.execute, (sealed_(batch(bridge(7, TOKEN, 30e18, home.chain)))));
+        uint256 passed;
+        for (uint256 gas_ = 60_000; gas_ < 1_200_000; gas_ += 2_003) {
+            uint256 state = vm.snapshotState();
+            (bool delivered, bytes memory answer) = address(vault).call{ gas: gas_ }(call);
+            if (delivered) assertEq(abi.decode(answer, (uint256)), 1, vm.toString(gas_));
+            if (delivered) ++passed;
+            vm.revertToState(state);
+        }
+        assertGt(passed, 100);
+    }
+
+    /// What LayerZero is paid for at the other end can follow what chains charge.
+    function test_the_owner_sets_the_gas_of_bridges() public {
+        vm.expectEmit(address(thin.gateway));
+        emit Gateway.GasSet(900_000, 1_500_000);
+        thin.gateway.setGas(900_000, 1_500_000);
+        assertEq(thin.gateway.receiveGas(), 900_000);
+        assertEq(thin.gateway.composeGas(), 1_500_000);
+        vm.deal(address(thin.gateway), 1000);
+        vm.recordLogs();
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        (, bytes memory options,) = abi.decode(_packet().data, (bytes, bytes, address));
+        bytes memory asked =
+            OptionsBuilder.newOptions().addExecutorLzReceiveOption(900_000, 0).addExecutorLzComposeOption(0, 1_500_000, 0);
+        assertEq(options, asked);
+        vm.prank(ALICE);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, ALICE));
+        thin.gateway.setGas(1, 1);
     }
 
     function test_bridge_without_money_for_the_fee_fails_and_moves_nothing() public {

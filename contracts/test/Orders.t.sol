@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import { IVault } from "../src/interfaces/IVault.sol";
 import { Messages } from "../src/lib/Messages.sol";
-import { Outflow } from "../src/lib/Outflow.sol";
 import { Certificates } from "../src/lib/Certificates.sol";
 import { Signers } from "../src/lib/Signers.sol";
 import { MockToken } from "../src/mocks/MockToken.sol";
@@ -106,129 +105,6 @@ contract OrdersTest is Base {
             lastNonce, abi.encodeWithSelector(IVault.Expired.selector, lastNonce, expires, expires)
         );
         assertEq(vault.execute(sealed_(batch(late))), 0);
-    }
-
-    // Limits
-
-    function test_a_token_without_limits_releases_nothing() public {
-        MockToken other = new MockToken("Other", "OTH", 18);
-        order(listToken(4, address(other), 1));
-        other.mint(address(this), 5);
-        other.approve(address(vault), 5);
-        vault.deposit(owner(ALICE), 0, 4, 5);
-        orderFails(release(0, 4, 1, BOB), abi.encodeWithSelector(Outflow.OutflowAbove.selector, 4, 1, 0));
-    }
-
-    /// 10 ETH an hour: 10 at once, then one more every six minutes.
-    function test_outflow_is_a_leaky_bucket() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 10e18, 1 hours, type(uint128).max, 0));
-        order(release(0, ETH, 10e18, BOB));
-        bytes memory more = release(0, ETH, 1e18, BOB);
-        orderFails(more, abi.encodeWithSelector(Outflow.OutflowAbove.selector, ETH, 1e18, 0));
-        skip(6 minutes - 1);
-        assertEq(vault.execute(sealed_(batch(more))), 0);
-        skip(1);
-        assertEq(vault.outflowLeft(ETH), 1e18);
-        assertEq(vault.execute(sealed_(batch(more))), 1);
-        assertEq(vault.outflowLeft(ETH), 0);
-        skip(2 hours);
-        assertEq(vault.outflowLeft(ETH), 10e18);
-    }
-
-    function test_lower_limits_count_what_left_before() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 10e18, 1 hours, type(uint128).max, 0));
-        order(release(0, ETH, 8e18, BOB));
-        order(setLimits(ETH, 4e18, 1 hours, type(uint128).max, 0));
-        assertEq(vault.outflowLeft(ETH), 0);
-        skip(1 hours);
-        // 8 - 4 leaked: the bucket of 4 is still full.
-        assertEq(vault.outflowLeft(ETH), 0);
-        skip(30 minutes);
-        assertEq(vault.outflowLeft(ETH), 2e18);
-    }
-
-    function test_limits_without_a_window_fail() public {
-        orderFails(
-            setLimits(ETH, 1, 0, 0, 0),
-            abi.encodeWithSelector(IVault.WrongLimits.selector, 0, 0, type(uint32).max)
-        );
-        orderFails(
-            setLimits(ETH, 1, 1, 0, 100 days),
-            abi.encodeWithSelector(IVault.WrongLimits.selector, 1000, 100 days * 1000, type(uint32).max)
-        );
-        orderFails(setLimits(9, 1, 1, 0, 0), abi.encodeWithSelector(IVault.UnknownAsset.selector, 9));
-    }
-
-    // Delay
-
-    function test_a_large_release_waits_then_anybody_pays_it() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
-        order(release(0, ETH, 10e18, BOB));
-        assertEq(eth.balanceOf(BOB), 10e18);
-
-        bytes memory large = release(1, ETH, 11e18, BOB);
-        uint64 nonce = lastNonce;
-        uint64 told = sequence();
-        bytes memory payload = sealed_(batch(large));
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Queued(nonce, now_() + 600_000, NEVER);
-        assertEq(vault.execute(payload), 1);
-        // Not a fact before it is paid, held meanwhile, and not queued twice.
-        assertEq(sequence(), told);
-        assertEq(vault.free(ETH), 79e18);
-        assertEq(vault.execute(payload), 0);
-
-        uint64 ready = now_() + 600_000;
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotReady.selector, nonce, ready, now_()));
-        vault.pay(nonce);
-        skip(600);
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Released(nonce, 1, ETH, BOB, 11e18);
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Executed(told + 1, nonce);
-        vm.prank(ALICE);
-        vault.pay(nonce);
-        assertEq(eth.balanceOf(BOB), 21e18);
-        assertEq(reserved(ETH), 0);
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
-        vault.pay(nonce);
-    }
-
-    /// A freeze holds a large release until it can never be paid: the hub undoes it, so it must not come after all.
-    function test_a_queued_release_is_paid_before_it_expires_or_never() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
-        uint64 expires = now_() + 3_600_000;
-        order(releaseUntil(expires, 1, ETH, 11e18, owner(BOB)));
-        uint64 nonce = lastNonce;
-        freeze(now_() + 3_600_000, 3);
-        skip(600);
-        vm.expectRevert(abi.encodeWithSelector(IVault.Frozen.selector, expires, now_()));
-        vault.pay(nonce);
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotExpired.selector, nonce, expires, now_()));
-        vault.drop(nonce);
-        skip(3000);
-        vm.expectRevert(abi.encodeWithSelector(IVault.Expired.selector, nonce, expires, expires));
-        vault.pay(nonce);
-        vm.expectEmit(address(vault));
-        emit IVaultEvents.Dropped(nonce);
-        vault.drop(nonce);
-        assertEq(vault.free(ETH), 100e18);
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
-        vault.drop(nonce);
-    }
-
-    function test_a_large_release_that_would_expire_waiting_fails_at_once() public {
-        depositEth(ALICE, 100e18);
-        order(setLimits(ETH, 1000e18, 1 hours, 10e18, 600));
-        uint64 expires = now_() + 600_000;
-        orderFails(
-            releaseUntil(expires, 1, ETH, 11e18, owner(BOB)),
-            abi.encodeWithSelector(IVault.Expired.selector, lastNonce, expires, expires)
-        );
     }
 
     // Freeze
@@ -508,7 +384,7 @@ contract OrdersTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IVault.NotTheHouse.selector, address(this)));
         vault.payOut(ETH, 1, BOB);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotTheHouse.selector, address(this)));
-        vault.ended(1, ETH, 1, 0);
+        vault.ended(1, ETH, 1, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotTheGateway.selector, address(this)));
         vault.bridgeIn(1, 1, ETH, 1);
     }

@@ -15,6 +15,8 @@ struct Sale {
     uint16 asset;
     /// Collateral that stays in the vault.
     uint128 unsold;
+    /// When the auction began, milliseconds since 1970.
+    uint64 began;
     bytes32 result;
 }
 
@@ -86,7 +88,7 @@ interface IVault {
     error UnknownReason(uint8 reason);
     /// This block is at or after the order's end, both milliseconds since 1970.
     error Expired(uint64 nonce, uint64 expires, uint64 time);
-    /// A courier has to bring enough that no order fails for want of gas.
+    /// An order may have failed because the courier brought `have`; with `need` none does.
     error GasTooLow(uint256 have, uint256 need);
     error Frozen(uint64 until, uint64 time);
     /// A freeze ends later than `last`, which is this block, the freeze in force, or one that was ended early, whichever

@@ -121,3 +121,27 @@ contract GreedyToken is Mintable {
         super._update(from, to, value);
     }
 }
+
+/// Burns so much gas once it is armed, so many calls deep: a token on a chain that charges more than today.
+contract DearToken is Mintable {
+    uint256 private _burns;
+    uint256 private _depth;
+
+    constructor() ERC20("Dear", "DEAR") { }
+
+    function arm(uint256 burns, uint256 depth) external {
+        (_burns, _depth) = (burns, depth);
+    }
+
+    /// Calls itself `depth` times, then burns.
+    function burn(uint256 depth, uint256 amount) external view {
+        if (depth != 0) return this.burn(depth - 1, amount);
+        uint256 before = gasleft();
+        while (before - gasleft() < amount) { }
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (_burns != 0) this.burn(_depth, _burns);
+    }
+}

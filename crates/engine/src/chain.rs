@@ -7,6 +7,7 @@
 use crate::credit::LendingPool;
 use crate::custody;
 use crate::ledger::{ChainMoney, TokenMoney};
+use crate::liquidation::Passed;
 use crate::market::listing;
 use crate::measures::Measured;
 use crate::state::{Chain, Outcome, State, TokenRecord};
@@ -41,6 +42,8 @@ pub(crate) fn token_record(
         depth: Measured::default(),
         auctioned: Amount::ZERO,
         written_down: Amount::ZERO,
+        limits: None,
+        passed: Passed::default(),
     })
 }
 
@@ -225,6 +228,7 @@ pub(crate) fn set_limits(
     // A release is paid before its order expires, or never.
     let life = Millis::new(state.house.orders.life.get().saturating_sub(1));
     within(limits.delay, Millis::ZERO, SPAN_MOST.min(life))?;
+    state.token_mut(token).limits = Some(limits);
     let VaultLimits { outflow, window, delay_above, delay } = limits;
     let action = OrderAction::SetLimits { asset, outflow, window, delay_above, delay };
     let nonce = orders::give(state, out, chain, action);

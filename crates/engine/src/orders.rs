@@ -215,9 +215,9 @@ fn resend(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
 pub(crate) fn expire(state: &mut State, out: &mut Outcome, chain: ChainId, time: Time) {
     let all = (chain, Nonce(0))..=(chain, Nonce(u64::MAX));
     let is_dead = |sent: &&Sent| {
-        // What has arrived elsewhere has left.
-        let arrived = liquidation::has_arrived(state, (chain, sent.order.nonce));
-        sent.order.expires <= time && sent.seen.is_none() && !arrived
+        // What was seen to arrive elsewhere waits until that is final.
+        let comes = liquidation::is_arriving(state, (chain, sent.order.nonce));
+        sent.order.expires <= time && sent.seen.is_none() && !comes
     };
     let dead = state.orders.range(all).map(|(_, sent)| sent).filter(is_dead);
     let dead: Vec<Nonce> = dead.map(|sent| sent.order.nonce).collect();

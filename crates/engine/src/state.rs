@@ -10,7 +10,7 @@ use crate::custody::{Recorded, Unfinal, Waiting};
 use crate::keeper::book::{Duties, KeeperBook};
 use crate::keeper::{Keeper, Round};
 use crate::ledger::{ChainMoney, Holding, HouseMoney, Sums, TokenMoney};
-use crate::liquidation::{Agenda, Lot, OnItsWay, Path, Task, Transit};
+use crate::liquidation::{Agenda, Lot, OnItsWay, Passed, Path, Task, Transit};
 use crate::market::Market;
 use crate::measures::Measured;
 use crate::members::Members;
@@ -24,7 +24,7 @@ use ballast_types::{
     AccountId, Address, AnomalyKind, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash,
     Height, Holder, KeeperId, LedgerAccount, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams,
     Order, OrderParams, Owner, RateParams, Reject, Scope, Sequence, Signer, TaskId, Token, TokenParams,
-    Transfer,
+    Transfer, VaultLimits,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -229,6 +229,10 @@ pub struct TokenRecord {
     pub auctioned: Amount,
     /// Dollars taken of a coin's worth by write-downs.
     pub written_down: Amount,
+    /// How much of it may leave its vault, where the hub ordered that.
+    pub limits: Option<VaultLimits>,
+    /// What was put under auction under these limits.
+    pub passed: Passed,
 }
 
 /// What a block brought about. One is reused for block after block.

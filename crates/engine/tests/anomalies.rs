@@ -48,6 +48,8 @@ fn sent() -> (House, (ChainId, Nonce), Token, Amount) {
     let order = house.state().orders.find(key).expect("open").order.clone();
     let now = house.now();
     assert!(house.spoke("polygon").carry_out(&order, now));
+    // Nothing comes of it unless a test says so.
+    house.spoke("polygon").sent.clear();
     house.apply(Vec::new());
     assert!(house.state().transits.find(key).expect("on its way").left);
     (house, key, to, amount)
@@ -497,6 +499,36 @@ fn less_than_was_sent_is_a_loss_of_the_receiving_chain() {
     let resting = Command::Govern(Change::OpenPath { from, to: to.chain });
     house.run(resting).expect("it rests for a day");
     goes_on(&mut house, "ethereum");
+}
+
+/// What left and never comes: after a week it is lost, or when a vote says so, and the account is not locked for ever. What
+/// comes later is surplus.
+#[test]
+fn what_never_arrives_is_lost_after_a_week_or_by_vote() {
+    let (house, (from, nonce), to, amount) = sent();
+    let never = |house: &mut House| {
+        assert!(house.state().transits.is_empty());
+        assert_eq!(house.state().house.money.lost(to.asset), amount);
+        // What it has left is sold at home, and the rest of its loan is a loss of its chain.
+        house.apply(Vec::new());
+        house.take_all();
+        house.apply(Vec::new());
+        assert_eq!(house.view("borrower").locked, None);
+        let event = VaultEvent::BridgedIn { from, nonce, asset: to.asset, amount };
+        assert_eq!(claim(house, "ethereum", event), Some(Anomaly::ArrivedAgain { from, nonce, amount }));
+        house.apply(Vec::new());
+        assert_eq!(house.balance(LedgerAccount::Surplus(to)), amount);
+        goes_on(house, "ethereum");
+    };
+    let mut waits = house.clone();
+    waits.advance_in(Millis::days(6), 6);
+    assert!(waits.view("borrower").locked.is_some());
+    waits.advance(Millis::days(1));
+    never(&mut waits);
+    let mut votes = house;
+    let task = votes.view("borrower").locked.expect("being liquidated");
+    votes.run(Command::Govern(Change::Resolve { task })).expect("something is on its way");
+    never(&mut votes);
 }
 
 /// A bridge that does not take the lot: after one expiry it is sold at home, and the next lot does not try that way.

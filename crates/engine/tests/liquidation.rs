@@ -5,7 +5,7 @@ mod support;
 use ballast_engine::BlockPart;
 use ballast_types::{
     Address, ChainId, Change, Command, Event, Genesis, Layer, LedgerAccount, LotId, MarketId, Scope, Side,
-    TradeAmount,
+    TradeAmount, VaultLimits,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Size, Usd};
 use support::genesis::{bare, guarded};
@@ -520,4 +520,43 @@ fn a_stored_lot_repays_the_layers_before_its_owner() {
     // His receipt was paid in cash.
     let bob = house.view("bob");
     assert!(whole(100_000) <= bob.lent[0].worth + bob.cash, "{bob:?}");
+}
+
+// Limits of the vault
+
+/// A vault lets 4 ETH a day be put under auction without waiting. A lot of 10 is offered in parts that pass: 4 at once; what
+/// waits is offered as the sum leaks and as parts are not sold. No order is given that the vault refuses.
+#[test]
+fn no_more_is_offered_than_the_vault_lets_pass() {
+    let mut house = lending();
+    let token = house.token("ETH", "ethereum");
+    let limits = VaultLimits {
+        outflow: whole(100),
+        window: Millis::days(1),
+        delay_above: whole(4),
+        delay: Millis::minutes(30),
+    };
+    house.run(Command::Govern(Change::SetLimits { token, limits })).expect("none is open");
+    house.deposit("alice", "ethereum", "ETH", whole(10));
+    house.borrow("alice", "ethereum", whole(25_000)).expect("34,000 / 1.21 = 28,099");
+    house.apply(Vec::new());
+    // Minus 5 % of the debt and more: all of it is sold.
+    house.price("ETH", price("2500"));
+    let offered = |house: &House| house.offers().iter().map(|(_, offer)| offer.left).collect::<Vec<_>>();
+    assert_eq!(offered(&house), [whole(4)]);
+    assert_eq!(house.state().lots.len(), 2);
+    house.take_all();
+    house.apply(Vec::new());
+    assert_eq!(offered(&house), [], "nothing passes yet");
+    // A day lets as much pass again.
+    house.advance_in(Millis::days(1), 24);
+    house.take_all();
+    house.apply(Vec::new());
+    let sold = house.history.iter().filter_map(|event| match event {
+        Event::LotTaken { quantity, .. } => Some(*quantity),
+        _ => None,
+    });
+    assert_eq!(sold.sum::<Amount>(), whole(8));
+    let expired = house.history.iter().filter(|event| matches!(event, Event::OrderExpired { .. })).count();
+    assert_eq!(expired, 0, "no order was refused");
 }

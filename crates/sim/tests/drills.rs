@@ -105,6 +105,38 @@ fn a_house_comes_through_a_rotation_and_a_freeze() {
     assert_eq!(play(scenario("")).summary.state_hash, run.summary.state_hash);
 }
 
+/// Seven validators make way for seven others, two of each lagging, one lying: what the newcomers read goes on where the others
+/// ended, three of them freeze.
+#[test]
+fn a_house_of_seven_validators_comes_through_both() {
+    let mut scenario = scenario("");
+    scenario.faults.validators = 7;
+    (scenario.faults.lagging, scenario.faults.lying) = (2, 1);
+    check(&play(scenario), 5);
+}
+
+/// Chains that drop blocks meanwhile, halt, and take ever longer.
+#[test]
+fn reorgs_and_halts_do_not_keep_them_up() {
+    let mut scenario = scenario("");
+    scenario.faults.validators = 4;
+    scenario.faults.lying = 1;
+    for name in ["ethereum", "polygon", "bsc", "layer2"] {
+        let faults = ballast_sim::scenario::ChainFaults {
+            reorg_every: Millis::minutes(3),
+            halt_every: Millis::minutes(20),
+            spike_every: Millis::minutes(20),
+            ..Default::default()
+        };
+        scenario.faults.chains.insert(name.to_owned(), faults);
+    }
+    let run = play(scenario);
+    assert_eq!(run.summary.faults(), Vec::<String>::new());
+    assert_eq!(run.epochs, [(1, 1); 5]);
+    assert!(run.drills.chains.iter().all(|row| row.frozen_from.is_some()), "{:?}", run.drills);
+    assert!(0 < run.summary.claims.reorgs);
+}
+
 #[test]
 fn a_chain_that_joins_after_the_rotation_obeys_the_next_set() {
     let mut scenario = scenario("");

@@ -27,6 +27,7 @@ pub use sim::{Courier, Fork, Reorg, SimChain, SimChainParams};
 
 use crate::certificate::Certificate;
 use crate::message::{EncodeError, Freeze, Payload};
+use crate::vault::Waiting;
 use ballast_types::{Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 
@@ -61,6 +62,9 @@ pub trait Spoke {
 
     /// Every auction that runs at the head, by lot.
     fn offers(&self) -> Result<Vec<(LotId, Offer)>, SpokeError>;
+
+    /// Every release that waits at the head, by its order.
+    fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError>;
 
     /// Sends orders with their certificate.
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError>;
@@ -144,12 +148,14 @@ pub struct Take {
 }
 
 /// Something that anybody may have a vault do once its time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Poke {
     /// End an auction at or after its end.
     End(LotId),
     /// Pay a release that has waited long enough.
     Pay(Nonce),
+    /// Set free what a release held that expired while it waited.
+    Drop(Nonce),
 }
 
 /// A running auction.
@@ -159,6 +165,8 @@ pub struct Offer {
     pub asset: AssetId,
     /// The order that started it.
     pub start: Nonce,
+    /// Time of the block that carried it out.
+    pub began: Time,
     /// Its terms.
     pub auction: Auction,
     /// Still unsold.

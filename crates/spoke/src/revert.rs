@@ -64,7 +64,7 @@ pub enum Revert {
         /// What the order moves.
         need: Amount,
     },
-    /// More than may leave at once.
+    /// More than may leave now; of a release that would wait: than may ever leave at once.
     #[error("{amount} of asset {} would leave, {left} may", .asset.0)]
     OutflowTooLarge {
         /// Of what.
@@ -72,6 +72,16 @@ pub enum Revert {
         /// What would leave.
         amount: Amount,
         /// What may.
+        left: Amount,
+    },
+    /// An auction would have to wait, and its terms would be over by then.
+    #[error("an auction of {amount} of asset {} would have to wait, one of {left} need not", .asset.0)]
+    AuctionWouldWait {
+        /// Of what.
+        asset: AssetId,
+        /// What it would offer.
+        amount: Amount,
+        /// What may leave without waiting.
         left: Amount,
     },
     /// The lot is under auction already.
@@ -147,6 +157,14 @@ pub enum Revert {
     /// No release with this number waits.
     #[error("release {} does not wait", .0.0)]
     NotWaiting(Nonce),
+    /// A release that waits can still be paid.
+    #[error("release {} can be paid until {expires}", .nonce.0)]
+    NotExpired {
+        /// Which.
+        nonce: Nonce,
+        /// When it cannot any more.
+        expires: Time,
+    },
     /// It has not waited long enough.
     #[error("release {} waits until {ready}", .nonce.0)]
     NotReady {
@@ -179,6 +197,14 @@ pub enum Revert {
         from: ChainId,
         /// The order there.
         nonce: Nonce,
+    },
+    /// A delivery was called off: an order may have failed for want of gas.
+    #[error("{have} gas may have been too little for an order, with {need} none fails for want of it")]
+    GasTooLow {
+        /// What there was.
+        have: u64,
+        /// What is enough for any order.
+        need: u64,
     },
     /// A contract of a real chain said it in its own words, of which these are the first four bytes; zero where it said
     /// nothing, for want of gas.

@@ -20,14 +20,14 @@ pub enum Observation {
         /// What happened.
         event: VaultEvent,
     },
-    /// The chain's last final block: what it carried out by then stands, what it did not by an order's expiry it
-    /// never will.
+    /// How far the chain is final: what it carried out by then stands, what it did not by an order's expiry it never will.
+    /// Events in blocks before `time` are all among those up to `sequence`.
     Final {
         /// Where.
         chain: ChainId,
-        /// The last event up to this block; 0 before the first.
+        /// The last final event; 0 before the first.
         sequence: Sequence,
-        /// Of the block.
+        /// Of the last final block; of an earlier one where enough validators agree on what is final, and not up to when.
         time: Time,
         /// Hash of the block; zero where enough validators agree on what is final and not on a block: each named another
         /// one.

@@ -158,7 +158,7 @@ rejects! {
     "E2013" CashTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much cash.";
     "E2104" AccountHealthy { account: AccountId, health: Usd } true "The account is healthy and cannot be liquidated.";
     "E2201" UnknownTask { task: TaskId } false "No open liquidation has this number.";
-    "E2202" TaskNotFrozen { task: TaskId } false "No lot of the liquidation is frozen.";
+    "E2202" TaskNotFrozen { task: TaskId } false "No lot of the liquidation is frozen, and nothing of it is overdue on its way.";
     "E3001" NoLoan { account: AccountId, chain: ChainId } false "The account owes nothing on this chain.";
     "E3002" LendingTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's pool does not have this much idle.";
     "E3003" InventoryTooSmall { chain: ChainId, have: Amount, need: Amount } true "The chain's vault does not have this much stablecoin free.";

@@ -175,6 +175,10 @@ fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String>
             let params = overlay(&state.house.liquidation, params, "govern.liquidation", &[])?;
             Change::Liquidation { params: Box::new(params) }
         }
+        Govern::Resolve(line) => Change::Resolve { task: TaskId(line.task) },
+        Govern::OpenPath(line) => {
+            Change::OpenPath { from: names.chain(&line.from)?, to: names.chain(&line.to)? }
+        }
         Govern::Verdict(line) => Change::Verdict { keeper: KeeperId(line.keeper), upheld: line.upheld },
         Govern::Rotate(line) => {
             Change::Rotate { signers: line.signers.iter().map(|name| signer(name)).collect() }

@@ -380,6 +380,28 @@ pub(crate) enum Govern {
     Rotate(GovernRotate),
     /// A vault's freeze ends now.
     Unfreeze(OfChain),
+    /// What a chain told of a task's frozen lots stands now, not an hour after it is final.
+    Resolve(OfTask),
+    /// A closed way between two chains is used again.
+    OpenPath(GovernPath),
+}
+
+/// A liquidation.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfTask {
+    /// Its number.
+    pub(crate) task: u64,
+}
+
+/// The way from one chain to another.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernPath {
+    /// Where it begins.
+    pub(crate) from: String,
+    /// Where it ends.
+    pub(crate) to: String,
 }
 
 /// Another set of validators.

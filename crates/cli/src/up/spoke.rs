@@ -11,8 +11,9 @@ use ballast_spoke::certificate::Certificate;
 use ballast_spoke::evm::kit::LocalChain;
 use ballast_spoke::evm::{EvmSpoke, Holdings, chain_address};
 use ballast_spoke::message::{Freeze, Payload};
+use ballast_spoke::vault::Waiting;
 use ballast_spoke::{Conditions, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
-use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Observation, Order, Owner};
+use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Nonce, Observation, Order, Owner};
 use ballast_units::{Amount, Millis, Price, Time};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -287,6 +288,10 @@ impl Spoke for LocalSpoke {
         let offers = self.inner.offers()?;
         self.offers.replace(Some(offers.clone()));
         Ok(offers)
+    }
+
+    fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
+        self.inner.waiting()
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {

@@ -7,7 +7,7 @@
 //! - Ends: [`STANDS`] after the fact is final, when the chain's figures stand; before that by a vote, or when the chain drops
 //!   the fact.
 
-use super::{Lot, reconsider, selling, wake};
+use super::{Lot, joint, reconsider, selling, wake};
 use crate::state::{Outcome, State};
 use ballast_types::{Event, LotId, Reject, Sequence, TaskId};
 use ballast_units::{Millis, Time};
@@ -63,12 +63,12 @@ pub(super) fn thaw_due(state: &mut State, out: &mut Outcome) {
     }
 }
 
-/// Governance lets what the chain told of a task's lots stand now.
+/// Governance lets what the chain told of a task's lots stand now, also of what is on its way between chains.
 pub(crate) fn resolve(state: &mut State, out: &mut Outcome, id: TaskId) -> Result<(), Reject> {
     let lots = &state.tasks.find(id).ok_or(Reject::UnknownTask { task: id })?.lots;
     let frozen = lots.iter().copied().filter(|lot| state.lots.find(*lot).is_some_and(Lot::is_frozen));
     let frozen: Vec<LotId> = frozen.collect();
-    if frozen.is_empty() {
+    if !joint::settle_task(state, out, id) && frozen.is_empty() {
         return Err(Reject::TaskNotFrozen { task: id });
     }
     for lot in frozen {

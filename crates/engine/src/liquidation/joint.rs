@@ -11,6 +11,7 @@
 //! - An owner who is healthy again gets his part back where it is: what was bridged is his collateral on the liquid
 //!   chain.
 //! - Rounds: what is sent is whole in the units of both chains and in those of the bridge; what is not stays the owner's.
+//! - What left and never comes is lost after a week, or when a vote says so: a loss of the receiving chain, and the task goes on.
 //! - A path that does not work is not used ([`path`]); a lot that it did not take is sold at home.
 //! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way, and by what was lost there).
 
@@ -25,12 +26,15 @@ use crate::state::{Outcome, State};
 use crate::waterfall;
 use ballast_types::{
     Anomaly, AssetId, ChainId, ChainTier, Event, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason,
-    Scope, Sequence, Token,
+    Scope, Sequence, TaskId, Token,
 };
-use ballast_units::{Amount, Time, Usd};
+use ballast_units::{Amount, Millis, Time, Usd};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
+
+/// What left and has not come after this is lost.
+const LOST: Millis = Millis::days(7);
 
 /// What a bridge counts in: 10^(18 - 6) wei. LayerZero's OFT standard shares 6 digits between chains (`sharedDecimals`), and
 /// refuses or keeps what is finer.
@@ -51,8 +55,10 @@ pub struct Transit {
     pub seen: Option<Sequence>,
     /// It is final that it arrived, whole or as far as it ever will.
     pub arrived: bool,
-    /// It is final that less arrived: how much, and when that stands.
-    pub short: Option<(Amount, Time)>,
+    /// It is final that so much of it arrived, less than all.
+    pub got: Amount,
+    /// What has come by then is all that ever will: an hour after less than all came, and a week after it left.
+    pub due: Option<Time>,
 }
 
 /// The key of a transit: the order that sends it.
@@ -83,8 +89,7 @@ impl OnItsWay {
 impl Transit {
     /// What it adds to the two sums.
     fn on_its_way(&self) -> (Amount, Amount) {
-        let short = self.short.map_or(Amount::ZERO, |(got, _)| got);
-        let came = if self.arrived { self.amount } else { short };
+        let came = if self.arrived { self.amount } else { self.got };
         if self.left { (self.amount - came, Amount::ZERO) } else { (Amount::ZERO, came) }
     }
 }
@@ -162,21 +167,37 @@ pub(super) fn bridge(state: &mut State, out: &mut Outcome, id: LotId, to: ChainI
     }
     set_lot_stage(state, id, LotStage::Bridging { to, nonce });
     let to = Token { asset: from.asset, chain: to };
-    let transit = Transit { lot: id, to, amount, left: false, seen: None, arrived: false, short: None };
+    let (got, due) = (Amount::ZERO, None);
+    let transit = Transit { lot: id, to, amount, left: false, seen: None, arrived: false, got, due };
     state.transits.insert((from.chain, nonce), transit);
     out.event(Event::LotBridged { lot: id, task: part.task, from, to, amount, nonce });
     costs::incur(state, from.chain, &[(part.task, part.value)], true);
     keeper::ordered(state, out, part.task, from.chain, nonce);
 }
 
-/// The order to send was never carried out: the collateral is still in its lot, and is sold where it lies.
+/// The order to send was never carried out: the collateral is still in its lot, and is sold where it lies. Where it has come
+/// all the same, its chain dropped the block that sent it after the path had believed that block: the task has what came, and
+/// what stayed is nobody's.
 pub(crate) fn bridge_expired(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
     let Some(lot) = state.lots.find_mut(id) else { return };
     lot.stays = true;
-    let (home, part) = (lot.token.chain, lot.parts.first().copied());
-    if let Some(transit) = state.transits.remove((home, nonce)) {
-        path::rest(state, out, (home, transit.to.chain));
+    let (token, part) = (lot.token, lot.parts.first().copied());
+    let key = (token.chain, nonce);
+    let transit = *state.transits.find(key).expect("a bridge order has its transit");
+    path::rest(state, out, (token.chain, transit.to.chain));
+    if transit.arrived || !transit.got.is_zero() {
+        let surplus = LedgerAccount::Surplus(token);
+        let money = Money::Token(token);
+        transfer(state, out, LedgerAccount::Lot(id), surplus, money, transit.amount, Reason::Anomaly);
+        // To the bridges' books it has left: as much came.
+        state.house.money.note_bridged(token.asset, transit.amount, Amount::ZERO);
+        if change(state, key, |transit| transit.left = true).arrived {
+            state.transits.remove(key);
+            forget_empty(state, id);
+        }
+        return;
     }
+    state.transits.remove(key);
     requeue(state, id);
     if part.is_some_and(|part| part.leaves) {
         super::selling::go_on(state, out, id);
@@ -192,12 +213,31 @@ pub(crate) fn left_final(state: &mut State, out: &mut Outcome, id: LotId, key: K
     if arrived {
         state.transits.remove(key);
         forget_empty(state, id);
+    } else if state.transits.find(key).is_some_and(|transit| transit.due.is_none()) {
+        let due = state.now().after(LOST);
+        set_due(state, key, Some(due));
     }
 }
 
+/// When what has come by then stands.
+fn set_due(state: &mut State, key: Key, due: Option<Time>) {
+    let transit = state.transits.find_mut(key).expect("the caller found it");
+    if let Some(before) = std::mem::replace(&mut transit.due, due) {
+        state.agenda.arrivals.remove(&(before, key));
+    }
+    if let Some(due) = due {
+        state.agenda.arrivals.insert((due, key));
+    }
+}
+
+/// Its arrival was seen, and is not final.
+pub(crate) fn is_arriving(state: &State, key: Key) -> bool {
+    state.transits.find(key).is_some_and(|transit| transit.seen.is_some())
+}
+
 /// It has arrived, whatever its own chain has told so far.
-pub(crate) fn has_arrived(state: &State, key: Key) -> bool {
-    let has = |transit: &Transit| transit.arrived || transit.seen.is_some() || transit.short.is_some();
+fn has_arrived(state: &State, key: Key) -> bool {
+    let has = |transit: &Transit| transit.arrived || transit.seen.is_some() || !transit.got.is_zero();
     state.transits.find(key).is_some_and(has)
 }
 
@@ -251,33 +291,56 @@ pub(crate) fn arrived_final(state: &mut State, out: &mut Outcome, key: Key, amou
     };
     state.house.money.note_bridged(to.asset, Amount::ZERO, amount.min(want));
     if amount < want {
-        let stands = state.now().after(frozen::STANDS);
-        change(state, key, |transit| (transit.seen, transit.short) = (None, Some((amount, stands))));
-        state.agenda.shorts.insert((stands, key));
+        let due = state.now().after(frozen::STANDS);
+        change(state, key, |transit| (transit.seen, transit.got) = (None, amount));
+        set_due(state, key, Some(due));
         return aside(state, out, amount);
     }
     aside(state, out, amount - want);
     change(state, key, |transit| (transit.seen, transit.arrived) = (None, true));
+    set_due(state, key, None);
     arrive(state, out, key, None, want);
 }
 
-/// What arrived of bridged collateral, and was less than was sent, stands by now.
+/// What arrived of bridged collateral, and was less than was sent or nothing, stands by now.
 pub(super) fn settle_due(state: &mut State, out: &mut Outcome) {
     let now = state.now();
-    while let Some((_, key)) = state.agenda.shorts.first().copied().filter(|(at, _)| *at <= now) {
+    while let Some((_, key)) = state.agenda.arrivals.first().copied().filter(|(at, _)| *at <= now) {
         settle_short(state, out, key);
     }
+}
+
+/// A vote does not wait for what a task has on its way. Gives whether there was something.
+pub(super) fn settle_task(state: &mut State, out: &mut Outcome, id: TaskId) -> bool {
+    let of_task =
+        |transit: &Transit| state.lots.find(transit.lot).is_some_and(|lot| lot.tasks().contains(&id));
+    let due = state.transits.iter().filter(|(_, transit)| transit.due.is_some() && of_task(transit));
+    let due: Vec<Key> = due.map(|(key, _)| key).collect();
+    for key in &due {
+        settle_short(state, out, *key);
+    }
+    !due.is_empty()
 }
 
 /// Less arrived than was sent: the lot goes on with what came. What is missing is a loss of the receiving chain; what its
 /// layers pay for it is the task's.
 fn settle_short(state: &mut State, out: &mut Outcome, key: Key) {
     let transit = *state.transits.find(key).expect("the agenda names transits");
-    let (got, stands) = transit.short.expect("the agenda names those that were short");
-    state.agenda.shorts.remove(&(stands, key));
-    let (to, missing) = (transit.to, transit.amount - got);
+    if transit.seen.is_some() {
+        // All of it was seen to arrive just now: that may become final.
+        let later = state.now().after(frozen::STANDS);
+        return set_due(state, key, Some(later));
+    }
+    set_due(state, key, None);
+    let (to, got) = (transit.to, transit.got);
+    let missing = transit.amount - got;
+    if got.is_zero() {
+        // Should it come after all, it is nobody's.
+        path::remember(state, (key.0, to.chain), key.1);
+        path::rest(state, out, (key.0, to.chain));
+    }
     state.house.money.note_lost(to.asset, missing);
-    change(state, key, |transit| (transit.short, transit.arrived) = (None, true));
+    change(state, key, |transit| (transit.got, transit.arrived) = (Amount::ZERO, true));
     let part = first_part(state, transit.lot);
     let worth = oracle::index(state, to.asset).and_then(|index| missing.value_up(index).ok());
     let scope = Scope::Chain(to.chain);

@@ -19,6 +19,7 @@ pub(crate) mod distribute;
 mod frozen;
 mod joint;
 mod lot;
+mod outflow;
 pub(crate) mod outlook;
 pub(crate) mod path;
 pub(crate) mod positions;
@@ -43,11 +44,12 @@ pub use costs::Costs;
 pub use frozen::Freeze;
 pub use joint::{OnItsWay, Transit};
 pub use lot::{After, Ending, Lot, LotStage, Part, Run, RunState, Taking};
+pub use outflow::Passed;
 pub use path::Path;
 
 pub(crate) use frozen::resolve;
 pub(crate) use joint::{
-    arrival_dropped, arrival_seen, arrived_final, bridge_expired, has_arrived, left_final,
+    arrival_dropped, arrival_seen, arrived_final, bridge_expired, is_arriving, left_final,
 };
 pub(crate) use lot::Told;
 pub(crate) use path::trust_again;
@@ -154,8 +156,8 @@ pub struct Agenda {
     gathering: BTreeSet<(Time, LotId)>,
     /// Frozen lots by the time when their chain's figures stand.
     thaws: BTreeSet<(Time, LotId)>,
-    /// Bridged collateral of which less arrived than was sent, by the time when that stands.
-    shorts: BTreeSet<(Time, joint::Key)>,
+    /// Bridged collateral that has not come whole, by the time when what has come stands.
+    arrivals: BTreeSet<(Time, joint::Key)>,
 }
 
 impl Agenda {
@@ -172,8 +174,7 @@ impl Agenda {
             let thaws = lot.frozen.iter().filter_map(|freeze| freeze.until);
             agenda.thaws.extend(thaws.map(|until| (until, id)));
         }
-        let shorts = transits.iter().filter_map(|(key, transit)| Some((transit.short?.1, key)));
-        agenda.shorts = shorts.collect();
+        agenda.arrivals = transits.iter().filter_map(|(key, transit)| Some((transit.due?, key))).collect();
         agenda
     }
 
@@ -320,14 +321,14 @@ pub(crate) fn next_due(state: &State) -> Option<Time> {
     let offer = state.agenda.warehoused.first().map(|(at, _)| *at);
     let joint = state.agenda.gathering.first().map(|(until, _)| *until);
     let thaw = state.agenda.thaws.first().map(|(until, _)| *until);
-    let short = state.agenda.shorts.first().map(|(until, _)| *until);
+    let arrival = state.agenda.arrivals.first().map(|(until, _)| *until);
     let grace = state.house.liquidation.settlement_grace;
     let overdue = state.debtors.first().map(|(since, _, _)| since.after(grace));
     let wait = state.house.liquidation.depth_wait;
     // Who has waited longer waits for something else.
     let mut deadlines = state.agenda.fresh.iter().map(|(since, _)| since.after(wait));
     let deep = deadlines.find(|until| state.now() < *until);
-    offer.into_iter().chain(joint).chain(thaw).chain(short).chain(deep).chain(overdue).min()
+    offer.into_iter().chain(joint).chain(thaw).chain(arrival).chain(deep).chain(overdue).min()
 }
 
 /// Closes positions of open tasks, worst health first, before the block's commands: liquidations have the guards' room

@@ -12,7 +12,9 @@
 //! - Result: the hub hashes takes as the chain does. Where the two differ, the lot is frozen.
 
 use super::lot::{After, Ending, Run, RunState, Taking, Told};
-use super::{Lot, LotStage, Stage, costs, distribute, frozen, joint, queue, reconsider, set_stage, wake};
+use super::{
+    Lot, LotStage, Stage, costs, distribute, frozen, joint, outflow, queue, reconsider, set_stage, wake,
+};
 use crate::auction;
 use crate::custody::Effect;
 use crate::keeper;
@@ -126,7 +128,7 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     // What was offered where it lies stays there: takes of it may not be final.
     let may_leave = lot.is_fresh() && !lot.stays;
     let elsewhere = may_leave.then(|| joint::destination(state, lot.token, lot.left())).flatten();
-    if elsewhere.is_none() && !queue::fits(state, &lot) {
+    if elsewhere.is_none() && !(queue::fits(state, &lot) && outflow::passes(state, &lot)) {
         return false;
     }
     let Ok(index) = oracle::allows(state, lot.token.asset, Action::Liquidate) else { return false };
@@ -139,6 +141,8 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         joint::bridge(state, out, id, to);
         return true;
     }
+    outflow::cut(state, out, id);
+    let lot = state.lots.find(id).expect("found above").clone();
     let schedule = state.chains.get(lot.token.chain).auction;
     let round = lot.round.min(schedule.rounds.saturating_sub(1));
     let quantity = lot.left();
@@ -156,6 +160,7 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
 
 fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: ballast_types::Auction) {
     let token = state.lots.find(id).expect("the caller found it").token;
+    outflow::spend(state, token, auction.quantity);
     set_lot_stage(state, id, LotStage::Offered(auction));
     let action = OrderAction::StartAuction { lot: id, asset: token.asset, auction };
     let start = orders::give(state, out, token.chain, action);
@@ -410,6 +415,10 @@ pub(crate) fn end_seen(
     let ending = Ending { start, was: run.state, stage: lot.stage, round: lot.round, disputed };
     let (tasks, left, round, is_last) = (lot.tasks(), lot.left(), lot.round, lot.start == start);
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
+    if is_last {
+        let token = state.lots.find(id).expect("found above").token;
+        outflow::give_back(state, token, left);
+    }
     if run.state == RunState::Ordered {
         // The cancellation was carried out before the start, and used up its number.
         orders::acknowledge(state, chain, start, fact);
@@ -567,27 +576,45 @@ pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, sta
         return check_next(state, out, id);
     }
     // While its cancellation is out, that one's answer decides.
-    if let LotStage::Offered(_) = lot.stage {
+    if let LotStage::Offered(auction) = lot.stage {
+        let token = lot.token;
         lot.runs.retain(|run| run.start != start);
         lot.round = lot.round.saturating_sub(1);
+        outflow::give_back(state, token, auction.quantity);
         requeue(state, id);
     }
 }
 
 /// A cancellation was never carried out: ordered anew, unless what it cancels is over, or never was.
 pub(crate) fn cancel_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
-    let Some(lot) = state.lots.find_mut(id).filter(|lot| lot.start == start) else { return };
-    let LotStage::Ending { anew, .. } = lot.stage else { return };
-    let is_dead = state.orders.find((lot.token.chain, start)).is_none()
+    let Some(lot) = state.lots.find(id) else { return };
+    let (chain, is_last, stage) = (lot.token.chain, lot.start == start, lot.stage);
+    let is_dead = state.orders.find((chain, start)).is_none()
         && lot.run(start).is_some_and(|run| run.state == RunState::Ordered);
-    if !is_dead {
-        return order_end(state, out, id);
+    if is_dead {
+        let lot = state.lots.find_mut(id).expect("found above");
+        lot.runs.retain(|run| run.start != start);
     }
-    lot.runs.retain(|run| run.start != start);
-    lot.round = lot.round.saturating_sub(1);
-    let then = if anew { After::Queue } else { After::Return };
-    set_lot_stage(state, id, LotStage::Over(then));
-    go_on(state, out, id);
+    match stage {
+        LotStage::Ending { .. } if is_last && !is_dead => order_end(state, out, id),
+        LotStage::Ending { auction, anew } if is_last => {
+            let lot = state.lots.find_mut(id).expect("found above");
+            lot.round = lot.round.saturating_sub(1);
+            let token = lot.token;
+            outflow::give_back(state, token, auction.quantity);
+            set_lot_stage(state, id, LotStage::Over(if anew { After::Queue } else { After::Return }));
+            go_on(state, out, id);
+        }
+        // It was of an earlier auction, whose end the chain dropped: the lot's next one has gone on since.
+        LotStage::Ending { .. }
+        | LotStage::Queued
+        | LotStage::Offered(_)
+        | LotStage::Over(_)
+        | LotStage::Warehoused(_)
+        | LotStage::Ended(_)
+        | LotStage::Bridging { .. }
+        | LotStage::Gathering(_) => go_on(state, out, id),
+    }
 }
 
 // Ends

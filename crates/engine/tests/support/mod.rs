@@ -14,8 +14,8 @@ use ballast_engine::view::{self, AccountView, MarketView, WaterfallView};
 use ballast_engine::{BlockPart, Engine, Outcome, State};
 use ballast_types::{
     AccountId, Address, AssetId, Block, ChainGenesis, ChainId, ChainParams, Change, Command, Event, Genesis,
-    Height, LedgerAccount, LotId, MarketId, Observation, Order, OrderAction, Owner, PriceReport, Reject,
-    Sequence, Side, SourceId, Token, TradeAmount,
+    Height, LedgerAccount, LotId, MarketId, Observation, Order, Owner, PriceReport, Reject, Sequence, Side,
+    SourceId, Token, TradeAmount,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use spoke::Spoke;
@@ -34,6 +34,8 @@ pub(crate) struct House {
     pub(crate) blocks: Vec<Block>,
     /// Every event so far.
     pub(crate) history: Vec<Event>,
+    /// Orders wait here, where they are not delivered at once: the test carries them.
+    pub(crate) held: Option<Vec<Order>>,
     accounts: BTreeMap<String, AccountId>,
     /// What each source says of each asset, in every block.
     quotes: BTreeMap<(AssetId, SourceId), (Price, Ratio)>,
@@ -90,6 +92,7 @@ impl House {
             genesis,
             blocks: Vec::new(),
             history: Vec::new(),
+            held: None,
             accounts: BTreeMap::new(),
             quotes: BTreeMap::new(),
             observations: Vec::new(),
@@ -196,6 +199,7 @@ impl House {
     /// The next block, at a later time.
     pub(crate) fn next_block_at(&mut self, time: Time, commands: Vec<Command>) -> Block {
         self.now = time;
+        self.carry();
         let mut observations = std::mem::take(&mut self.observations);
         for spoke in &mut self.spokes {
             observations.extend(spoke.tell(self.now));
@@ -233,23 +237,28 @@ impl House {
         for (spoke, (_, chain)) in self.spokes.iter_mut().zip(self.engine.state().chains.iter()) {
             spoke.sync(chain.next_sequence, chain.next_final);
         }
-        for order in &out.orders {
-            self.deliver(order);
+        match &mut self.held {
+            Some(held) => held.extend(out.orders.iter().cloned()),
+            None => out.orders.iter().for_each(|order| self.deliver(order)),
         }
         self.history.extend(out.events.iter().cloned());
         self.blocks.push(block);
         out
     }
 
-    /// Hands an order to its chain; what it bridges arrives on the other chain at once.
+    /// Hands an order to its chain.
     pub(crate) fn deliver(&mut self, order: &Order) {
         let now = self.now;
         let Some(spoke) = self.spokes.get_mut(usize::from(order.chain.0)) else { return };
-        if let (true, OrderAction::Bridge { asset, amount, to, .. }) =
-            (spoke.carry_out(order, now), &order.action)
-        {
-            let there = &mut self.spokes[usize::from(to.0)];
-            there.arrive(order.chain, order.nonce, *asset, *amount);
+        spoke.carry_out(order, now);
+        self.carry();
+    }
+
+    /// What chains sent each other arrives at once.
+    fn carry(&mut self) {
+        let sent: Vec<_> = self.spokes.iter_mut().flat_map(|spoke| std::mem::take(&mut spoke.sent)).collect();
+        for (to, bridged) in sent {
+            self.spokes[usize::from(to.0)].arrive(&bridged);
         }
     }
 

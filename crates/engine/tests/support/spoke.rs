@@ -7,8 +7,8 @@
 //! - Only [`Spoke::claim`] tells what the vault did not do.
 
 use ballast_engine::State;
-use ballast_spoke::certificate::{Key, ValidatorSet};
-use ballast_spoke::message::Bridged;
+use ballast_spoke::certificate::{Certificate, Key, ValidatorSet};
+use ballast_spoke::message::{Bridged, Freeze};
 use ballast_spoke::vault::{Undo, Vault};
 use ballast_spoke::{Done, Poke, Take};
 use ballast_types::{
@@ -19,6 +19,9 @@ use ballast_units::{Amount, Price, Time};
 use std::collections::BTreeMap;
 
 pub(crate) use ballast_spoke::Offer;
+
+/// What the key of a test's first validator is made of.
+const FIRST: &str = "a test's validator";
 
 /// Something that happened in one transaction.
 #[derive(Clone, Debug)]
@@ -45,7 +48,9 @@ pub(crate) struct Spoke {
     /// Every order that was delivered.
     orders: BTreeMap<Nonce, Order>,
     /// Collateral that was sent here.
-    arrivals: BTreeMap<(ChainId, Nonce), (AssetId, Amount)>,
+    arrivals: BTreeMap<(ChainId, Nonce), Bridged>,
+    /// Collateral that was sent to other chains and is not there yet.
+    pub(crate) sent: Vec<(ChainId, Bridged)>,
     /// Of the last final block that was told.
     final_time: Time,
     now: Time,
@@ -66,7 +71,7 @@ impl Spoke {
         let units = record.tokens.iter().map(|token| (token.asset, token.params.unit)).collect();
         // Where genesis names nobody, it is anybody.
         let named = state.validators.find(record.epoch).filter(|named| !named.is_empty()).cloned();
-        let signers = named.unwrap_or_else(|| vec![Key::from_label("a test's validator").signer()]);
+        let signers = named.unwrap_or_else(|| vec![Key::from_label(FIRST).signer()]);
         let validators = ValidatorSet::new(record.epoch, signers).expect("a set that the hub took");
         Self {
             chain,
@@ -78,6 +83,7 @@ impl Spoke {
             unfinal: Vec::new(),
             orders: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            sent: Vec::new(),
             final_time: Time::default(),
             now: Time::default(),
             holds_finality: false,
@@ -117,19 +123,19 @@ impl Spoke {
         self.due.insert(0, Act { events: vec![event], journal: Vec::new() });
     }
 
-    /// Somebody deposits.
+    /// Somebody deposits. What this vault does not take, finer than its unit or of a token that it does not list, another
+    /// one would: it is told all the same.
     pub(crate) fn deposit(&mut self, owner: Owner, asset: AssetId, amount: Amount) {
-        self.vault
-            .attempt(|vault| vault.deposit(owner, asset, amount))
-            .expect("a deposit that a vault takes");
-        self.acted();
+        match self.vault.attempt(|vault| vault.deposit(owner, asset, amount)) {
+            Ok(()) => self.acted(),
+            Err(_) => self.claim(VaultEvent::Deposited { owner, asset, amount }),
+        }
     }
 
     /// Collateral arrives that another chain has sent; once, however often it is delivered.
-    pub(crate) fn arrive(&mut self, from: ChainId, nonce: Nonce, asset: AssetId, amount: Amount) {
-        self.arrivals.insert((from, nonce), (asset, amount));
-        let bridged = Bridged { from, nonce, asset, amount };
-        if self.vault.attempt(|vault| vault.bridge_in(&bridged)).is_ok() {
+    pub(crate) fn arrive(&mut self, bridged: &Bridged) {
+        self.arrivals.insert((bridged.from, bridged.nonce), *bridged);
+        if self.vault.attempt(|vault| vault.bridge_in(bridged)).is_ok() {
             self.acted();
         }
     }
@@ -137,6 +143,7 @@ impl Spoke {
     /// What the vault did just now is told in the next block.
     fn acted(&mut self) {
         let told = self.vault.take_told();
+        self.sent.extend(told.sent);
         if told.events.is_empty() && told.journal.is_empty() {
             return;
         }
@@ -186,6 +193,18 @@ impl Spoke {
         let (taken, paid) = self.take(lot, quantity, taker, invites).expect("there is something to take");
         assert_eq!(taken, quantity, "a take that leaves nothing or enough");
         paid
+    }
+
+    /// Validators freeze the vault, where it obeys the set of this epoch and the freeze is one.
+    pub(crate) fn freeze(&mut self, until: Time, epoch: u32) {
+        let freeze = Freeze { until };
+        let label = if epoch == 0 { FIRST.to_owned() } else { format!("epoch {epoch}") };
+        let digest = freeze.digest(self.vault.domain(), epoch);
+        let certificate = Certificate::sign(digest, &[Key::from_label(&label)]);
+        let now = self.now;
+        if self.vault.attempt(|vault| vault.freeze(freeze, epoch, &certificate, now)).is_ok() {
+            self.acted();
+        }
     }
 
     /// Ends an auction. Nothing where it does not run.
@@ -262,8 +281,8 @@ impl Spoke {
         self.unfinal.retain(|(known, _)| known.0 < first);
         self.next = first;
         self.branch = self.branch.wrapping_add(1);
-        for ((from, nonce), (asset, amount)) in self.arrivals.clone() {
-            self.arrive(from, nonce, asset, amount);
+        for bridged in self.arrivals.clone().into_values() {
+            self.arrive(&bridged);
         }
         if !self.loses_orders {
             for order in self.orders.values().cloned().collect::<Vec<_>>() {

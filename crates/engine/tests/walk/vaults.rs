@@ -66,7 +66,11 @@ impl Vaults {
                     };
                     // What the house books nothing for.
                     let nothing = [AnomalyKind::DepositOutOfRange, AnomalyKind::ExecutedUnknown];
-                    if kind.is_none_or(|kind| !nothing.contains(&kind)) {
+                    let counts = match event {
+                        VaultEvent::Taken { quantity, paid, .. } => quantity.in_range() && paid.in_range(),
+                        _ => true,
+                    };
+                    if counts && kind.is_none_or(|kind| !nothing.contains(&kind)) {
                         self.log.insert((chain, sequence), (event, taken));
                     }
                 }

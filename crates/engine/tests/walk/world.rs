@@ -3,6 +3,7 @@
 use super::vaults::Vaults;
 use super::{By, Lie, Oddity, Seen, Setting, Step, Sum};
 use crate::support::{House, owner, reject_of};
+use ballast_engine::state::Chain;
 use ballast_engine::{BlockPart, Engine, Outcome, view};
 use ballast_types::{
     AccountId, Address, Block, ChainId, ChainParams, Change, Command, CostReport, DepthReport, Event, Hash,
@@ -480,7 +481,12 @@ impl World {
                 time: ballast_units::Time::default(),
                 block: Hash::default(),
             }),
-            Lie::DropFinal => self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) }),
+            Lie::DropFinal => {
+                let is_final = |chain: &Chain| Sequence(1) < chain.next_final;
+                if self.house.state().chains.find(chain).is_some_and(is_final) {
+                    self.house.tell(Observation::Dropped { chain, sequence: Sequence(1) });
+                }
+            }
         }
     }
 

@@ -137,7 +137,6 @@ impl Keepers {
         receipts: &[Receipt],
     ) -> Vec<(Nonce, Time)> {
         self.reader.take_in(told);
-        self.poker.learn(chain, receipts);
         self.post.learn(chain, receipts)
     }
 

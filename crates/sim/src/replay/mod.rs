@@ -13,6 +13,7 @@ mod hub;
 mod identities;
 mod joins;
 mod keepers;
+mod liar;
 mod makers;
 mod measure;
 mod oracle;
@@ -49,7 +50,7 @@ use ballast_keeper::{Bidders, News};
 use ballast_spoke::certificate::ValidatorSet;
 use ballast_spoke::message::Payload;
 use ballast_spoke::{SimChain, Spoke};
-use ballast_types::{AccountId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Hash, Height};
+use ballast_types::{AccountId, Block, ChainGenesis, ChainId, Change, Command, Event, Genesis, Hash, Height};
 use ballast_units::{Amount, Millis, Ratio, Time};
 use claims::ClaimsTrack;
 use drill::Drill;
@@ -560,6 +561,11 @@ impl<S: Spoke> Replay<S> {
         }
         let state = hub.state();
         self.drill.block(outcome, state, now);
+        for event in &outcome.events {
+            if let Event::RotationOrdered { epoch, .. } = *event {
+                validators.rotate(epoch, now);
+            }
+        }
         self.drill.freeze(chains, state, now, |chain, epoch, until| {
             let signed = hub.sign_freeze(chain.chain(), until);
             signed.unwrap_or_else(|| validators.sign_freeze(chain.domain(), epoch, until))

@@ -1,20 +1,22 @@
 //! The validators: what each of them reads, what a quorum of them agrees on, what they sign.
 //!
 //! - Each reads every chain through an endpoint of its own, late, twice, out of order; one may lag, one may lie now and
-//!   then about an event. The engine is told what a quorum of them saw.
-//! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off.
+//!   then about an event, a drop or finality ([`Liar`]). The engine is told what a quorum of them saw.
+//! - Prices, depths and costs are medians by stake, all stakes alike; a liar's are far off, or of the far future.
 //! - Who does not lie signs. A lone validator is a set of one.
+//! - After a rotation others read, from the last event on that is agreed to be final.
 
-use crate::scenario::Scenario;
+use super::liar::{self, Liar};
+use crate::scenario::{FaultPlan, Scenario};
 use crate::seed::{Seed, Stream};
 use ballast_engine::State;
 use ballast_spoke::certificate::{Key, ValidatorSet, freeze_quorum, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
 use ballast_spoke::freeze::FreezeVote;
 use ballast_spoke::message::{Freeze, Payload};
-use ballast_spoke::quorum::{FactError, Facts, Measurements, Numbered};
+use ballast_spoke::quorum::{FactError, Facts, MeasurementError, Measurements, Numbered};
 use ballast_types::{
-    Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Signer, VaultEvent,
+    Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Sequence, Signer,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Time};
 use std::collections::BTreeMap;
@@ -34,6 +36,10 @@ pub(super) struct Validators {
     facts: Option<Facts>,
     measurements: Measurements,
     contracts: BTreeMap<ChainId, Hash>,
+    /// What a newcomer reads first.
+    branches: BTreeMap<ChainId, Branch>,
+    plan: FaultPlan,
+    seed: u64,
     noise: Stream,
 }
 
@@ -44,8 +50,40 @@ struct Reading {
     /// Share of its reports that is false, in ten thousandths.
     lies: u32,
     feeds: BTreeMap<ChainId, Feed>,
-    /// Refused as too far ahead: sent again.
-    ahead: BTreeMap<ChainId, Vec<Numbered>>,
+    liars: BTreeMap<ChainId, Liar>,
+    /// Refused, and to be taken in later: sent again.
+    again: BTreeMap<ChainId, Vec<Numbered>>,
+}
+
+/// A chain as it stands: its events since the last one that is agreed to be final, that one included, and its last final
+/// block.
+#[derive(Debug, Default)]
+struct Branch {
+    events: BTreeMap<Sequence, Observation>,
+    last_final: Option<Observation>,
+}
+
+impl Branch {
+    fn learn(&mut self, observation: &Observation) {
+        match *observation {
+            Observation::Seen { sequence, .. } => {
+                self.events.split_off(&sequence);
+                self.events.insert(sequence, *observation);
+            }
+            Observation::Dropped { sequence, .. } => {
+                self.events.split_off(&sequence);
+            }
+            Observation::Final { .. } => self.last_final = Some(*observation),
+        }
+    }
+
+    fn forget_before(&mut self, sequence: Sequence) {
+        self.events = self.events.split_off(&sequence);
+    }
+
+    fn told(&self) -> Vec<Observation> {
+        self.events.values().copied().chain(self.last_final).collect()
+    }
 }
 
 /// Who they are, by epoch: at first, and after a rotation where the scenario drills one.
@@ -68,10 +106,28 @@ pub(super) fn sets(keys: &[Vec<Key>]) -> Vec<ValidatorSet> {
 
 impl Validators {
     pub(super) fn new(scenario: &Scenario, contracts: BTreeMap<ChainId, Hash>) -> Self {
-        let (plan, seed) = (&scenario.faults, scenario.seed);
-        let all = validator_keys(scenario);
-        let (set, keys) = (&sets(&all)[0], &all[0]);
-        let number = keys.len();
+        let keys = validator_keys(scenario);
+        let set = &sets(&keys)[0];
+        let mut validators = Self {
+            readers: Vec::new(),
+            facts: (1 < keys[0].len()).then(|| Facts::new(set, &contracts)),
+            measurements: Measurements::new(BTreeMap::new()),
+            branches: contracts.keys().map(|chain| (*chain, Branch::default())).collect(),
+            contracts,
+            plan: scenario.faults.clone(),
+            seed: scenario.seed,
+            noise: Seed::new(scenario.seed).stream("validators"),
+            keys,
+        };
+        validators.begin(0);
+        validators
+    }
+
+    /// The validators of an epoch begin to read and to measure.
+    fn begin(&mut self, epoch: u32) {
+        let Self { plan, contracts, .. } = &*self;
+        let (keys, number) = (self.of(epoch), self.of(epoch).len());
+        let suffix = if epoch == 0 { String::new() } else { format!(", epoch {epoch}") };
         let reading = |(place, key): (usize, &Key)| {
             // The last ones lag, those before them lie.
             let lags = number - place <= plan.lagging as usize;
@@ -79,23 +135,33 @@ impl Validators {
             let delay_most = if lags { plan.lag } else { plan.delay };
             let terms = FeedTerms { delay_most, twice: Bps::new(plan.twice) };
             let feed = |chain: &ChainId| {
-                (*chain, Feed::new(seed, &format!("validator {place} on {}", chain.0), terms))
+                let name = format!("validator {place} on {}{suffix}", chain.0);
+                (*chain, Feed::new(self.seed, &name, terms))
             };
             Reading {
                 signer: key.signer(),
                 lies: if lies { plan.lies } else { 0 },
                 feeds: contracts.keys().map(feed).collect(),
-                ahead: BTreeMap::new(),
+                liars: BTreeMap::new(),
+                again: BTreeMap::new(),
             }
         };
+        let readers = keys.iter().enumerate().map(reading).collect();
         let stakes = keys.iter().map(|key| (key.signer(), Amount::whole(1))).collect();
-        Self {
-            readers: keys.iter().enumerate().map(reading).collect(),
-            facts: (1 < number).then(|| Facts::new(set, &contracts)),
-            measurements: Measurements::new(stakes),
-            contracts,
-            noise: Seed::new(seed).stream("validators"),
-            keys: all,
+        self.readers = readers;
+        self.measurements.restake(stakes);
+    }
+
+    /// The validators of this epoch are those of the hub from now on: nobody of them was one before.
+    pub(super) fn rotate(&mut self, epoch: u32, now: Time) {
+        let set = sets(&self.keys).swap_remove(self.place(epoch));
+        let Some(facts) = &mut self.facts else { return };
+        facts.rotate(&set);
+        self.begin(epoch);
+        for (chain, branch) in &self.branches {
+            for reader in &mut self.readers {
+                reader.feeds.get_mut(chain).expect("every chain has its feeds").send(&branch.told(), now);
+            }
         }
     }
 
@@ -126,10 +192,12 @@ impl Validators {
     }
 
     fn of(&self, epoch: u32) -> &[Key] {
-        usize::try_from(epoch)
-            .ok()
-            .and_then(|epoch| self.keys.get(epoch))
-            .expect("governance names these alone")
+        &self.keys[self.place(epoch)]
+    }
+
+    fn place(&self, epoch: u32) -> usize {
+        let place = usize::try_from(epoch).ok().filter(|place| *place < self.keys.len());
+        place.expect("governance names these sets alone")
     }
 
     /// A chain joins. Only a lone validator's house is joined.
@@ -149,12 +217,16 @@ impl Validators {
             out.extend_from_slice(told);
             return;
         }
+        let branch = self.branches.entry(chain).or_default();
+        told.iter().for_each(|observation| branch.learn(observation));
         for reader in &mut self.readers {
-            let told: Vec<Observation> = told
-                .iter()
-                .map(|one| if self.noise.chance(u64::from(reader.lies)) { bent(*one) } else { *one })
-                .collect();
-            reader.feeds.get_mut(&chain).expect("every chain has its feeds").send(&told, now);
+            let feed = reader.feeds.get_mut(&chain).expect("every chain has its feeds");
+            if reader.lies == 0 {
+                feed.send(told, now);
+            } else {
+                let liar = reader.liars.entry(chain).or_default();
+                feed.send(&liar.say(told, reader.lies, now, &mut self.noise), now);
+            }
         }
     }
 
@@ -163,22 +235,32 @@ impl Validators {
         let Some(facts) = &mut self.facts else { return };
         for reader in &mut self.readers {
             for (chain, feed) in &mut reader.feeds {
-                let ahead = reader.ahead.entry(*chain).or_default();
-                let mut arrived = std::mem::take(ahead);
+                let again = reader.again.entry(*chain).or_default();
+                let mut arrived = std::mem::take(again);
                 arrived.extend(feed.arrived(now));
                 if AT_ONCE < arrived.len() {
                     arrived.sort_by_key(|report| report.serial);
                 }
                 for report in arrived {
                     // What comes twice is refused the second time.
-                    let taken = facts.report(reader.signer, self.contracts[chain], report);
-                    if let Err(FactError::TooFarAhead { .. }) = taken {
-                        ahead.push(report);
+                    match facts.report(reader.signer, self.contracts[chain], report, now) {
+                        Err(FactError::FromTheFuture { .. }) if 0 < reader.lies => {
+                            let observation = liar::of_now(report.observation, now);
+                            again.push(Numbered { observation, ..report });
+                        }
+                        Err(error) if error.transient() => again.push(report),
+                        Ok(()) | Err(_) => {}
                     }
                 }
             }
         }
-        out.extend(facts.agreed());
+        let agreed = facts.agreed();
+        for observation in &agreed {
+            if let Observation::Final { chain, sequence, .. } = *observation {
+                self.branches.entry(chain).or_default().forget_before(sequence);
+            }
+        }
+        out.extend(agreed);
     }
 
     /// Medians of what the sources publish, as each validator reads it.
@@ -202,43 +284,26 @@ impl Validators {
                 |amount: Amount| if lies { amount.mul_ratio_down(FAR_OFF).unwrap_or(amount) } else { amount };
             for report in prices {
                 let price = report.price.mul_ratio_down(FAR_OFF).ok().filter(|_| lies);
+                if lies {
+                    let late = PriceReport { time: now.after(liar::FAR), ..*report };
+                    let refused = self.measurements.price(reader.signer, late, now);
+                    assert!(matches!(refused, Err(MeasurementError::FromTheFuture { .. })));
+                }
                 let report = PriceReport { price: price.unwrap_or(report.price), ..*report };
-                self.measurements.price(reader.signer, report).expect("newer than before");
+                self.measurements.price(reader.signer, report, now).expect("newer than before");
             }
             for report in depths {
                 let report = DepthReport { depth: off(report.depth), ..*report };
-                self.measurements.depth(reader.signer, report).expect("newer than before");
+                self.measurements.depth(reader.signer, report, now).expect("newer than before");
             }
             for report in costs {
                 let report = CostReport { gas: off(report.gas), ..*report };
-                self.measurements.cost(reader.signer, report).expect("newer than before");
+                self.measurements.cost(reader.signer, report, now).expect("newer than before");
             }
         }
         let settled = self.measurements.settle(now, Millis::ZERO);
         block.prices.extend(settled.prices);
         block.depths.extend(settled.depths);
         block.costs.extend(settled.costs);
-    }
-}
-
-/// What a liar says instead: another amount, another result, another block.
-fn bent(observation: Observation) -> Observation {
-    let twice = |amount: Amount| amount + amount;
-    match observation {
-        Observation::Seen { chain, sequence, version, event } => {
-            let event = match event {
-                VaultEvent::Deposited { owner, asset, amount } => {
-                    VaultEvent::Deposited { owner, asset, amount: twice(amount) }
-                }
-                VaultEvent::Ended { lot, .. } => VaultEvent::Ended { lot, result: version },
-                VaultEvent::Taken { lot, taker, quantity, rebate, .. } => {
-                    VaultEvent::Taken { lot, taker, quantity, paid: Amount::ZERO, rebate }
-                }
-                other => other,
-            };
-            let version = ballast_types::digest::keccak(&[&version.0]);
-            Observation::Seen { chain, sequence, version, event }
-        }
-        other => other,
     }
 }

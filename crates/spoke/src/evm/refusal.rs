@@ -19,6 +19,9 @@ pub(super) fn read(data: &[u8]) -> Revert {
 
 fn vault(error: &Vault) -> Option<Revert> {
     Some(match error {
+        Vault::GasTooLow(error) => {
+            Revert::GasTooLow { have: error.have.saturating_to(), need: error.need.saturating_to() }
+        }
         Vault::NonceZero(_) => Revert::NonceZero,
         Vault::Expired(error) => Revert::Expired {
             nonce: Nonce(error.nonce),
@@ -40,6 +43,11 @@ fn vault(error: &Vault) -> Option<Revert> {
             amount: wad(error.amount),
             left: wad(error.left),
         },
+        Vault::AuctionWouldWait(error) => Revert::AuctionWouldWait {
+            asset: AssetId(error.asset),
+            amount: wad(error.amount),
+            left: wad(error.left),
+        },
         Vault::WrongEpoch(error) => Revert::WrongEpoch { have: error.have, want: error.need },
         Vault::WrongLimits(error) => Revert::WrongLimits(Millis::new(error.window.saturating_to())),
         Vault::WrongUnit(error) => {
@@ -49,6 +57,9 @@ fn vault(error: &Vault) -> Option<Revert> {
         Vault::NotQueued(error) => Revert::NotWaiting(Nonce(error.nonce)),
         Vault::NotReady(error) => {
             Revert::NotReady { nonce: Nonce(error.nonce), ready: Time::from_millis(error.ready) }
+        }
+        Vault::NotExpired(error) => {
+            Revert::NotExpired { nonce: Nonce(error.nonce), expires: Time::from_millis(error.expires) }
         }
         Vault::WrongUntil(error) => Revert::WrongUntil {
             until: Time::from_millis(error.until),

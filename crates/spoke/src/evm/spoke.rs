@@ -14,6 +14,7 @@ use super::watch::{Resume, WatchConfig, Watcher};
 use super::{Deployment, EvmError, Holdings, chain_address, facts, freeze_call, hub_address, refusal};
 use crate::certificate::Certificate;
 use crate::message::{Freeze, Payload};
+use crate::vault::Waiting;
 use crate::{Carried, Conditions, Done, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256};
@@ -169,9 +170,23 @@ impl EvmSpoke {
             return Err(SpokeError::OtherChain { order: payload.chain, here });
         }
         let call = Vault::executeCall { payload: payload.encode()?.into() };
-        let nonces = payload.orders.iter().map(|order| order.nonce).collect();
+        let nonces: Vec<Nonce> = payload.orders.iter().map(|order| order.nonce).collect();
         let vault = self.config.deployment.vault;
-        self.send(sender, plain(vault, call.abi_encode()), What::Orders(nonces))
+        let tx = self.send(sender, plain(vault, call.abi_encode()), What::Orders(nonces.clone()))?;
+        let called_off = |receipt: &Receipt| matches!(receipt.result, Err(Revert::GasTooLow { .. }));
+        if nonces.len() < 2 || !self.refused.last().is_some_and(|last| last.tx == tx && called_off(last)) {
+            return Ok(tx);
+        }
+        // An order takes more gas than a transaction has: the others are brought without it.
+        self.refused.pop();
+        let mut first = None;
+        for (from, nonce) in (0_u64..).zip(nonces) {
+            let [from, to] = [from, from + 1].map(U256::from);
+            let call = Vault::executePartCall { payload: payload.encode()?.into(), from, to };
+            let part = self.send(sender, plain(vault, call.abi_encode()), What::Orders(vec![nonce]))?;
+            first.get_or_insert(part);
+        }
+        Ok(first.unwrap_or(tx))
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -285,6 +300,37 @@ impl EvmSpoke {
         Ok(started.collect())
     }
 
+    /// Releases that were told to wait, and neither that they were paid nor that they were dropped.
+    async fn queued(&self) -> Result<BTreeSet<Nonce>, Fault> {
+        let Deployment { vault, first_block, .. } = self.config.deployment;
+        let told =
+            [Vault::Queued::SIGNATURE_HASH, Vault::Released::SIGNATURE_HASH, Vault::Dropped::SIGNATURE_HASH];
+        let filter = Filter::new().address(vault).event_signature(told.to_vec()).from_block(first_block);
+        let mut queued = BTreeSet::new();
+        for log in answer(self.watcher.endpoints().best().get_logs(&filter)).await? {
+            // All three name the order first.
+            let [name, nonce, ..] = log.topics() else { continue };
+            let nonce = Nonce(U256::from_be_bytes(nonce.0).saturating_to());
+            if *name == Vault::Queued::SIGNATURE_HASH {
+                queued.insert(nonce);
+            } else {
+                queued.remove(&nonce);
+            }
+        }
+        Ok(queued)
+    }
+
+    async fn waiting_of(&self, nonce: Nonce) -> Result<Option<Waiting>, Fault> {
+        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
+        let release = answer(vault.waiting(nonce.0).call().into_future()).await?;
+        Ok((!release.to.is_zero()).then(|| Waiting {
+            asset: AssetId(release.asset),
+            amount: Amount::from_wei(release.amount),
+            ready: Time::from_millis(release.ready),
+            expires: Time::from_millis(release.expires),
+        }))
+    }
+
     async fn offer_of(&self, lot: LotId, quantity: Amount, since: u64) -> Result<Option<Offer>, Fault> {
         let provider = self.watcher.endpoints().best();
         let Deployment { house, vault, .. } = self.config.deployment;
@@ -382,6 +428,17 @@ impl Spoke for EvmSpoke {
         offers.map_err(|fault: Fault| self.network(&fault))
     }
 
+    fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
+        let waiting = self.runtime.block_on(async {
+            let mut waiting = Vec::new();
+            for nonce in self.queued().await? {
+                waiting.extend(self.waiting_of(nonce).await?.map(|release| (nonce, release)));
+            }
+            Ok(waiting)
+        });
+        waiting.map_err(|fault: Fault| self.network(&fault))
+    }
+
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
         self.deliver_by(self.courier, payload)
     }
@@ -442,6 +499,7 @@ impl Spoke for EvmSpoke {
         let call = match poke {
             Poke::End(lot) => plain(house, AuctionHouse::endCall { lot: lot.0 }.abi_encode()),
             Poke::Pay(nonce) => plain(vault, Vault::payCall { nonce: nonce.0 }.abi_encode()),
+            Poke::Drop(nonce) => plain(vault, Vault::dropCall { nonce: nonce.0 }.abi_encode()),
         };
         self.send(self.courier, call, What::Poke)
     }
@@ -555,12 +613,13 @@ fn carried(
 
 /// An auction as the hub knows it. `None` where the chain has figures that the hub could not have ordered.
 fn offer(auction: &AuctionHouse::Auction, quantity: Amount, paid: Amount) -> Option<Offer> {
-    let AuctionHouse::Auction { stock, prices, clock, start, unsold: _, result } = auction;
+    let AuctionHouse::Auction { stock, prices, clock, start, unsold: _, began, result } = auction;
     let opened = Time::from_millis(clock.opened.to::<u64>());
     let unmet = Amount::from_wei(stock.unmet.to());
     Some(Offer {
         asset: AssetId(stock.asset),
         start: Nonce(*start),
+        began: Time::from_millis(began.to()),
         auction: Auction {
             quantity,
             opened,

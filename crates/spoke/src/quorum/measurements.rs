@@ -2,12 +2,18 @@
 //!
 //! - Each validator reports every source for itself. A source counts when at least two thirds of the stake reported it;
 //!   then each of its figures, and its time, is the median by stake: the lowest that half of the stake is not above.
-//! - A newer report of a validator takes the place of its older one; an older one is refused.
-//! - Keeps: with less than a third of the stake lying, every figure lies between two honest ones.
+//! - A newer report of a validator takes the place of its older one; an older one is refused, and one of the far future too,
+//!   which would be the newest for ever. Clocks differ by seconds: what was measured later than now counts as of now.
+//! - Keeps: with less than a third of the stake lying, every figure lies between two honest ones. A validator has at most
+//!   [`SOURCES_MOST`] reports of a kind, of whatever it likes.
 
+use super::FUTURE_MOST;
 use ballast_types::{AssetId, ChainId, CostReport, DepthReport, PriceReport, Signer, SourceId, Token};
 use ballast_units::{Amount, Millis, Time};
 use std::collections::BTreeMap;
+
+/// What a validator reports at most of each kind: many times as much as a house lists.
+const SOURCES_MOST: usize = 4_096;
 
 /// Why a measurement was refused. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +21,14 @@ pub enum MeasurementError {
     /// Not of the set.
     #[error("{0} is not a validator")]
     UnknownValidator(Signer),
+    /// Of the far future.
+    #[error("measured at {time}; it is {now}, and up to {} ms ahead are taken", FUTURE_MOST.get())]
+    FromTheFuture {
+        /// When it says that it was measured.
+        time: Time,
+        /// The hub's clock.
+        now: Time,
+    },
     /// Not newer than the validator's last one.
     #[error("measured at {time}; the validator's last one was measured at {newest}")]
     Outdated {
@@ -22,6 +36,12 @@ pub enum MeasurementError {
         time: Time,
         /// Of its last one.
         newest: Time,
+    },
+    /// It reports too many different things.
+    #[error("the validator reports {limit} of these already")]
+    TooMany {
+        /// So many it may.
+        limit: usize,
     },
 }
 
@@ -34,7 +54,13 @@ pub struct Measurements {
     costs: Reports<(ChainId, SourceId), CostReport>,
 }
 
-type Reports<K, R> = BTreeMap<K, BTreeMap<Signer, R>>;
+/// The last report of each validator, by what was measured.
+#[derive(Clone, Debug)]
+struct Reports<K, R> {
+    of: BTreeMap<K, BTreeMap<Signer, R>>,
+    /// How many there are of each validator.
+    counts: BTreeMap<Signer, usize>,
+}
 
 /// Medians of sources that enough of the stake reported, by what was measured and source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,36 +77,54 @@ impl Measurements {
     /// None yet, by validators with these stakes.
     #[must_use]
     pub const fn new(stakes: BTreeMap<Signer, Amount>) -> Self {
-        Self { stakes, prices: BTreeMap::new(), depths: BTreeMap::new(), costs: BTreeMap::new() }
+        Self { stakes, prices: Reports::new(), depths: Reports::new(), costs: Reports::new() }
     }
 
-    /// Takes in a price.
-    pub fn price(&mut self, validator: Signer, report: PriceReport) -> Result<(), MeasurementError> {
-        self.check(validator)?;
-        take_in(self.prices.entry((report.asset, report.source)).or_default(), validator, report, |report| {
-            report.time
-        })
+    /// Other validators, or other stakes. Reports of those who left are forgotten.
+    pub fn restake(&mut self, stakes: BTreeMap<Signer, Amount>) {
+        self.stakes = stakes;
+        let stays = |validator: &Signer| self.stakes.contains_key(validator);
+        self.prices.retain(stays);
+        self.depths.retain(stays);
+        self.costs.retain(stays);
     }
 
-    /// Takes in a depth.
-    pub fn depth(&mut self, validator: Signer, report: DepthReport) -> Result<(), MeasurementError> {
-        self.check(validator)?;
-        take_in(self.depths.entry((report.token, report.source)).or_default(), validator, report, |report| {
-            report.time
-        })
+    /// Takes in a price, at `now` by the hub's clock.
+    pub fn price(
+        &mut self,
+        validator: Signer,
+        report: PriceReport,
+        now: Time,
+    ) -> Result<(), MeasurementError> {
+        self.check(validator, report.time, now)?;
+        self.prices.take_in((report.asset, report.source), validator, report, |report| report.time)
     }
 
-    /// Takes in costs.
-    pub fn cost(&mut self, validator: Signer, report: CostReport) -> Result<(), MeasurementError> {
-        self.check(validator)?;
-        take_in(self.costs.entry((report.chain, report.source)).or_default(), validator, report, |report| {
-            report.time
-        })
+    /// Takes in a depth, at `now` by the hub's clock.
+    pub fn depth(
+        &mut self,
+        validator: Signer,
+        report: DepthReport,
+        now: Time,
+    ) -> Result<(), MeasurementError> {
+        self.check(validator, report.time, now)?;
+        self.depths.take_in((report.token, report.source), validator, report, |report| report.time)
     }
 
-    fn check(&self, validator: Signer) -> Result<(), MeasurementError> {
-        let known = self.stakes.contains_key(&validator);
-        known.then_some(()).ok_or(MeasurementError::UnknownValidator(validator))
+    /// Takes in costs, at `now` by the hub's clock.
+    pub fn cost(&mut self, validator: Signer, report: CostReport, now: Time) -> Result<(), MeasurementError> {
+        self.check(validator, report.time, now)?;
+        self.costs.take_in((report.chain, report.source), validator, report, |report| report.time)
+    }
+
+    fn check(&self, validator: Signer, time: Time, now: Time) -> Result<(), MeasurementError> {
+        if !self.stakes.contains_key(&validator) {
+            return Err(MeasurementError::UnknownValidator(validator));
+        }
+        if FUTURE_MOST < time.since(now) {
+            return Err(MeasurementError::FromTheFuture { time, now });
+        }
+        Ok(())
     }
 
     /// Every source that enough of the stake reported. Reports older than `age_most` at `now` do not count.
@@ -88,7 +132,7 @@ impl Measurements {
     pub fn settle(&self, now: Time, age_most: Millis) -> Settled {
         let young = |time: Time| now.since(time) <= age_most;
         let mut settled = Settled::default();
-        for ((asset, source), reports) in &self.prices {
+        for ((asset, source), reports) in &self.prices.of {
             let figures = self.counted(reports, |report| young(report.time));
             let Some(figures) = figures else { continue };
             settled.prices.push(PriceReport {
@@ -96,18 +140,18 @@ impl Measurements {
                 source: *source,
                 price: median(&figures, |report| report.price),
                 confidence: median(&figures, |report| report.confidence),
-                time: median(&figures, |report| report.time),
+                time: median(&figures, |report| report.time).min(now),
             });
         }
-        for ((token, source), reports) in &self.depths {
+        for ((token, source), reports) in &self.depths.of {
             let figures = self.counted(reports, |report| young(report.time));
             let Some(figures) = figures else { continue };
             let (token, source) = (*token, *source);
             let (depth, time) =
-                (median(&figures, |report| report.depth), median(&figures, |report| report.time));
+                (median(&figures, |report| report.depth), median(&figures, |report| report.time).min(now));
             settled.depths.push(DepthReport { token, source, depth, time });
         }
-        for ((chain, source), reports) in &self.costs {
+        for ((chain, source), reports) in &self.costs.of {
             let figures = self.counted(reports, |report| young(report.time));
             let Some(figures) = figures else { continue };
             settled.costs.push(CostReport {
@@ -115,7 +159,7 @@ impl Measurements {
                 source: *source,
                 gas: median(&figures, |report| report.gas),
                 bridge: median(&figures, |report| report.bridge),
-                time: median(&figures, |report| report.time),
+                time: median(&figures, |report| report.time).min(now),
             });
         }
         settled
@@ -140,18 +184,42 @@ impl Measurements {
     }
 }
 
-fn take_in<R: Copy>(
-    reports: &mut BTreeMap<Signer, R>,
-    validator: Signer,
-    report: R,
-    time_of: impl Fn(&R) -> Time,
-) -> Result<(), MeasurementError> {
-    let time = time_of(&report);
-    if let Some(newest) = reports.get(&validator).map(time_of).filter(|newest| time <= *newest) {
-        return Err(MeasurementError::Outdated { time, newest });
+impl<K: Ord, R: Copy> Reports<K, R> {
+    const fn new() -> Self {
+        Self { of: BTreeMap::new(), counts: BTreeMap::new() }
     }
-    reports.insert(validator, report);
-    Ok(())
+
+    fn take_in(
+        &mut self,
+        key: K,
+        validator: Signer,
+        report: R,
+        time_of: impl Fn(&R) -> Time,
+    ) -> Result<(), MeasurementError> {
+        let time = time_of(&report);
+        let before = self.of.get(&key).and_then(|reports| reports.get(&validator)).map(time_of);
+        match before {
+            Some(newest) if time <= newest => return Err(MeasurementError::Outdated { time, newest }),
+            Some(_) => {}
+            None => {
+                let count = self.counts.entry(validator).or_default();
+                if *count == SOURCES_MOST {
+                    return Err(MeasurementError::TooMany { limit: SOURCES_MOST });
+                }
+                *count += 1;
+            }
+        }
+        self.of.entry(key).or_default().insert(validator, report);
+        Ok(())
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Signer) -> bool) {
+        self.counts.retain(|validator, _| stays(validator));
+        self.of.retain(|_, reports| {
+            reports.retain(|validator, _| stays(validator));
+            !reports.is_empty()
+        });
+    }
 }
 
 /// The lowest figure that half of the stake is not above.

@@ -11,3 +11,8 @@ mod roots;
 pub use facts::{FactError, Facts, Numbered, QuorumError};
 pub use measurements::{MeasurementError, Measurements, Settled};
 pub use roots::{RootVotes, VoteError};
+
+use ballast_units::Millis;
+
+/// How far what a validator reports may be ahead of the hub's clock: other clocks differ by seconds.
+pub const FUTURE_MOST: Millis = Millis::minutes(1);

@@ -17,10 +17,10 @@ pub use reorg::{Fork, Reorg};
 
 use crate::certificate::{Certificate, ValidatorSet};
 use crate::message::{Bridged, Freeze, Payload};
-use crate::vault::{Told, Undo, Vault};
+use crate::vault::{Bucket, Told, Undo, Vault, Waiting};
 use crate::{Conditions, Done, Head, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use ballast_types::digest::{domain_in_process, keccak};
-use ballast_types::{AssetId, ChainId, Hash, LotId, Observation, Owner, Sequence, VaultEvent};
+use ballast_types::{AssetId, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence, VaultEvent};
 use ballast_units::{Amount, Millis, Time};
 use clock::Clock;
 use std::collections::{BTreeMap, VecDeque};
@@ -192,6 +192,12 @@ impl SimChain {
     #[must_use]
     pub fn held(&self, asset: AssetId) -> Amount {
         self.vault.books().balance(asset).booked
+    }
+
+    /// How much of an asset may leave, where that was ordered.
+    #[must_use]
+    pub fn bucket(&self, asset: AssetId) -> Option<&Bucket> {
+        self.vault.books().bucket(asset)
     }
 
     /// An auction that runs at the head.
@@ -429,6 +435,11 @@ impl Spoke for SimChain {
 
     fn offers(&self) -> Result<Vec<(LotId, Offer)>, SpokeError> {
         Ok(self.all_running().map(|(lot, offer)| (lot, *offer)).collect())
+    }
+
+    fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
+        let all = self.vault.books().all_waiting();
+        Ok(all.map(|(nonce, waiting)| (nonce, *waiting)).collect())
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {

@@ -7,7 +7,7 @@
 use crate::Offer;
 use crate::certificate::ValidatorSet;
 use ballast_types::{Address, AssetId, ChainId, LotId, Nonce};
-use ballast_units::math::mul_div_down;
+use ballast_units::math::{mul_div_down, mul_div_up};
 use ballast_units::{Amount, Millis, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,29 +28,60 @@ impl Balance {
     }
 }
 
-/// How much of a token may leave: a bucket that holds `outflow` and loses as much a `window`, evenly.
+/// How much of a token may leave, and how fast: a bucket that holds `outflow` and loses as much a `window`, evenly; and a
+/// second one of `delay_above` for what does not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// What it holds.
+    /// What the first one holds.
     pub outflow: Amount,
-    /// In which it leaks that much.
+    /// In which either leaks what it holds.
     pub window: Millis,
-    /// A release above this waits.
+    /// What the second one holds: a release that it has no room for waits.
     pub delay_above: Amount,
-    /// How long.
+    /// How long; not at all where it is zero.
     pub delay: Millis,
-    /// How much of the bucket was used, at `since`.
-    pub used: Amount,
-    /// When `used` was reckoned.
+    /// What was used of the first one at `since` and what was free then, together. So whatever lowers what is free uses
+    /// it, and whatever comes in gives back.
+    pub mark: Amount,
+    /// What was used of the second one at `since`.
+    pub quick: Amount,
+    /// When both were reckoned.
     pub since: Time,
 }
 
 impl Bucket {
-    /// What is used at a time; what leaked is rounded down, against whoever takes out.
-    pub fn used_at(&self, time: Time) -> Amount {
-        let passed = u128::from(time.since(self.since).get());
-        let leaked = mul_div_down(passed, self.outflow.wei(), u128::from(self.window.get()));
-        self.used.saturating_sub(leaked.map_or(Amount::MAX, Amount::from_wei))
+    /// A limit above this is none: a vault holds at most 2^110.
+    pub const NO_LIMIT: Amount = Amount::from_wei((1 << 111) - 1);
+
+    /// What is used of the first one at a time, with so much free; what leaked is rounded down, against whoever takes out.
+    pub fn used_at(&self, free: Amount, time: Time) -> Amount {
+        self.mark.saturating_sub(self.leaked(self.outflow, time.since(self.since))).saturating_sub(free)
+    }
+
+    /// What is used of the second one at a time.
+    pub fn quick_at(&self, time: Time) -> Amount {
+        self.quick.saturating_sub(self.leaked(self.delay_above, time.since(self.since)))
+    }
+
+    /// What leaks of a bucket that holds `size`.
+    pub(super) fn leaked(&self, size: Amount, passed: Millis) -> Amount {
+        let leaked = mul_div_down(u128::from(passed.get()), size.wei(), u128::from(self.window.get()));
+        leaked.map_or(Amount::MAX, Amount::from_wei)
+    }
+
+    /// Both as they are now.
+    pub(super) fn reckon(&mut self, free: Amount, time: Time) {
+        self.mark = self.used_at(free, time) + free;
+        self.quick = self.quick_at(time);
+        self.since = time;
+    }
+
+    /// From when on the first one has room for an amount, with so much free; none where it is too small for it.
+    fn room_at(&self, free: Amount, amount: Amount) -> Option<Time> {
+        let rest = self.outflow.wei().checked_sub(amount.wei())?;
+        let need = self.mark.saturating_sub(free).wei().saturating_sub(rest);
+        let passed = mul_div_up(need, u128::from(self.window.get()), self.outflow.wei().max(1)).ok()?;
+        Some(self.since.after(Millis::new(u64::try_from(passed).ok()?)))
     }
 }
 
@@ -217,10 +248,24 @@ impl Books {
         self.ends.first().filter(|(ends, _)| *ends <= time).map(|(_, lot)| *lot)
     }
 
-    /// A waiting release that can be paid.
-    pub(super) fn ready_by(&self, time: Time) -> Option<Nonce> {
-        let first = self.ready.first().filter(|(ready, _)| (*ready).max(self.freeze.until) <= time);
-        first.map(|(_, nonce)| *nonce)
+    /// Every waiting release, by its order.
+    pub fn all_waiting(&self) -> impl Iterator<Item = (Nonce, &Waiting)> {
+        self.waiting.iter().map(|(nonce, waiting)| (*nonce, waiting))
+    }
+
+    /// The waiting releases that have waited long enough, the longest first.
+    pub(super) fn ready_by(&self, time: Time) -> Vec<Nonce> {
+        self.ready.iter().take_while(|(ready, _)| *ready <= time).map(|(_, nonce)| *nonce).collect()
+    }
+
+    /// When a waiting release can be paid, if nothing else happens.
+    fn payable_at(&self, ready: Time, nonce: Nonce) -> Option<Time> {
+        let waiting = self.waiting.get(&nonce).expect("what is ready waits");
+        let room = match self.buckets.get(&waiting.asset) {
+            Some(bucket) => bucket.room_at(self.balance(waiting.asset).free(), waiting.amount)?,
+            None => ready,
+        };
+        Some(ready.max(room).max(self.freeze.until))
     }
 
     /// A waiting release that can be paid no more.
@@ -231,7 +276,7 @@ impl Books {
     /// The next time at which something is to be done.
     pub fn next_due(&self) -> Option<Time> {
         let ends = self.ends.first().map(|(ends, _)| *ends);
-        let ready = self.ready.first().map(|(ready, _)| (*ready).max(self.freeze.until));
+        let ready = self.ready.iter().filter_map(|(ready, nonce)| self.payable_at(*ready, *nonce)).min();
         let expires = self.expiries.first().map(|(expires, _)| *expires);
         [ends, ready, expires].into_iter().flatten().min()
     }

@@ -4,8 +4,8 @@
 //!   differential test holds it to the Solidity vault.
 //! - Whatever changes is written down with what it was before: a transaction that fails, and a block that is dropped,
 //!   are undone at the price of what they changed.
-//! - Auctions whose time is up are ended, and releases that waited long enough are paid, in the first block that can:
-//!   somebody always pokes.
+//! - Auctions whose time is up are ended, releases that waited long enough are paid, and those that expired meanwhile are
+//!   dropped, in the first block that can: somebody always pokes.
 //! - Absent: a token without limits may leave without limit, while a contract's must be given one first.
 //! - Keeps: booked = what came in less what left; `reserved <= booked`; a nonce is used once (I06).
 
@@ -180,7 +180,7 @@ impl Vault {
         offer.paid += paid;
         offer.result = result_take(offer.result, take.taker, quantity, paid, rebate);
         if offer.left.is_zero() || offer.auction.need <= offer.paid {
-            self.end(lot, offer);
+            self.end(lot, offer, time);
         } else {
             self.books.set_offer(lot, Some(offer));
         }
@@ -195,7 +195,7 @@ impl Vault {
                 if time < offer.auction.ends {
                     return Err(Revert::NotOver { lot, ends: offer.auction.ends });
                 }
-                self.end(lot, offer);
+                self.end(lot, offer, time);
             }
             Poke::Pay(nonce) => {
                 let waiting = *self.books.waiting(nonce).ok_or(Revert::NotWaiting(nonce))?;
@@ -206,9 +206,22 @@ impl Vault {
                     return Err(Revert::Expired { nonce, expires: waiting.expires, time });
                 }
                 self.check_open(time)?;
+                // One that the bucket has no room for now waits on.
+                if let Some(mut bucket) = self.reckoned(waiting.asset, time) {
+                    check_room(&bucket, waiting.asset, self.free(waiting.asset), waiting.amount)?;
+                    bucket.mark += waiting.amount;
+                    self.books.set_bucket(waiting.asset, Some(bucket));
+                }
                 self.books.set_waiting(nonce, None);
                 self.move_balance(waiting.asset, |balance| balance.reserved -= waiting.amount);
                 self.pay(nonce, waiting.asset, waiting.amount);
+            }
+            Poke::Drop(nonce) => {
+                let waiting = *self.books.waiting(nonce).ok_or(Revert::NotWaiting(nonce))?;
+                if time < waiting.expires {
+                    return Err(Revert::NotExpired { nonce, expires: waiting.expires });
+                }
+                self.drop(nonce, waiting);
             }
         }
         Ok(Done::Poked)
@@ -231,16 +244,15 @@ impl Vault {
     pub fn tick(&mut self, time: Time) {
         while let Some(lot) = self.books.ended_by(time) {
             let offer = *self.books.offer(lot).expect("an end has its auction");
-            self.end(lot, offer);
+            self.end(lot, offer, time);
         }
-        // What expired while it waited is free again, and its order is the hub's to undo.
         while let Some(nonce) = self.books.expired_by(time) {
             let waiting = *self.books.waiting(nonce).expect("an expiry has its release");
-            self.books.set_waiting(nonce, None);
-            self.move_balance(waiting.asset, |balance| balance.reserved -= waiting.amount);
+            self.drop(nonce, waiting);
         }
-        while let Some(nonce) = self.books.ready_by(time) {
-            self.poke(Poke::Pay(nonce), time).expect("ready, not expired, not frozen");
+        for nonce in self.books.ready_by(time) {
+            // Frozen, or without room: it is tried again.
+            let _ = self.poke(Poke::Pay(nonce), time);
         }
     }
 
@@ -280,7 +292,7 @@ impl Vault {
             OrderAction::StartAuction { lot, asset, auction } => {
                 self.start(nonce, lot, asset, auction, time)?;
             }
-            OrderAction::CancelAuction { lot, start } => self.cancel(lot, start)?,
+            OrderAction::CancelAuction { lot, start } => self.cancel(lot, start, time)?,
             OrderAction::Bridge { asset, amount, to, .. } => self.bridge(nonce, asset, amount, to, time)?,
             OrderAction::Rotate { epoch, ref signers } => {
                 let want = self.books.validators().epoch() + 1;
@@ -294,9 +306,12 @@ impl Vault {
                 if window.is_zero() {
                     return Err(Revert::WrongLimits(window));
                 }
+                let [outflow, delay_above] = [outflow, delay_above].map(|size| size.min(Bucket::NO_LIMIT));
                 // What has left up to now leaks at the old rate until now, at the new one from now.
-                let used = self.books.bucket(asset).map_or(Amount::ZERO, |bucket| bucket.used_at(time));
-                let bucket = Bucket { outflow, window, delay_above, delay, used, since: time };
+                let before = self.reckoned(asset, time);
+                let mark = before.map_or_else(|| self.free(asset), |bucket| bucket.mark);
+                let quick = before.map_or(Amount::ZERO, |bucket| bucket.quick).min(delay_above);
+                let bucket = Bucket { outflow, window, delay_above, delay, mark, quick, since: time };
                 self.books.set_bucket(asset, Some(bucket));
             }
             OrderAction::ListMaker { maker, listed } => self.books.set_maker(maker, listed),
@@ -331,20 +346,36 @@ impl Vault {
         amount: Amount,
         time: Time,
     ) -> Result<Carried, Revert> {
-        self.leave(asset, amount, time)?;
-        let delay = self.books.bucket(asset).filter(|bucket| bucket.delay_above < amount);
-        let delay = delay.map_or(Millis::ZERO, |bucket| bucket.delay);
-        if delay.is_zero() {
+        self.check_leaves(asset, amount, time)?;
+        let Some(mut bucket) = self.reckoned(asset, time).filter(|bucket| waits(bucket, amount)) else {
+            self.spend(asset, amount, time, true)?;
             self.pay(nonce, asset, amount);
             return Ok(Carried::Executed);
-        }
-        let ready = time.after(delay);
+        };
+        let ready = time.after(bucket.delay);
         if expires <= ready {
             return Err(Revert::Expired { nonce, expires, time: ready });
         }
+        if bucket.outflow < amount {
+            return Err(Revert::OutflowTooLarge { asset, amount, left: bucket.outflow });
+        }
+        // It is not free any more, and not counted before it leaves.
+        bucket.mark -= amount;
+        self.books.set_bucket(asset, Some(bucket));
         self.move_balance(asset, |balance| balance.reserved += amount);
         self.books.set_waiting(nonce, Some(Waiting { asset, amount, ready, expires }));
         Ok(Carried::Waiting(ready))
+    }
+
+    /// What waited in vain is free again, and its order is the hub's to undo.
+    fn drop(&mut self, nonce: Nonce, waiting: Waiting) {
+        let Waiting { asset, amount, .. } = waiting;
+        self.books.set_waiting(nonce, None);
+        self.move_balance(asset, |balance| balance.reserved -= amount);
+        if let Some(mut bucket) = self.books.bucket(asset).copied() {
+            bucket.mark += amount;
+            self.books.set_bucket(asset, Some(bucket));
+        }
     }
 
     fn pay(&mut self, nonce: Nonce, asset: AssetId, amount: Amount) {
@@ -360,9 +391,12 @@ impl Vault {
         mut auction: Auction,
         time: Time,
     ) -> Result<(), Revert> {
-        self.check_open(time)?;
-        self.check_whole(asset, auction.quantity)?;
-        self.check_free(asset, auction.quantity)?;
+        self.check_leaves(asset, auction.quantity, time)?;
+        if let Some(bucket) = self.reckoned(asset, time).filter(|bucket| waits(bucket, auction.quantity)) {
+            let left = bucket.delay_above.saturating_sub(bucket.quick);
+            return Err(Revert::AuctionWouldWait { asset, amount: auction.quantity, left });
+        }
+        self.spend(asset, auction.quantity, time, true)?;
         if let Some(offer) = self.books.offer(lot) {
             return Err(Revert::LotRunning { lot, start: offer.start });
         }
@@ -376,13 +410,20 @@ impl Vault {
         auction.dust = up(auction.dust.min(Amount::LIMIT), self.unit(asset)?);
         self.move_balance(asset, |balance| balance.reserved += auction.quantity);
         let result = result_start(self.domain, lot, nonce);
-        let offer =
-            Offer { asset, start: nonce, auction, left: auction.quantity, paid: Amount::ZERO, result };
+        let offer = Offer {
+            asset,
+            start: nonce,
+            began: time,
+            auction,
+            left: auction.quantity,
+            paid: Amount::ZERO,
+            result,
+        };
         self.books.set_offer(lot, Some(offer));
         Ok(())
     }
 
-    fn cancel(&mut self, lot: LotId, start: Nonce) -> Result<(), Revert> {
+    fn cancel(&mut self, lot: LotId, start: Nonce, time: Time) -> Result<(), Revert> {
         if start.0 == 0 {
             return Err(Revert::NonceZero);
         }
@@ -392,7 +433,7 @@ impl Vault {
             let result = result_start(self.domain, lot, start);
             self.events.push(VaultEvent::Ended { lot, result });
         } else if let Some(offer) = self.books.offer(lot).copied().filter(|offer| offer.start == start) {
-            self.end(lot, offer);
+            self.end(lot, offer, time);
         }
         // Over already: the hub has been told.
         Ok(())
@@ -409,36 +450,62 @@ impl Vault {
         if to == self.chain {
             return Err(Revert::BridgeToItself(to));
         }
+        self.check_leaves(asset, amount, time)?;
         // No delay: the tokens go from one vault to another.
-        self.leave(asset, amount, time)?;
+        self.spend(asset, amount, time, false)?;
         self.move_balance(asset, |balance| balance.booked -= amount);
         self.sent.push((to, Bridged { from: self.chain, nonce, asset, amount }));
         Ok(())
     }
 
     /// An auction is over; what is unsold stays in the vault.
-    fn end(&mut self, lot: LotId, offer: Offer) {
+    fn end(&mut self, lot: LotId, offer: Offer, time: Time) {
         self.books.set_offer(lot, None);
         self.books.set_unsold(lot, Some(offer.left));
         self.move_balance(offer.asset, |balance| balance.reserved -= offer.left);
+        self.give_back(offer, time);
         self.events.push(VaultEvent::Ended { lot, result: offer.result });
     }
 
-    /// Everything that has to hold before an amount leaves; counts it against the limits.
-    fn leave(&mut self, asset: AssetId, amount: Amount, time: Time) -> Result<(), Revert> {
+    /// What is unsold is no outflow: as much of it as has not leaked since is given back. No more, or what leaked would
+    /// be counted twice.
+    fn give_back(&mut self, offer: Offer, time: Time) {
+        let Some(mut bucket) = self.books.bucket(offer.asset).copied() else { return };
+        let passed = time.since(offer.began);
+        // What is free has risen by all of it.
+        bucket.mark += bucket.leaked(bucket.outflow, passed).min(offer.left);
+        let back = offer.left.saturating_sub(bucket.leaked(bucket.delay_above, passed));
+        bucket.quick = bucket.quick.saturating_sub(back);
+        self.books.set_bucket(offer.asset, Some(bucket));
+    }
+
+    /// Everything but the limits that has to hold before an amount leaves or is put up for auction.
+    fn check_leaves(&self, asset: AssetId, amount: Amount, time: Time) -> Result<(), Revert> {
         self.check_open(time)?;
         self.check_whole(asset, amount)?;
-        self.check_free(asset, amount)?;
-        if let Some(mut bucket) = self.books.bucket(asset).copied() {
-            let used = bucket.used_at(time);
-            let left = bucket.outflow.saturating_sub(used);
-            if left < amount {
-                return Err(Revert::OutflowTooLarge { asset, amount, left });
-            }
-            (bucket.used, bucket.since) = (used + amount, time);
-            self.books.set_bucket(asset, Some(bucket));
+        self.check_free(asset, amount)
+    }
+
+    /// Counts what is about to leave what is free, or is put up for auction, against the limits.
+    fn spend(&mut self, asset: AssetId, amount: Amount, time: Time, quick: bool) -> Result<(), Revert> {
+        let Some(mut bucket) = self.reckoned(asset, time) else { return Ok(()) };
+        check_room(&bucket, asset, self.free(asset), amount)?;
+        if quick {
+            bucket.quick = (bucket.quick + amount).min(bucket.delay_above);
         }
+        self.books.set_bucket(asset, Some(bucket));
         Ok(())
+    }
+
+    /// A token's limits as they are now.
+    fn reckoned(&self, asset: AssetId, time: Time) -> Option<Bucket> {
+        let mut bucket = self.books.bucket(asset).copied()?;
+        bucket.reckon(self.free(asset), time);
+        Some(bucket)
+    }
+
+    fn free(&self, asset: AssetId) -> Amount {
+        self.books.balance(asset).free()
     }
 
     fn credit(&mut self, asset: AssetId, amount: Amount) {
@@ -476,7 +543,7 @@ impl Vault {
     }
 
     fn check_free(&self, asset: AssetId, need: Amount) -> Result<(), Revert> {
-        let have = self.books.balance(asset).free();
+        let have = self.free(asset);
         if have < need { Err(Revert::VaultTooSmall { have, need }) } else { Ok(()) }
     }
 
@@ -484,6 +551,17 @@ impl Vault {
         let until = self.books.freeze().until;
         if time < until { Err(Revert::Frozen { until }) } else { Ok(()) }
     }
+}
+
+/// Whether an amount has to wait, by limits that have just been reckoned.
+fn waits(bucket: &Bucket, amount: Amount) -> bool {
+    !bucket.delay.is_zero() && bucket.delay_above < bucket.quick + amount
+}
+
+/// Whether the bucket, which has just been reckoned with so much free, has room.
+fn check_room(bucket: &Bucket, asset: AssetId, free: Amount, amount: Amount) -> Result<(), Revert> {
+    let left = bucket.outflow.saturating_sub(bucket.mark.saturating_sub(free));
+    if left < amount { Err(Revert::OutflowTooLarge { asset, amount, left }) } else { Ok(()) }
 }
 
 /// Terms that the hub may order: within its ranges, and times in order.

@@ -20,7 +20,7 @@ use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const CHAIN: ChainId = ChainId(2);
 const USD: AssetId = AssetId(0);
@@ -78,6 +78,9 @@ enum Draft {
         asset: u8,
         outflow: u64,
         window: u64,
+        /// What need not wait, and how long the rest does.
+        at_once: u64,
+        delay: u64,
     },
     Unfreeze,
     Rotate,
@@ -115,11 +118,18 @@ fn drafts() -> impl Strategy<Value = Draft> {
     );
     prop_oneof![
         2 => (0..4_u8, amounts()).prop_map(|(asset, amount)| Draft::Release { asset, amount }),
+        // Some that the limits have hardly room for.
+        3 => (1..3_u8, 4..26_u128)
+            .prop_map(|(asset, whole)| Draft::Release { asset, amount: whole * 1_000_000_000_000_000_000 }),
         4 => start,
         1 => (0..4_u8, 0..8_u64).prop_map(|(lot, back)| Draft::Cancel { lot, back }),
         1 => (0..3_u8, any::<bool>()).prop_map(|(who, listed)| Draft::Maker(who, listed)),
-        1 => (0..3_u8, 0..100_u64, 0..100_u64)
-            .prop_map(|(asset, outflow, window)| Draft::Limits { asset, outflow, window }),
+        1 => (0..3_u8, 0..100_u64, 0..100_u64, 0..40_u64, 0..20_u64).prop_map(
+            |(asset, outflow, window, at_once, delay)| {
+                let delay = delay.saturating_sub(10);
+                Draft::Limits { asset, outflow, window, at_once, delay }
+            },
+        ),
         1 => Just(Draft::Unfreeze),
         1 => Just(Draft::Rotate),
         1 => Just(Draft::Expired),
@@ -160,6 +170,11 @@ struct Twins {
     last: Option<(Payload, Payload)>,
     /// Freezes that were sent, taken or not.
     frozen: Vec<Freeze>,
+    /// Releases that wait, the longest first; how many were paid and dropped, how often one could not be paid yet.
+    queued: BTreeSet<(Time, Nonce)>,
+    paid: u64,
+    dropped: u64,
+    full: u64,
     evm_events: Vec<VaultEvent>,
     sim_events: Vec<VaultEvent>,
     /// Results of running lots by the wire's own hashes, and the ends expected of them.
@@ -235,6 +250,10 @@ impl Twins {
             nonce,
             last: None,
             frozen: Vec::new(),
+            queued: BTreeSet::new(),
+            paid: 0,
+            dropped: 0,
+            full: 0,
             domain,
             evm_events: Vec::new(),
             sim_events: Vec::new(),
@@ -250,10 +269,10 @@ impl Twins {
             })
             .chain(DECIMALS.iter().map(|(asset, _)| OrderAction::SetLimits {
                 asset: *asset,
-                outflow: Amount::whole(40),
-                window: Millis::seconds(30),
-                delay_above: Amount::whole(40),
-                delay: Millis::ZERO,
+                outflow: Amount::whole(25),
+                window: Millis::seconds(60),
+                delay_above: Amount::whole(6),
+                delay: Millis::seconds(5),
             }))
             .collect();
         let makers =
@@ -284,6 +303,24 @@ impl Twins {
             let ended = self.evm.call(person(0), self.house, &AuctionHouse::endCall { lot: lot.0 });
             let (_, logs) = ended.unwrap();
             self.read(&logs);
+        }
+        // What expired first, then what has waited, the longest first.
+        for (ready, nonce) in self.queued.clone() {
+            let dropped = self.evm.call(person(0), self.vault, &Vault::dropCall { nonce: nonce.0 });
+            if dropped.is_ok() {
+                self.queued.remove(&(ready, nonce));
+                self.dropped += 1;
+            }
+        }
+        for (ready, nonce) in self.queued.clone() {
+            let paid = self.evm.call(person(0), self.vault, &Vault::payCall { nonce: nonce.0 });
+            if let Ok((_, logs)) = paid {
+                self.queued.remove(&(ready, nonce));
+                self.paid += 1;
+                self.read(&logs);
+            } else if ready <= self.now {
+                self.full += 1;
+            }
         }
     }
 
@@ -409,9 +446,13 @@ impl Twins {
         let there = self.sim_receipt();
         match (done, there) {
             (Ok((took, logs)), Ok(Done::Delivered(orders))) => {
-                let carried =
-                    orders.iter().filter(|(_, result)| matches!(result, Ok(Carried::Executed))).count();
+                let carried = orders.iter().filter(|(_, result)| result.is_ok()).count();
                 assert_eq!(took, U256::from(carried), "{orders:?} {logs:?}");
+                let waits = |(nonce, result): &(Nonce, Result<Carried, Revert>)| match result {
+                    Ok(Carried::Waiting(ready)) => Some((*ready, *nonce)),
+                    _ => None,
+                };
+                self.queued.extend(orders.iter().filter_map(waits));
                 self.read(&logs);
                 let (set, _) = self.evm.call(person(0), self.vault, &Vault::validatorsCall {}).unwrap();
                 assert!(rotates || set.epoch == self.epoch);
@@ -525,12 +566,13 @@ impl Twins {
                 start: Nonce(self.nonce.saturating_sub(back).max(1)),
             },
             Draft::Maker(who, listed) => OrderAction::ListMaker { maker: hub_address(person(who)), listed },
-            Draft::Limits { asset: of, outflow, window } => OrderAction::SetLimits {
+            Draft::Limits { asset: of, outflow, window, at_once, delay } => OrderAction::SetLimits {
                 asset: asset(of),
-                outflow: Amount::whole(outflow),
+                // The largest is none at all.
+                outflow: if outflow == 99 { Amount::MAX } else { Amount::whole(outflow) },
                 window: Millis::seconds(window),
-                delay_above: Amount::whole(outflow),
-                delay: Millis::ZERO,
+                delay_above: Amount::whole(at_once),
+                delay: Millis::seconds(delay),
             },
             Draft::Unfreeze => OrderAction::Unfreeze {},
             Draft::Rotate => {
@@ -539,7 +581,8 @@ impl Twins {
             }
             Draft::Expired => return (OrderAction::Unfreeze {}, 0),
         };
-        (action, 1_000)
+        // Some releases wait in vain.
+        (action, if matches!(draft, Draft::Release { amount, .. } if amount % 3 == 0) { 15 } else { 1_000 })
     }
 
     /// One of the last lots.
@@ -571,6 +614,18 @@ impl Twins {
         }
     }
 
+    fn compare_limits(&mut self, asset: AssetId) {
+        let bucket = *self.sim.bucket(asset).expect("every token has limits");
+        let used = bucket.used_at(self.sim.free(asset), self.now);
+        let (left, _) =
+            self.evm.call(person(0), self.vault, &Vault::outflowLeftCall { asset: asset.0 }).unwrap();
+        assert_eq!(left, U256::from(bucket.outflow.saturating_sub(used).wei()));
+        let (left, _) =
+            self.evm.call(person(0), self.vault, &Vault::quickLeftCall { asset: asset.0 }).unwrap();
+        let quick = bucket.delay_above.saturating_sub(bucket.quick_at(self.now));
+        assert_eq!(left, if bucket.delay.is_zero() { U256::MAX } else { U256::from(quick.wei()) });
+    }
+
     /// The same facts in the same order, and the same holdings.
     fn compare(&mut self) {
         let neutral = |event: &VaultEvent| match *event {
@@ -586,6 +641,7 @@ impl Twins {
                 self.evm.call(person(0), self.vault, &Vault::balancesCall { asset: asset.0 }).unwrap();
             assert_eq!(books.booked, self.sim.held(asset).wei());
             assert_eq!(books.booked - books.reserved, self.sim.free(asset).wei());
+            self.compare_limits(asset);
             let call = MockToken::balanceOfCall { account: self.vault };
             let (raw, _) = self.evm.call(person(0), self.tokens[&asset], &call).unwrap();
             assert_eq!(raw * U256::from(unit(asset).wei()), U256::from(books.booked));
@@ -596,12 +652,13 @@ impl Twins {
 #[test]
 fn the_vault_in_solidity_is_the_vault_in_this_process() {
     let config = ProptestConfig {
-        cases: 96,
+        cases: 192,
         max_shrink_iters: 400,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
     let (took, rebates, ends) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let (paid, dropped, full) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let scripts = prop::collection::vec(steps(), 1..60);
     let ran = TestRunner::new(config).run(&scripts, |script| {
         let mut twins = Twins::new();
@@ -611,6 +668,9 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
         // One more block, so that the sim has done all that its time has come for.
         twins.deposit(USD, Amount::whole(1));
         twins.compare();
+        paid.set(paid.get() + twins.paid);
+        dropped.set(dropped.get() + twins.dropped);
+        full.set(full.get() + twins.full);
         for event in &twins.evm_events {
             match event {
                 VaultEvent::Taken { rebate, .. } => {
@@ -629,4 +689,7 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
     let reached = (took.get(), rebates.get(), ends.get());
     assert!(50 < reached.0 && 0 < reached.1 && 20 < reached.2, "takes, rebates, ends: {reached:?}");
     println!("takes, rebates, ends: {reached:?}");
+    let waited = (paid.get(), dropped.get(), full.get());
+    assert!(50 < waited.0 && 0 < waited.1 && 50 < waited.2, "paid, dropped, not yet paid: {waited:?}");
+    println!("paid, dropped, not yet paid: {waited:?}");
 }

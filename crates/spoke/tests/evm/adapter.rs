@@ -5,6 +5,7 @@ use ballast_spoke::certificate::Certificate;
 use ballast_spoke::evm::kit::dev_key;
 use ballast_spoke::evm::{EvmSpoke, SpokeKeys, hub_address};
 use ballast_spoke::message::Freeze;
+use ballast_spoke::vault::Waiting;
 use ballast_spoke::{Carried, Done, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use ballast_types::{AssetId, LotId, Nonce, Observation, OrderAction, VaultEvent};
 use ballast_units::{Amount, Millis, Price, Time};
@@ -157,4 +158,78 @@ fn a_reorg_takes_a_receipt_back_and_the_transaction_is_included_again() {
     assert_eq!(one(&mut spoke, tx).result, Err(Revert::Reorged));
     assert!(matches!(one(&mut spoke, tx).result, Ok(Done::Deposited(_))));
     assert_eq!(spoke.vault(ETH).unwrap(), Amount::whole(10));
+}
+
+/// One release waits and is paid, one expires while it waits and is dropped, both by whoever looks.
+#[test]
+fn what_waits_is_seen_paid_and_dropped() {
+    let (runtime, mut world, mut spoke) = adapter();
+    let tx = spoke.deposit(owner(1), ETH, Amount::whole(10)).unwrap();
+    assert!(one(&mut spoke, tx).result.is_ok());
+    let limits = OrderAction::SetLimits {
+        asset: ETH,
+        outflow: Amount::whole(8),
+        window: Millis::hours(1),
+        delay_above: Amount::whole(1),
+        delay: Millis::minutes(10),
+    };
+    let rich = hub_address(dev_key("user", 1).address());
+    let payload = runtime.block_on(world.payload(vec![limits]));
+    let tx = spoke.deliver(&payload).unwrap();
+    assert!(one(&mut spoke, tx).result.is_ok());
+    let now = runtime.block_on(world.chain.time()).unwrap();
+    let expires = now.after(Millis::minutes(20));
+    let actions = vec![release(rich, Amount::whole(5)), release(rich, Amount::whole(4))];
+    let payload = world.payload_until(actions, expires);
+    let [paid, dropped] = [Nonce(world.nonce - 1), Nonce(world.nonce)];
+    let tx = spoke.deliver(&payload).unwrap();
+    let Done::Delivered(orders) = one(&mut spoke, tx).result.unwrap() else { panic!("no delivery") };
+    let Ok(Carried::Waiting(ready)) = orders[0].1 else { panic!("{orders:?}") };
+    assert_eq!(orders[1], (dropped, Ok(Carried::Waiting(ready))));
+    let waits = |amount| Waiting { asset: ETH, amount: Amount::whole(amount), ready, expires };
+    assert_eq!(spoke.waiting().unwrap(), [(paid, waits(5)), (dropped, waits(4))]);
+
+    runtime.block_on(world.chain.node.mine_at(ready.millis() / 1_000)).unwrap();
+    let tx = spoke.poke(Poke::Pay(paid)).unwrap();
+    assert_eq!(one(&mut spoke, tx).result, Ok(Done::Poked));
+    // The bucket has room for 3 more.
+    let tx = spoke.poke(Poke::Pay(dropped)).unwrap();
+    let full = one(&mut spoke, tx).result;
+    assert!(matches!(full, Err(Revert::OutflowTooLarge { asset: ETH, .. })), "{full:?}");
+    let tx = spoke.poke(Poke::Drop(dropped)).unwrap();
+    assert_eq!(one(&mut spoke, tx).result, Err(Revert::NotExpired { nonce: dropped, expires }));
+    runtime.block_on(world.chain.node.mine_at(expires.millis() / 1_000)).unwrap();
+    let tx = spoke.poke(Poke::Drop(dropped)).unwrap();
+    assert_eq!(one(&mut spoke, tx).result, Ok(Done::Poked));
+    assert_eq!(spoke.waiting().unwrap(), []);
+    assert_eq!(spoke.vault(ETH).unwrap(), Amount::whole(5));
+}
+
+/// A batch that no block has the gas for, as one is with an order whose token burns all it gets: the others are brought
+/// without it.
+#[test]
+fn a_batch_that_takes_more_gas_than_a_block_has_is_brought_order_by_order() {
+    let (runtime, mut world, mut spoke) = adapter();
+    let tx = spoke.deposit(owner(1), ETH, Amount::whole(50)).unwrap();
+    assert!(one(&mut spoke, tx).result.is_ok());
+    let rich = hub_address(dev_key("user", 1).address());
+    let actions = (0..20).map(|_| release(rich, Amount::whole(1))).collect();
+    let payload = runtime.block_on(world.payload(actions));
+    let limit = alloy::primitives::U256::from(300_000);
+    runtime.block_on(world.chain.node.ask("evm_setBlockGasLimit", serde_json::json!([limit]))).unwrap();
+    spoke.deliver(&payload).unwrap();
+    let mut carried = Vec::new();
+    for _ in 0..400 {
+        for receipt in spoke.receipts().unwrap() {
+            let Ok(Done::Delivered(orders)) = receipt.result else { panic!("{receipt:?}") };
+            carried.extend(orders);
+        }
+        if carried.len() == 20 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let expected: Vec<_> = payload.orders.iter().map(|order| (order.nonce, Ok(Carried::Executed))).collect();
+    assert_eq!(carried, expected);
+    assert_eq!(spoke.vault(ETH).unwrap(), Amount::whole(30));
 }

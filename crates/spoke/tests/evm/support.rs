@@ -81,6 +81,10 @@ impl World {
     /// Signs a batch; it expires in a day of the chain.
     pub(crate) async fn payload(&mut self, actions: Vec<OrderAction>) -> Payload {
         let expires = self.chain.time().await.unwrap().after(Millis::seconds(86_400));
+        self.payload_until(actions, expires)
+    }
+
+    pub(crate) fn payload_until(&mut self, actions: Vec<OrderAction>, expires: Time) -> Payload {
         let chain = self.chain.deployment.chain;
         let orders = actions.into_iter().map(|action| {
             self.nonce += 1;

@@ -11,6 +11,8 @@ use ballast_types::{
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use std::collections::BTreeMap;
 
+pub mod desk;
+
 pub const COIN: AssetId = AssetId(0);
 pub const ETH: AssetId = AssetId(1);
 pub const CHAIN: ChainId = ChainId(3);

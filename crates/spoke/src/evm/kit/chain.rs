@@ -24,12 +24,12 @@ use crate::message::Payload;
 use crate::quorum::VoteError;
 use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, B256, I256, U256};
-use alloy::providers::DynProvider;
+use alloy::providers::{DynProvider, Provider as _};
 use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolValue;
 use ballast_engine::State;
-use ballast_types::{AssetId, ChainId, Change, LotId, Order, OrderAction, Owner, Signer, Token, VaultLimits};
+use ballast_types::{AssetId, ChainId, Change, LotId, OrderAction, Owner, Signer, Token, VaultLimits};
 use ballast_units::{Amount, Millis, Price, Time};
 
 /// DVNs of a local chain.
@@ -40,6 +40,15 @@ const WORKER_FEE: u64 = 1_000_000_000;
 
 /// Gas of a feed's round, at most.
 const ROUND_GAS: u64 = 200_000;
+
+/// Gas of the gateway's own part of a delivery.
+const GATEWAY_GAS: u64 = 100_000;
+
+/// Gas of an order that cannot be measured.
+const GUESS_GAS: u64 = 500_000;
+
+/// Gas that a delivery may take: what a block has, less LayerZero's own.
+const DELIVERY_MOST: u64 = 25_000_000;
 
 /// Digits of a feed's answers, as Chainlink's dollar feeds have.
 const FEED_DECIMALS: u8 = 8;
@@ -412,13 +421,36 @@ impl LocalChain {
         Ok(connection::send_on(wallet, "Gateway.send", request).await?)
     }
 
+    /// Gas that a message asks for to have a payload carried out here: what it takes now, and half as much more for what
+    /// becomes dearer on the way; a guess where the vault would refuse it now, of a rotation that is still on the way say.
+    /// A message that asked for too little is not lost: anybody delivers it with more.
+    pub async fn delivery_gas(&self, payload: &Payload) -> Result<u64, KitError> {
+        let orders = u64::try_from(payload.orders.len()).unwrap_or(u64::MAX);
+        let payload = payload.encode().map_err(|_| KitError::Plan("a payload that cannot be written"))?;
+        let call = Vault::executeCall { payload: payload.into() };
+        let request = TransactionRequest::default().with_to(self.deployment.vault).with_call(&call);
+        let gas = match self.node.provider().estimate_gas(request).await {
+            Ok(gas) => gas,
+            Err(error) if error.is_error_resp() => orders.saturating_mul(GUESS_GAS),
+            Err(error) => {
+                return Err(connection::unreadable("eth_estimateGas of Vault.execute", &error).into());
+            }
+        };
+        match gas + gas / 2 + GATEWAY_GAS {
+            asked if DELIVERY_MOST < asked => {
+                Err(KitError::Plan("a batch that takes more gas than a block has"))
+            }
+            asked => Ok(asked),
+        }
+    }
+
     /// A payload as a message to another chain's gateway.
     async fn message(&self, to: &Self, payload: &Payload) -> Result<TransactionRequest, KitError> {
         let needs = KitError::Plan("both chains need a gateway");
         let (Some(gateway), Some(there)) = (self.deployment.gateway, &to.deployment.layerzero) else {
             return Err(needs);
         };
-        let gas = order_gas(&payload.orders);
+        let gas = to.delivery_gas(payload).await?;
         let payload = payload.encode().map_err(|_| KitError::Plan("a payload that cannot be written"))?;
         let options = crate::evm::layerzero::lz_receive_option(gas.into());
         let contract = Gateway::new(gateway, &self.deployer);
@@ -483,25 +515,6 @@ impl LocalChain {
         let call = MockToken::approveCall { spender: self.deployment.vault, value: U256::MAX };
         execute(wallet, token, call, U256::ZERO).await.map(drop)
     }
-}
-
-/// Gas that a batch of orders needs at most: what the vault sets aside for each, and its own.
-#[must_use]
-pub fn order_gas(orders: &[Order]) -> u64 {
-    let one = |order: &Order| match &order.action {
-        OrderAction::Bridge { .. } => 1_300_000,
-        OrderAction::Rotate { signers, .. } => {
-            450_000 + 6_000 * u64::try_from(signers.len()).unwrap_or(u64::from(u16::MAX))
-        }
-        OrderAction::Release { .. }
-        | OrderAction::StartAuction { .. }
-        | OrderAction::CancelAuction { .. }
-        | OrderAction::SetLimits { .. }
-        | OrderAction::ListMaker { .. }
-        | OrderAction::Unfreeze {}
-        | OrderAction::ListToken { .. } => 450_000,
-    };
-    300_000 + orders.iter().map(one).sum::<u64>()
 }
 
 async fn put_layerzero(

@@ -5,5 +5,5 @@ mod chain;
 mod node;
 
 pub use attestation::AttestationChain;
-pub use chain::{KitError, LocalChain, LocalPlan, TokenKind, TokenPlan, order_gas};
+pub use chain::{KitError, LocalChain, LocalPlan, TokenKind, TokenPlan};
 pub use node::{Node, NodeConfig, NodeError, Running, dev_key};

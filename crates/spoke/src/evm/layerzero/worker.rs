@@ -385,12 +385,14 @@ async fn attempt(
     request: TransactionRequest,
     gas: U256,
 ) -> Result<Result<B256, String>, EvmError> {
-    // The endpoint hands all but a 64th of what is left to the receiver.
+    let request = request.with_to(to.layerzero.endpoint);
+    let needed = match to.executor.estimate_gas(request.clone()).await {
+        Ok(needed) => needed + needed / 5,
+        Err(refusal) => return Ok(Err(refusal.to_string())),
+    };
+    // The endpoint hands all but a 64th of what is left to the receiver. A message may have asked for too little.
     let gas = gas.saturating_to::<u64>();
     let gas = gas.saturating_add(gas / 32).saturating_add(ENDPOINT_GAS);
-    let request = request.with_to(to.layerzero.endpoint).with_gas_limit(gas);
-    if let Err(refusal) = to.executor.call(request.clone()).await {
-        return Ok(Err(refusal.to_string()));
-    }
+    let request = request.with_gas_limit(gas.max(needed));
     connection::send_on(&to.executor, "LayerZero delivery", request).await.map(Ok)
 }
