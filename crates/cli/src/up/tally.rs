@@ -4,7 +4,7 @@ use super::attestors::Attestation;
 use super::spoke::{LocalSpoke, Traffic};
 use super::ways::{Way, WayTally};
 use super::world::Counts;
-use crate::verify;
+use crate::{columns, verify};
 use ballast_engine::{State, view};
 use ballast_sim::replay::{Claims, Replay, Summary};
 use ballast_sim::report::{dollars, percent};
@@ -158,22 +158,7 @@ impl Tally {
             writeln!(out, "FAULT: {fault}")?;
         }
         for (title, rows) in self.tables(summary) {
-            writeln!(out, "\n{title}")?;
-            let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-            let width =
-                |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::len).max().unwrap_or(0);
-            let widths: Vec<usize> = (0..columns).map(width).collect();
-            for row in &rows {
-                let mut line = String::from(" ");
-                for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                    line.push_str(&if at == 0 {
-                        format!(" {cell:<width$}")
-                    } else {
-                        format!("  {cell:>width$}")
-                    });
-                }
-                writeln!(out, "{}", line.trim_end())?;
-            }
+            columns::print(out, &title, &rows)?;
         }
         if json {
             writeln!(out, "{}", serde_json::json!({ "up": self, "summary": summary }))?;
@@ -189,7 +174,8 @@ impl Tally {
     }
 
     fn tables(&self, summary: &Summary) -> Vec<(String, Vec<Vec<String>>)> {
-        let mut tables = self.own_tables();
+        let drills = summary.drills.iter().map(|drills| (columns::DRILLS.to_owned(), drills.rows()));
+        let mut tables: Vec<_> = drills.chain(self.own_tables()).collect();
         tables.push(("Claims, as measured in this run".to_owned(), claims(&summary.claims)));
         tables.push(("Losses".to_owned(), losses(summary)));
         tables
