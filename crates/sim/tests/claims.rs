@@ -57,6 +57,20 @@ fn false_reports_are_found_and_reorgs_are_survived() {
     assert_eq!(silent.map(|row| row.reports).sum::<u64>(), 0);
 }
 
+/// One of four validators lies about every other thing that its chains tell: events, drops, finality. The hub is told only what
+/// a vault can have done.
+#[test]
+fn a_validator_that_lies_all_the_time_changes_nothing() {
+    let mut scenario = broken(300, 3);
+    scenario.faults = FaultPlan { lagging: 0, lies: 5_000, ..scenario.faults };
+    let summary = run(scenario);
+    assert!(20 < summary.claims.tasks && 12 <= summary.claims.reorgs, "{:?}", summary.claims);
+    // No number that does not follow, no order, lot or take that its chain does not know.
+    let out_of_order: Vec<_> = summary.rejects.keys().filter(|code| code.starts_with("E120")).collect();
+    assert!(out_of_order.is_empty(), "{:?}", summary.rejects);
+    assert_eq!(summary.claims.consistency, Ratio::ONE);
+}
+
 /// Story: on a chain that is final within seconds, a quorum of validators with one that lags agrees on the end of an auction and on
 /// its finality at once. The lot was gone before anybody was asked to report on it, and honest keepers were marked late,
 /// frozen one after the other, until nobody was left to draw.
