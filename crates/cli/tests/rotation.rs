@@ -11,8 +11,8 @@ use ballast_spoke::evm::{EvmSpoke, Finality, Npm, SpokeKeys, hub_address};
 use ballast_spoke::message::Payload;
 use ballast_spoke::{Revert, Spoke as _};
 use ballast_types::{
-    AssetGenesis, AssetId, ChainGenesis, ChainId, Change, Command, Event, Genesis, Nonce, Observation, Owner,
-    PriceReport, SourceId, Token, TokenGenesis, TokenParams, VaultEvent,
+    AssetGenesis, AssetId, ChainGenesis, ChainId, Change, Command, Event, Genesis, Nonce, Observation, Order,
+    OrderAction, Owner, PriceReport, SourceId, Token, TokenGenesis, TokenParams, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use std::collections::BTreeSet;
@@ -251,6 +251,16 @@ fn a_vault_rotates_under_load_and_everything_is_carried_out_once() {
     assert_eq!(house.node.state().unwrap().orders.len(), 0, "every order is final");
     let void = house.refused[refused..].iter().filter(|refused| refused.is_of_another_epoch()).count();
     assert_eq!(void, kept.len());
+
+    // Some were signed by the old key alone, and came too late for it.
+    let orders = |payloads: &[Payload]| -> Vec<Order> {
+        payloads.iter().flat_map(|payload| payload.orders.clone()).collect()
+    };
+    let is_rotation = |order: &Order| matches!(order.action, OrderAction::Rotate { .. });
+    let rotation = orders(&house.signed).into_iter().find(is_rotation).unwrap().nonce;
+    let after = house.executed.iter().skip_while(|nonce| **nonce != rotation).collect::<BTreeSet<_>>();
+    let late = orders(&house.signed[..before]).iter().filter(|order| after.contains(&order.nonce)).count();
+    assert!(0 < late, "every order of before was carried out before");
 
     // Once each, in the vault's facts and in the user's wallet; nothing was refused as a fact, nothing expired.
     let given: BTreeSet<Nonce> =
