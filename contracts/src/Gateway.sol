@@ -18,7 +18,7 @@ import { Vault } from "./Vault.sol";
 ///
 /// - Orders: a courier proves nothing, the certificate in the payload does. Anybody sends them at its own cost.
 /// - Collateral: moves as LayerZero's OFT, with a composed message that names the order. Here the path is trusted with
-///   tokens, so every transfer, out and in, asks that at least three different DVNs verify it ({Paths}).
+///   tokens, so every transfer, out and in, asks that so many different DVNs verify it as it was made with ({Paths}).
 /// - Never stuck: LayerZero delivers in any order, and what reverts here can be retried; it holds up nothing else.
 /// - Owner: sets peers, chains, tokens and, as LayerZero's delegate, the path's DVNs. It belongs to the 5-of-8 and can
 ///   be renounced. It can misdirect collateral in flight; it cannot move what is in a vault.
@@ -26,14 +26,14 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
     using OptionsBuilder for bytes;
     using SafeERC20 for IERC20;
 
-    /// DVNs that a path of tokens needs, outside development.
-    uint256 public constant VERIFIERS = 3;
+    /// Fewer DVNs no path of tokens may ask for, outside development.
+    uint256 public constant VERIFIERS_LEAST = 3;
 
     Vault public immutable vault;
     /// The hub's id of this chain.
     uint16 public immutable chain;
-    /// {VERIFIERS}, or 1 in development.
-    uint256 public immutable verifiersNeeded;
+    /// Different DVNs that a path of tokens needs.
+    uint256 public immutable verifiers;
 
     /// LayerZero's id of a chain, by the hub's.
     mapping(uint16 chain => uint32 eid) public eids;
@@ -60,18 +60,26 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
     error NoOft(uint16 asset);
     /// LayerZero asks for more of the chain's own coin than this contract has; anybody can send it some.
     error FeeAbove(uint256 fee, uint256 have);
+    error VerifiersBelow(uint256 have, uint256 least);
     error UnknownMessage(uint8 first);
     /// Composed by somebody else than the gateway of the chain that it names, or with another token.
     error NotFromThePeer(uint32 eid, bytes32 from, uint16 chain, address oft);
 
-    /// @param development one DVN is enough.
-    constructor(address endpoint_, address owner_, Vault vault_, uint16 chain_, bool development)
-        OApp(endpoint_, owner_)
-        Ownable(owner_)
-    {
+    /// @param verifiers_ different DVNs that a path of tokens needs: five, and {VERIFIERS_LEAST} at least.
+    /// @param development one is enough.
+    constructor(
+        address endpoint_,
+        address owner_,
+        Vault vault_,
+        uint16 chain_,
+        uint256 verifiers_,
+        bool development
+    ) OApp(endpoint_, owner_) Ownable(owner_) {
+        uint256 least = development ? 1 : VERIFIERS_LEAST;
+        if (verifiers_ < least) revert VerifiersBelow(verifiers_, least);
         vault = vault_;
         chain = chain_;
-        verifiersNeeded = development ? 1 : VERIFIERS;
+        verifiers = verifiers_;
     }
 
     /// LayerZero's fees for bridging are paid out of what anybody sends here.
@@ -113,27 +121,26 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
     /// @inheritdoc IGateway
     function bridge(uint64 nonce, uint16 asset, uint128 amount, uint256 raw, uint16 to) external {
         if (msg.sender != address(vault)) revert NotTheVault(msg.sender);
-        uint32 eid = eids[to];
-        IOFT oft = IOFT(ofts[asset]);
-        if (eid == 0) revert NoPathTo(to);
-        if (address(oft) == address(0)) revert NoOft(asset);
-        Paths.checkOut(endpoint, address(oft), eid, verifiersNeeded);
-        // All of it or nothing: an amount with more digits than the OFT shares among chains is refused there.
-        SendParam memory param = SendParam({
-            dstEid: eid,
-            to: _getPeerOrRevert(eid),
-            amountLD: raw,
-            minAmountLD: raw,
-            extraOptions: OptionsBuilder.newOptions().addExecutorLzReceiveOption(receiveGas, 0)
-                .addExecutorLzComposeOption(0, composeGas, 0),
-            composeMsg: abi.encodePacked(Messages.GATEWAY_COLLATERAL, chain, nonce, asset, amount),
-            oftCmd: ""
-        });
+        (IOFT oft, SendParam memory param) = _transfer(nonce, asset, amount, raw, to);
+        Paths.checkOut(endpoint, address(oft), param.dstEid, verifiers);
         MessagingFee memory fee = oft.quoteSend(param, false);
         if (address(this).balance < fee.nativeFee) revert FeeAbove(fee.nativeFee, address(this).balance);
         if (oft.approvalRequired()) IERC20(oft.token()).forceApprove(address(oft), raw);
         (MessagingReceipt memory receipt,) = oft.send{ value: fee.nativeFee }(param, fee, address(this));
         emit BridgedOut(nonce, to, asset, amount, receipt.guid);
+    }
+
+    /// Wei that LayerZero asks for a bridge of an asset to a chain now.
+    function bridgeFee(uint16 asset, uint16 to) public view returns (uint256) {
+        (IOFT oft, SendParam memory param) = _transfer(0, asset, 0, 0, to);
+        return oft.quoteSend(param, false).nativeFee;
+    }
+
+    /// How many more of them what is here pays for. Whoever runs the house is told when these become few: without a fee
+    /// nothing is bridged.
+    function bridgesPaid(uint16 asset, uint16 to) external view returns (uint256) {
+        uint256 fee = bridgeFee(asset, to);
+        return fee == 0 ? type(uint256).max : address(this).balance / fee;
     }
 
     /// Collateral has arrived, and this is what was composed with it: pays it into the vault.
@@ -144,6 +151,29 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
         uint256 raw = OFTComposeMsgCodec.amountLD(message);
         IERC20(IOFT(oft).token()).forceApprove(address(vault), raw);
         vault.bridgeIn(from, nonce, asset, raw);
+    }
+
+    /// A transfer of collateral, and the OFT that makes it. All of it or nothing: an amount with more digits than the OFT
+    /// shares among chains is refused there.
+    function _transfer(uint64 nonce, uint16 asset, uint128 amount, uint256 raw, uint16 to)
+        private
+        view
+        returns (IOFT oft, SendParam memory param)
+    {
+        uint32 eid = eids[to];
+        oft = IOFT(ofts[asset]);
+        if (eid == 0) revert NoPathTo(to);
+        if (address(oft) == address(0)) revert NoOft(asset);
+        param = SendParam({
+            dstEid: eid,
+            to: _getPeerOrRevert(eid),
+            amountLD: raw,
+            minAmountLD: raw,
+            extraOptions: OptionsBuilder.newOptions().addExecutorLzReceiveOption(receiveGas, 0)
+                .addExecutorLzComposeOption(0, composeGas, 0),
+            composeMsg: abi.encodePacked(Messages.GATEWAY_COLLATERAL, chain, nonce, asset, amount),
+            oftCmd: ""
+        });
     }
 
     /// What was composed with a transfer, if the gateway of the chain that it names composed it.
@@ -162,7 +192,7 @@ contract Gateway is OApp, IGateway, ILayerZeroComposer {
         if (peers[eid] != composer || chains[eid] != from || ofts[asset] != oft || oft == address(0)) {
             revert NotFromThePeer(eid, composer, from, oft);
         }
-        Paths.checkIn(endpoint, oft, eid, verifiersNeeded);
+        Paths.checkIn(endpoint, oft, eid, verifiers);
     }
 
     /// Orders from another chain's gateway.

@@ -60,6 +60,7 @@ contract GatewayTest is Base {
 
     uint16 private constant TOKEN = 5;
     uint256 private constant DVN_FEE = 10;
+    uint8 private constant DVNS = 5;
     string private constant PROTOCOL = "node_modules/@layerzerolabs/lz-evm-protocol-v2/artifacts/contracts/";
     string private constant ULN = "node_modules/@layerzerolabs/lz-evm-messagelib-v2/artifacts/contracts/uln/uln302/";
 
@@ -70,7 +71,7 @@ contract GatewayTest is Base {
 
     function setUp() public override {
         super.setUp();
-        for (uint256 i; i < 3; ++i) {
+        for (uint256 i; i < DVNS; ++i) {
             DevDvn dvn = new DevDvn(address(this), DVN_FEE);
             dvns.push(dvn);
             // Ascending, as LayerZero asks.
@@ -103,17 +104,17 @@ contract GatewayTest is Base {
     function test_orders_cross_and_the_vault_carries_them_out() public {
         bytes memory payload = _release(thin, 4e18);
         Vm.Log memory packet = _send(home, thin, payload);
-        _verify(packet, thin, 3);
+        _verify(packet, thin, DVNS);
         _receive(packet, home, thin, "");
         assertEq(thin.oft.balanceOf(BOB), 4e18);
         // Delivered by hand as well: nothing happens twice.
         assertEq(thin.vault.execute(payload), 0);
     }
 
-    function test_two_of_three_verifiers_let_nothing_through() public {
+    function test_four_of_five_verifiers_let_nothing_through() public {
         Vm.Log memory packet = _send(home, thin, _release(thin, 4e18));
         vm.expectRevert(bytes4(keccak256("LZ_ULN_Verifying()")));
-        this.verify(packet, thin, 2);
+        this.verify(packet, thin, DVNS - 1);
     }
 
     /// A courier proves nothing: LayerZero carried it, and the vault still asks for its own certificate.
@@ -121,8 +122,8 @@ contract GatewayTest is Base {
         bytes memory orders = batch(release(0, TOKEN, 1e18, BOB));
         Vm.Log memory bad = _send(home, thin, abi.encodePacked(uint8(0), uint32(1), orders));
         Vm.Log memory good = _send(home, thin, _release(thin, 4e18));
-        _verify(bad, thin, 3);
-        _verify(good, thin, 3);
+        _verify(bad, thin, DVNS);
+        _verify(good, thin, DVNS);
         vm.expectPartialRevert(bytes4(keccak256("TooFewSignatures(uint256,uint256)")));
         this.receive_(bad, home, thin, "");
         _receive(good, home, thin, "");
@@ -156,10 +157,10 @@ contract GatewayTest is Base {
         Vm.Log memory packet = _packet();
         assertEq(booked(TOKEN), 70e18);
         assertEq(thin.oft.totalSupply(), 70e18);
-        // Three DVNs and the executor.
-        assertEq(address(thin.gateway).balance, 1000 - 3 * DVN_FEE - 5);
+        // Five DVNs and the executor.
+        assertEq(address(thin.gateway).balance, 1000 - DVNS * DVN_FEE - 5);
 
-        _verify(packet, home, 3);
+        _verify(packet, home, DVNS);
         vm.recordLogs();
         _receiveOft(packet, thin, home);
         bytes memory composed = _composed();
@@ -199,7 +200,7 @@ contract GatewayTest is Base {
         vm.recordLogs();
         order(bridge(7, TOKEN, 30e18, home.chain));
         Vm.Log memory packet = _packet();
-        _verify(packet, home, 3);
+        _verify(packet, home, DVNS);
         vm.recordLogs();
         _receiveOft(packet, thin, home);
         home.endpoint.lzCompose(address(home.oft), address(home.gateway), _guid(packet), 0, _composed(), "");
@@ -247,7 +248,7 @@ contract GatewayTest is Base {
         _useVault(thin);
         orderFails(
             bridge(7, TOKEN, 30e18, home.chain),
-            abi.encodeWithSelector(Gateway.FeeAbove.selector, 3 * DVN_FEE + 5, 0)
+            abi.encodeWithSelector(Gateway.FeeAbove.selector, DVNS * DVN_FEE + 5, 0)
         );
         assertEq(booked(TOKEN), 100e18);
     }
@@ -272,6 +273,37 @@ contract GatewayTest is Base {
         thin.gateway.setOft(TOKEN, address(home.oft));
         vm.expectRevert(abi.encodeWithSelector(Gateway.NotTheVault.selector, address(this)));
         thin.gateway.bridge(1, TOKEN, 1, 1, home.chain);
+    }
+
+    /// Whoever deploys asks for three at least.
+    function test_a_gateway_of_two_verifiers_is_for_development_only() public {
+        bytes memory wrong = abi.encodeWithSelector(Gateway.VerifiersBelow.selector, 2, 3);
+        vm.expectRevert(wrong);
+        new Gateway(address(thin.endpoint), address(this), thin.vault, 2, 2, false);
+        assertEq(new Gateway(address(thin.endpoint), address(this), thin.vault, 2, 3, false).verifiers(), 3);
+        assertEq(new Gateway(address(thin.endpoint), address(this), thin.vault, 2, 1, true).verifiers(), 1);
+        vm.expectRevert(abi.encodeWithSelector(Gateway.VerifiersBelow.selector, 0, 1));
+        new Gateway(address(thin.endpoint), address(this), thin.vault, 2, 0, true);
+        assertEq(thin.gateway.verifiers(), 5);
+    }
+
+    /// What is to be watched: how many more bridges the gateway's own money pays for.
+    function test_the_gateway_tells_how_many_bridges_it_still_pays_for() public {
+        uint256 fee = DVNS * DVN_FEE + 5;
+        assertEq(thin.gateway.bridgeFee(TOKEN, home.chain), fee);
+        assertEq(thin.gateway.bridgesPaid(TOKEN, home.chain), 0);
+        vm.deal(address(thin.gateway), 2 * fee + 1);
+        assertEq(thin.gateway.bridgesPaid(TOKEN, home.chain), 2);
+        _useVault(thin);
+        order(bridge(7, TOKEN, 30e18, home.chain));
+        assertEq(thin.gateway.bridgesPaid(TOKEN, home.chain), 1);
+        order(bridge(8, TOKEN, 30e18, home.chain));
+        assertEq(thin.gateway.bridgesPaid(TOKEN, home.chain), 0);
+        orderFails(bridge(9, TOKEN, 30e18, home.chain), abi.encodeWithSelector(Gateway.FeeAbove.selector, fee, 1));
+        vm.expectRevert(abi.encodeWithSelector(Gateway.NoPathTo.selector, 9));
+        thin.gateway.bridgesPaid(TOKEN, 9);
+        vm.expectRevert(abi.encodeWithSelector(Gateway.NoOft.selector, USDC));
+        thin.gateway.bridgesPaid(USDC, home.chain);
     }
 
     /// Anybody may send tokens to a gateway and compose what it likes: only a gateway's word is taken.
@@ -300,38 +332,38 @@ contract GatewayTest is Base {
         home.gateway.lzCompose(ALICE, 0, forged, BOB, "");
     }
 
-    /// One DVN, or three of which two are the same: refused before a token moves.
+    /// One DVN, or five of which two are the same: refused before a token moves.
     function test_one_of_one_dvn() public {
         vm.deal(address(thin.gateway), 1000);
         _useVault(thin);
         _setDvns(thin, thin.send, home.eid, 1, 0);
         orderFails(
             bridge(7, TOKEN, 30e18, home.chain),
-            abi.encodeWithSelector(Paths.TooFewVerifiers.selector, address(thin.oft), home.eid, 1, 3)
+            abi.encodeWithSelector(Paths.TooFewVerifiers.selector, address(thin.oft), home.eid, 1, DVNS)
         );
-        // Two required, and one optional that is one of them: two.
-        _setDvns(thin, thin.send, home.eid, 2, 1);
+        // Four required, and one optional that is one of them: four.
+        _setDvns(thin, thin.send, home.eid, 4, 1);
         orderFails(
             bridge(7, TOKEN, 30e18, home.chain),
-            abi.encodeWithSelector(Paths.TooFewVerifiers.selector, address(thin.oft), home.eid, 2, 3)
+            abi.encodeWithSelector(Paths.TooFewVerifiers.selector, address(thin.oft), home.eid, 4, DVNS)
         );
-        _setDvns(thin, thin.send, home.eid, 3, 0);
+        _setDvns(thin, thin.send, home.eid, DVNS, 0);
         vm.recordLogs();
         order(bridge(7, TOKEN, 30e18, home.chain));
         // The other end asks as well.
         Vm.Log memory packet = _packet();
-        _verify(packet, home, 3);
+        _verify(packet, home, DVNS);
         vm.recordLogs();
         _receiveOft(packet, thin, home);
         bytes memory composed = _composed();
         _setDvns(home, home.receive_, thin.eid, 1, 0);
         bytes32 guid = _guid(packet);
         vm.expectRevert(
-            abi.encodeWithSelector(Paths.TooFewVerifiers.selector, address(home.oft), thin.eid, 1, 3)
+            abi.encodeWithSelector(Paths.TooFewVerifiers.selector, address(home.oft), thin.eid, 1, DVNS)
         );
         home.endpoint.lzCompose(address(home.oft), address(home.gateway), guid, 0, composed, "");
         // It waits there until the path is mended.
-        _setDvns(home, home.receive_, thin.eid, 3, 0);
+        _setDvns(home, home.receive_, thin.eid, DVNS, 0);
         home.endpoint.lzCompose(address(home.oft), address(home.gateway), guid, 0, composed, "");
         _useVault(home);
         assertEq(booked(TOKEN), 30e18);
@@ -359,7 +391,7 @@ contract GatewayTest is Base {
             deployFile(string.concat(ULN, "ReceiveUln302.sol/ReceiveUln302.json"), abi.encode(address(s.endpoint)));
         s.vault = newVault(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1));
         s.gateway =
-            Gateway(payable(deploy("Gateway", abi.encode(s.endpoint, address(this), s.vault, chain, false))));
+            Gateway(payable(deploy("Gateway", abi.encode(s.endpoint, address(this), s.vault, chain, DVNS, false))));
         assertEq(s.vault.gateway(), address(s.gateway));
         s.oft = new MockOft("Bridged", "BRG", address(s.endpoint), address(this));
     }
@@ -367,7 +399,7 @@ contract GatewayTest is Base {
     function _connect(Side memory a, Side memory b) private {
         a.endpoint.registerLibrary(a.send);
         a.endpoint.registerLibrary(a.receive_);
-        Paths.Uln memory uln = _uln(3, 0);
+        Paths.Uln memory uln = _uln(DVNS, 0);
         IUln.DefaultUln[] memory ulns = new IUln.DefaultUln[](1);
         ulns[0] = IUln.DefaultUln(b.eid, uln);
         IUln(a.send).setDefaultUlnConfigs(ulns);
@@ -410,7 +442,7 @@ contract GatewayTest is Base {
     function _send(Side memory from, Side memory to, bytes memory payload) private returns (Vm.Log memory) {
         bytes memory options = OptionsBuilder.newOptions().addExecutorLzReceiveOption(800_000, 0);
         uint256 fee = from.gateway.quote(to.eid, payload, options);
-        assertEq(fee, 3 * DVN_FEE + 5);
+        assertEq(fee, DVNS * DVN_FEE + 5);
         vm.recordLogs();
         from.gateway.send{ value: fee }(to.eid, payload, options);
         return _packet();

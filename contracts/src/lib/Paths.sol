@@ -6,7 +6,7 @@ import { ILayerZeroEndpointV2 } from "@layerzerolabs/lz-evm-protocol-v2/contract
 /// How many verifiers (DVNs) a path of LayerZero asks for.
 ///
 /// A path with one verifier is as good as that verifier's one key. Tokens cross by the word of the path alone, so a
-/// path for tokens needs at least three that are not the same.
+/// path for tokens needs several that are not the same.
 library Paths {
     /// As LayerZero's libraries encode it; 0 of `requiredDVNCount` stands for none once it is resolved.
     struct Uln {

@@ -4,6 +4,7 @@
 //!   read, with file, line and what was expected.
 
 mod bench;
+mod columns;
 mod exec;
 #[cfg(feature = "evm")]
 mod freeze;

@@ -4,6 +4,7 @@
 //! - Progress and warnings go to standard error, the result to standard output; with `--json` its last line is one object.
 //! - With `--seeds` one replay follows the other, each a line of JSON: what `docs/results.md` tells of several seeds.
 
+use crate::columns;
 use anyhow::Context as _;
 use ballast_cli::input::{BadInput, Pace, Source};
 use ballast_node::log::Writer;
@@ -263,6 +264,9 @@ fn print(out: &mut impl std::io::Write, summary: &Summary, replay: &Replay) -> a
     }
     for (name, value) in rows {
         writeln!(out, "{}", format!("{name:<28}{value}").trim_end())?;
+    }
+    if let Some(drills) = &summary.drills {
+        columns::print(out, columns::DRILLS, &drills.rows())?;
     }
     writeln!(
         out,

@@ -30,6 +30,9 @@ fn steep(folder: &Path) -> PathBuf {
     let scenario = scenario.replace("T12:30:00Z", "T12:50:00Z").replace("T14:30:00Z", "T13:12:00Z");
     // The fourth chain joins a minute later.
     let scenario = scenario.replace("T12:33:00Z", "T12:51:00Z");
+    // The drills are where they are in the whole run: 12:55 and 13:05.
+    let scenario = scenario.replace("rotate_after = 1500000", "rotate_after = 300000");
+    let scenario = scenario.replace("freeze_after = 2100000", "freeze_after = 900000");
     let file = folder.join("steep.toml");
     std::fs::write(&file, scenario.replace("warm_up = 1200000", "warm_up = 900000")).unwrap();
     file
@@ -96,9 +99,23 @@ fn the_fall_ends_with_chains_and_ledger_the_same_to_the_wei() {
     assert!(20 < joined["deposits"].as_u64().unwrap(), "{run}");
     assert!(0 < joined["by_layerzero"]["orders"].as_u64().unwrap(), "{run}");
     assert!(chains.iter().all(|chain| chain["cold"] == chain["safe"] && chain["safe"] != "0"), "{run}");
-    assert!(
-        std::fs::read_to_string(folder.join("report.html")).unwrap().contains("Vaults against the ledger")
-    );
+    // The validator rotated to another key and every vault was frozen, and no fact was refused.
+    let (summary, drills) = (&told["summary"], &told["summary"]["drills"]);
+    assert_eq!(summary["refused_facts"], Value::Array(Vec::new()));
+    assert_eq!(drills["rotation_ordered"][1], 1);
+    let rows = drills["chains"].as_array().unwrap();
+    assert_eq!(rows.len(), 4, "{drills}");
+    for row in rows {
+        assert!(row["rotated"].is_u64() && row["rotated_final"].is_u64(), "{row}");
+        assert!(row["frozen_from"].is_u64(), "{row}");
+        assert_eq!(row["frozen_until"], drills["freeze_signed"][1], "{row}");
+    }
+    let held = |what: &str| rows.iter().map(|row| row[what].as_u64().unwrap()).sum::<u64>();
+    assert!(0 < held("held"), "{drills}");
+    assert_eq!(held("held"), held("held_carried") + held("held_expired"), "{drills}");
+    assert!(stdout.contains("Drills: rotation of the validators, freeze of every vault"), "{stdout}");
+    let report = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(report.contains("Vaults against the ledger") && report.contains("obeys the next set"));
     assert_eq!(nodes(&folder), 0);
     let verified = Command::new(env!("CARGO_BIN_EXE_ballast")).arg("verify").arg(&folder).output();
     assert!(verified.unwrap().status.success());

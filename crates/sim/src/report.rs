@@ -49,6 +49,13 @@ pub fn html_with(summary: &Summary, figures: &Figures, more: &[(String, Vec<Vec<
         write(&mut page, format_args!("<p class=\"lead\">Warning: {}.</p>\n", escape(warning)));
     }
     section(&mut page, "Results", &[results(summary)]);
+    if let Some(drills) = &summary.drills {
+        section(
+            &mut page,
+            "Drills: rotation of the validators, freeze of every vault",
+            &[plain_table(&drills.rows())],
+        );
+    }
     for (title, rows) in more {
         section(&mut page, title, &[plain_table(rows)]);
     }

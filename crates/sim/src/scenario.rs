@@ -7,7 +7,7 @@
 
 mod nodes;
 
-pub use nodes::{ChainFaults, FaultPlan, Join, Keepers, OrderWay};
+pub use nodes::{ChainFaults, Drills, FaultPlan, Join, Keepers, OrderWay};
 
 use crate::calendar;
 use ballast_units::{Amount, Millis, Ratio, Time};
@@ -74,6 +74,8 @@ pub struct Scenario {
     pub order_way: OrderWay,
     /// Validators, and what goes wrong with them and with chains.
     pub faults: FaultPlan,
+    /// What the house has to come through in the middle of everything.
+    pub drills: Drills,
     /// What the layers of the waterfall hold at the start.
     pub layers: Layers,
     /// The trade whose slippage is watched.
@@ -286,6 +288,7 @@ impl Default for Scenario {
             keepers: Keepers::default(),
             order_way: OrderWay::default(),
             faults: FaultPlan::default(),
+            drills: Drills::default(),
             layers: Layers::default(),
             probe: Probe::default(),
             without_chains: Vec::new(),
@@ -515,6 +518,7 @@ impl Scenario {
             return fault("bidders.latency", format!("{fast} to {slow}"), "least, then most");
         }
         nodes::check(&self.keepers, &self.faults)?;
+        nodes::check_drills(&self.drills)?;
         if !self.joins.is_empty() && 1 < self.faults.validators {
             let found = self.faults.validators.to_string();
             return fault("faults.validators", found, "1 where a chain joins");

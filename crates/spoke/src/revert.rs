@@ -214,3 +214,12 @@ pub enum Revert {
     #[error("the chain dropped the block of the transaction")]
     Reorged,
 }
+
+impl Revert {
+    /// The payload or freeze was signed by another set than the vault obeys: of before its last rotation, or of one to
+    /// come.
+    #[must_use]
+    pub const fn is_of_another_epoch(&self) -> bool {
+        matches!(self, Self::WrongEpoch { .. } | Self::Certificate(CertificateError::WrongEpoch { .. }))
+    }
+}

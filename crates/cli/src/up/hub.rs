@@ -8,8 +8,9 @@ use ballast_node::auth::{self, Message, OwnerSignature, Permit};
 use ballast_node::{Node, Options, Setup};
 use ballast_sim::replay::{Hub, ReplayError};
 use ballast_spoke::certificate::Key;
+use ballast_spoke::freeze::FreezeVote;
 use ballast_spoke::message::Payload;
-use ballast_types::{Block, Command, Genesis};
+use ballast_types::{Block, ChainId, Command, Genesis};
 use ballast_units::{Millis, Time};
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -31,15 +32,15 @@ pub(super) struct NodeHub {
 }
 
 impl NodeHub {
-    /// A new house on a folder without one. `key` is the lone validator's.
+    /// A new house on a folder without one. `keys` are the lone validator's, of now and of after a rotation.
     pub(super) fn new(
         folder: &Path,
         genesis: &Genesis,
-        key: Key,
+        keys: Vec<Key>,
         wallets: Wallets,
         tell: Sender<Option<Told>>,
     ) -> Result<Self, ReplayError> {
-        let setup = Setup { genesis: genesis.clone(), keys: vec![key], options: Options::default() };
+        let setup = Setup { genesis: genesis.clone(), keys, options: Options::default() };
         let node = Node::open(folder, setup).map_err(|error| ReplayError::Start(error.to_string()))?;
         Ok(Self { node, wallets, nonce: 0, payloads: Vec::new(), collector: Collector::default(), tell })
     }
@@ -98,5 +99,9 @@ impl Hub for NodeHub {
 
     fn take_payloads(&mut self) -> Option<Vec<Payload>> {
         Some(std::mem::take(&mut self.payloads))
+    }
+
+    fn sign_freeze(&self, chain: ChainId, until: Time) -> Option<Vec<FreezeVote>> {
+        Some(self.node.sign_freeze(chain, until))
     }
 }

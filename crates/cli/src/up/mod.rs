@@ -22,9 +22,8 @@ use attestors::Attestors;
 use ballast_cli::input::{BadInput, Source};
 use ballast_cli::watch;
 use ballast_node::Node;
-use ballast_sim::replay::{Replay, ReplayError};
+use ballast_sim::replay::{Replay, ReplayError, validator_keys};
 use ballast_sim::{Scenario, report};
-use ballast_spoke::certificate::Key;
 use ballast_units::Millis;
 use hub::NodeHub;
 use spoke::LocalSpoke;
@@ -102,6 +101,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let to_members = tell.clone();
     let replay: Replay<LocalSpoke> = args.source.prepare_over(scenario, |scenario, candles, aave| {
         let wallets = Wallets::of(&scenario);
+        let keys = validator_keys(&scenario).concat();
         Replay::over(
             scenario,
             candles,
@@ -111,10 +111,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 let built = world::build(setup, genesis, Arc::clone(&counts));
                 built.map_err(|error| ReplayError::Start(format!("the chains do not start: {error:#}")))
             },
-            |genesis| {
-                let key = Key::from_label(world::VALIDATOR);
-                Ok(Box::new(NodeHub::new(&args.dir, genesis, key, wallets, to_members)?))
-            },
+            |genesis| Ok(Box::new(NodeHub::new(&args.dir, genesis, keys, wallets, to_members)?)),
         )
     })?;
     let start = replay.genesis().time.millis() / 1_000;

@@ -171,6 +171,11 @@ impl LocalSpoke {
         hash.map(|hash| self.inner.holdings(hash)).transpose()
     }
 
+    /// How many more bridges to these chains the gateway's own money pays for.
+    pub(super) fn bridges_left(&self, others: &[ChainId]) -> Result<Option<u64>, SpokeError> {
+        self.inner.bridges_left(others)
+    }
+
     /// Coins that an address has spent of the 10,000 it was given.
     pub(super) fn coins_spent(&self, address: Address) -> Option<Amount> {
         let address = chain_address(address)?;

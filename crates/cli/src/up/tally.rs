@@ -4,7 +4,7 @@ use super::attestors::Attestation;
 use super::spoke::{LocalSpoke, Traffic};
 use super::ways::{Way, WayTally};
 use super::world::Counts;
-use crate::verify;
+use crate::{columns, verify};
 use ballast_engine::{State, view};
 use ballast_sim::replay::{Claims, Replay, Summary};
 use ballast_sim::report::{dollars, percent};
@@ -62,6 +62,8 @@ struct ChainTally {
     gas_couriers: Amount,
     gas_keepers: Amount,
     gas_bidders: Amount,
+    /// Bridges that its gateway's own money still pays for.
+    bridges_left: Option<u64>,
     tokens: Vec<TokenTally>,
     /// Dollars of the reserve that have left for the Safe by the ledger, and the coin that it has.
     cold: Amount,
@@ -87,6 +89,7 @@ impl Tally {
     ) -> anyhow::Result<Self> {
         let verdict = verify::replay(log, &ProgressBar::hidden())?;
         let mut chains = Vec::new();
+        let ids: Vec<ChainId> = replay.chains().iter().map(|chain| chain.chain()).collect();
         for (chain, genesis) in replay.chains().iter().zip(&replay.genesis().chains) {
             let Traffic { blocks, deposits, deliveries, takes, pokes, failed } = chain.traffic();
             let bidders = chain.wallets().iter().filter_map(|wallet| chain.coins_spent(*wallet));
@@ -106,6 +109,7 @@ impl Tally {
                 gas_couriers: chain.coins_spent(chain.sender()).unwrap_or_default(),
                 gas_keepers: keepers.filter_map(|wallet| chain.coins_spent(wallet)).sum(),
                 gas_bidders: bidders.sum(),
+                bridges_left: chain.bridges_left(&ids)?,
                 tokens: tokens(replay, chain)?,
                 cold: cold(replay.state(), chain.chain()),
                 safe: match chain.local().deployment.safe {
@@ -154,22 +158,7 @@ impl Tally {
             writeln!(out, "FAULT: {fault}")?;
         }
         for (title, rows) in self.tables(summary) {
-            writeln!(out, "\n{title}")?;
-            let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-            let width =
-                |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::len).max().unwrap_or(0);
-            let widths: Vec<usize> = (0..columns).map(width).collect();
-            for row in &rows {
-                let mut line = String::from(" ");
-                for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                    line.push_str(&if at == 0 {
-                        format!(" {cell:<width$}")
-                    } else {
-                        format!("  {cell:>width$}")
-                    });
-                }
-                writeln!(out, "{}", line.trim_end())?;
-            }
+            columns::print(out, &title, &rows)?;
         }
         if json {
             writeln!(out, "{}", serde_json::json!({ "up": self, "summary": summary }))?;
@@ -185,7 +174,8 @@ impl Tally {
     }
 
     fn tables(&self, summary: &Summary) -> Vec<(String, Vec<Vec<String>>)> {
-        let mut tables = self.own_tables();
+        let drills = summary.drills.iter().map(|drills| (columns::DRILLS.to_owned(), drills.rows()));
+        let mut tables: Vec<_> = drills.chain(self.own_tables()).collect();
         tables.push(("Claims, as measured in this run".to_owned(), claims(&summary.claims)));
         tables.push(("Losses".to_owned(), losses(summary)));
         tables
@@ -205,6 +195,7 @@ impl Tally {
             "gas couriers",
             "gas keepers",
             "gas bidders",
+            "bridges paid",
         ])];
         let mut ways = vec![row(&["chain", "by LayerZero", "by keepers", "by couriers"])];
         let mut safes = vec![row(&["safe", "ledger", "on the chain"])];
@@ -224,6 +215,11 @@ impl Tally {
             let gas = [chain.gas_couriers, chain.gas_keepers, chain.gas_bidders];
             // Six digits are enough to compare; the rest would not fit the page.
             cells.extend(gas.map(|coins| floor_micro(coins).to_string()));
+            // A local chain's workers ask for a billionth of a coin: more than anybody counts.
+            cells.push(chain.bridges_left.map_or("-".to_owned(), |left| match left {
+                0..100_000 => left.to_string(),
+                _ => "many".to_owned(),
+            }));
             traffic.push(cells);
             let mut cells = vec![chain.name.clone()];
             let brought = [chain.by_layerzero, chain.by_keepers, chain.by_couriers];

@@ -15,19 +15,17 @@ use ballast_engine::State;
 use ballast_sim::Scenario;
 use ballast_sim::replay::{Setup, World};
 use ballast_spoke::Spoke as _;
+use ballast_spoke::certificate::ValidatorSet;
 use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, TokenPlan, dev_key};
 use ballast_spoke::evm::{EvmSpoke, Finality, Npm, OWNERS, PrivateKeySigner, Resume, SpokeKeys, hub_address};
 use ballast_spoke::message::Payload;
-use ballast_types::{AssetId, ChainGenesis, ChainId, Change, Genesis, PriceReport, Sequence, Signer};
+use ballast_types::{AssetId, ChainGenesis, ChainId, Change, Genesis, PriceReport, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
 /// Why a lock on the counts is always had.
 const COUNTING: &str = "nobody panics while counting";
-
-/// What the lone validator of a replay is called.
-pub(super) const VALIDATOR: &str = "replay";
 
 /// Set-up takes less than this on every chain, a second a block.
 const SETTING_UP: u64 = 3_600;
@@ -88,7 +86,6 @@ struct Maker {
     runtime: Arc<Runtime>,
     npm: Npm,
     scenario: Scenario,
-    signers: Vec<Signer>,
     assets: Vec<String>,
     sites: Vec<(AssetId, ChainId, Price)>,
     bidders: Vec<PrivateKeySigner>,
@@ -108,7 +105,8 @@ pub(super) fn build(
     let runtime = Arc::new(runtime);
     let maker = Maker::new(Arc::clone(&runtime), setup, genesis)?;
     let start = genesis.time.millis() / 1_000;
-    let plans = (0_u16..).zip(&genesis.chains).map(|(place, chain)| maker.plan(place, chain, start));
+    let plan = |(place, chain)| maker.plan(place, chain, setup.validators, start);
+    let plans = (0_u16..).zip(&genesis.chains).map(plan);
     let plans: Vec<LocalPlan> = plans.collect();
     let chains = runtime.block_on(async {
         let mut starting = Vec::new();
@@ -157,7 +155,6 @@ impl Maker {
         Ok(Self {
             runtime,
             npm: Npm::find()?,
-            signers: setup.validators.signers().to_vec(),
             assets: genesis.assets.iter().map(|asset| asset.symbol.clone()).collect(),
             sites: feeds::sites(genesis),
             bidders: (0..bidders).map(|number| dev_key("bidder", number)).collect(),
@@ -167,7 +164,7 @@ impl Maker {
     }
 
     /// A node, its chain's tokens, and who may order. `start`: when the hub first looks, seconds.
-    fn plan(&self, place: u16, chain: &ChainGenesis, start: u64) -> LocalPlan {
+    fn plan(&self, place: u16, chain: &ChainGenesis, validators: &ValidatorSet, start: u64) -> LocalPlan {
         let (chain_id, eid) = numbers(&chain.name, place);
         let seconds = (chain.block_time.get() / 1_000).max(1);
         // Bridged collateral waits for what the node calls final: two of its epochs.
@@ -193,8 +190,8 @@ impl Maker {
             node,
             chain: ChainId(place),
             eid: Some(eid),
-            signers: self.signers.clone(),
-            epoch: 0,
+            signers: validators.signers().to_vec(),
+            epoch: validators.epoch(),
             tokens: tokens.collect(),
             safe_owners: (0..OWNERS).map(|number| dev_key("safe owner", number).address()).collect(),
         }
@@ -312,12 +309,13 @@ impl World<LocalSpoke> for LocalWorld {
         &mut self,
         chains: &mut [LocalSpoke],
         genesis: &mut ChainGenesis,
+        validators: &ValidatorSet,
         now: Time,
     ) -> Result<LocalSpoke, String> {
         let mut begin = || {
             let start = now.millis() / 1_000;
             let place = u16::try_from(chains.len())?;
-            let plan = self.maker.plan(place, genesis, start);
+            let plan = self.maker.plan(place, genesis, validators, start);
             let chain = self.maker.runtime.block_on(async {
                 let chain = LocalChain::start(&self.maker.npm, plan).await?;
                 self.maker.furnished(chain).await

@@ -2,6 +2,7 @@
 //! from receipts of the chains; nothing here acts.
 
 use super::claims::Claims;
+use super::drill::Drills;
 use super::places::Places;
 use crate::calendar::date_time;
 use crate::liquidated::Liquidated;
@@ -205,6 +206,9 @@ pub struct Summary {
     pub anomalies: BTreeMap<String, u64>,
     /// What the house claims, measured.
     pub claims: Claims,
+    /// What drills did, where the scenario has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drills: Option<Drills>,
 }
 
 /// Facts of a chain that were refused for the same reason.
@@ -592,6 +596,7 @@ impl Measure {
             standing_still: standing_still(state, places),
             anomalies: self.anomalies(places),
             claims: Claims::default(),
+            drills: None,
         }
     }
 

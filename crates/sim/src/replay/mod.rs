@@ -8,6 +8,7 @@
 
 mod bidders;
 mod claims;
+mod drill;
 mod hub;
 mod identities;
 mod joins;
@@ -25,6 +26,7 @@ mod validators;
 mod world;
 
 pub use claims::{Claims, DelayRow, FallRow, KeeperRow};
+pub use drill::{DrillRow, Drills};
 pub use hub::Hub;
 pub use identities::Identities;
 pub use keepers::{Role, roles};
@@ -32,6 +34,7 @@ pub use measure::{
     AuctionPath, AuctionTotals, Figures, HourRow, HousePoint, MarketPoint, MarketSeries, RefusedFacts, Slip,
     SlippageRow, Summary, TakePoint, Waterfall,
 };
+pub use validators::validator_keys;
 pub use world::{SimWorld, World};
 
 use crate::book::{Book, BookError};
@@ -47,9 +50,10 @@ use ballast_keeper::{Bidders, News};
 use ballast_spoke::certificate::ValidatorSet;
 use ballast_spoke::message::Payload;
 use ballast_spoke::{SimChain, Spoke};
-use ballast_types::{AccountId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Hash, Height};
+use ballast_types::{AccountId, Block, ChainGenesis, ChainId, Change, Command, Event, Genesis, Hash, Height};
 use ballast_units::{Amount, Millis, Ratio, Time};
 use claims::ClaimsTrack;
+use drill::Drill;
 use keepers::Keepers;
 use makers::Makers;
 use measure::Measure;
@@ -100,6 +104,7 @@ pub struct Replay<S: Spoke = SimChain> {
     chains: Vec<S>,
     world: Box<dyn World<S>>,
     validators: Validators,
+    drill: Drill,
     cast: Cast,
     block: Block,
     outcome: Outcome,
@@ -280,6 +285,9 @@ impl<S: Spoke> Replay<S> {
         let (from, to) = window(&scenario, &data)?;
         let end = to.after(scenario.cool_down).min(data.end());
         let mut genesis = stage::genesis(&scenario, &data, from)?;
+        let sets = validators::sets(&validator_keys(&scenario));
+        let set = &sets[0];
+        genesis.validators = set.signers().to_vec();
         let book = scenario.book.as_deref().map_or(Ok(Book::built_in()), Book::from_csv)?;
         // Names that resolve to nothing are refused here.
         Engine::new(&genesis)?;
@@ -289,13 +297,12 @@ impl<S: Spoke> Replay<S> {
         joins.sort_by_key(|join| std::cmp::Reverse(join.at));
         let mut founding = genesis.clone();
         founding.chains.truncate(first);
-        let keys = validators::keys(&scenario.faults);
-        let set = ValidatorSet::of(validators::EPOCH, &keys).expect("different labels are different keys");
-        let setup = Setup { scenario: &scenario, validators: &set, window: [from, to] };
+        let setup = Setup { scenario: &scenario, validators: set, window: [from, to] };
         let (chains, world) = build(setup, &mut founding, &places)?;
         let hub = hub(&founding)?;
         let contracts = chains.iter().map(|chain| (chain.chain(), chain.domain())).collect();
-        let validators = Validators::new(&scenario.faults, contracts, scenario.seed);
+        let validators = Validators::new(&scenario, contracts);
+        let drill = Drill::new(&scenario.drills, sets.get(1), from);
         let ready = ready(&scenario, &founding.chains, genesis.time).after(world.telling());
         let need = ready.since(genesis.time) + OPENING;
         if scenario.warm_up < need {
@@ -322,6 +329,7 @@ impl<S: Spoke> Replay<S> {
             chains,
             world,
             validators,
+            drill,
             cast,
             outcome: Outcome::default(),
             measure,
@@ -371,6 +379,8 @@ impl<S: Spoke> Replay<S> {
             self.stopped = Some(why);
             return None;
         }
+        // A chain that joins in this block obeys the present validators, and is told of the next ones like the others.
+        self.drill.govern(now, &mut self.block.commands);
         let before = Instant::now();
         if let Err(why) = self.hub.apply(&mut self.block, &mut self.outcome) {
             self.stopped = Some(why);
@@ -414,6 +424,7 @@ impl<S: Spoke> Replay<S> {
                 &self.places,
                 &self.genesis.liquidation,
             ),
+            drills: self.drill.report(&self.places),
             ..self.measure.summary(self.hub.state(), &self.places, self.to, self.aave.as_ref())
         }
     }
@@ -463,6 +474,7 @@ impl<S: Spoke> Replay<S> {
             let told = chain.advance(now).unwrap_or_default();
             let receipts = chain.receipts().unwrap_or_default();
             validators.read(id, &told, now, &mut block.observations);
+            self.drill.learn(id, &receipts);
             let (sales, undone) = cast.bidders.learn(id, &receipts);
             self.measure.sold(&sales, &undone, places);
             claims.sold(&sales, &undone, places);
@@ -511,7 +523,10 @@ impl<S: Spoke> Replay<S> {
         while let Some(join) = self.joins.pop_if(|join| join.at <= now) {
             let Self { scenario, genesis, identities, book, block, cast, places, chains, world, .. } = self;
             let at = chains.len();
-            let chain = world.join(chains, &mut genesis.chains[at], now)?;
+            let state = self.hub.state();
+            let (epoch, signers) = state.validators.iter().next_back().expect("the newest set is known");
+            let present = ValidatorSet::new(epoch, signers.clone()).map_err(|error| error.to_string())?;
+            let chain = world.join(chains, &mut genesis.chains[at], &present, now)?;
             let params = Box::new(joins::params(genesis, &genesis.chains[at]));
             block.commands.push(Command::Govern(Change::AddChain { params }));
             let id = chain.chain();
@@ -531,7 +546,7 @@ impl<S: Spoke> Replay<S> {
     /// What the block brought about goes its way.
     fn settle(&mut self, now: Time) {
         let Self { block, outcome, hub, cast, places, chains, world, measure, claims, validators, .. } = self;
-        let signed = hub.take_payloads().unwrap_or_else(|| validators.sign(&outcome.orders));
+        let signed = hub.take_payloads().unwrap_or_else(|| validators.sign(hub.state(), &outcome.orders));
         let send = |payload: Payload| {
             let wait = world.send(chains, &payload, now);
             (payload, wait)
@@ -545,6 +560,16 @@ impl<S: Spoke> Replay<S> {
             }
         }
         let state = hub.state();
+        self.drill.block(outcome, state, now);
+        for event in &outcome.events {
+            if let Event::RotationOrdered { epoch, .. } = *event {
+                validators.rotate(epoch, now);
+            }
+        }
+        self.drill.freeze(chains, state, now, |chain, epoch, until| {
+            let signed = hub.sign_freeze(chain.chain(), until);
+            signed.unwrap_or_else(|| validators.sign_freeze(chain.domain(), epoch, until))
+        });
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         claims.block(outcome, state, &cast.bidders, away, places, now);
         cast.keepers.take_in(block, outcome, state, payloads, now);

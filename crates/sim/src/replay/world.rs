@@ -45,8 +45,14 @@ pub trait World<S>: Debug + Send {
     fn telling(&self) -> Millis;
 
     /// Begins a chain that the house does not know yet, beside those that it knows, and writes its vault's domain into its
-    /// terms.
-    fn join(&mut self, chains: &mut [S], genesis: &mut ChainGenesis, now: Time) -> Result<S, String>;
+    /// terms. Its vault obeys these validators.
+    fn join(
+        &mut self,
+        chains: &mut [S],
+        genesis: &mut ChainGenesis,
+        validators: &ValidatorSet,
+        now: Time,
+    ) -> Result<S, String>;
 
     /// Reorgs so far that dropped a block.
     fn reorgs(&self) -> u64;
@@ -63,7 +69,6 @@ const TRAVEL: Millis = Millis::minutes(2);
 pub struct SimWorld {
     scenario: Scenario,
     places: Places,
-    validators: ValidatorSet,
     window: [Time; 2],
     chains: Vec<SimTerms>,
     courier: Courier,
@@ -91,20 +96,26 @@ impl SimWorld {
         let mut world = Self {
             scenario: scenario.clone(),
             places: places.clone(),
-            validators: validators.clone(),
             window,
             chains: Vec::new(),
             courier: Courier::new(TRAVEL),
             reorgs: 0,
         };
         let chains = places.chains.iter().zip(&genesis.chains);
-        let chains = chains.map(|(place, chain)| world.begin(place, chain, genesis.time)).collect();
+        let chains =
+            chains.map(|(place, chain)| world.begin(place, chain, validators, genesis.time)).collect();
         (chains, world)
     }
 
     /// A chain at `start`, and what will happen to it.
-    fn begin(&mut self, place: &ChainPlace, genesis: &ChainGenesis, start: Time) -> SimChain {
-        let Self { scenario, validators, window, .. } = self;
+    fn begin(
+        &mut self,
+        place: &ChainPlace,
+        genesis: &ChainGenesis,
+        validators: &ValidatorSet,
+        start: Time,
+    ) -> SimChain {
+        let Self { scenario, window, .. } = self;
         let terms = scenario.chain_terms(&place.name);
         let faults = scenario.faults.chains.get(&place.name);
         let usual = conditions(genesis.block_time, terms.inclusion, terms.gas);
@@ -175,10 +186,11 @@ impl World<SimChain> for SimWorld {
         &mut self,
         chains: &mut [SimChain],
         genesis: &mut ChainGenesis,
+        validators: &ValidatorSet,
         now: Time,
     ) -> Result<SimChain, String> {
         let place = self.places.chains.get(chains.len()).cloned().ok_or("no chain is left to join")?;
-        let chain = self.begin(&place, genesis, now);
+        let chain = self.begin(&place, genesis, validators, now);
         genesis.domain = chain.domain();
         Ok(chain)
     }

@@ -56,6 +56,18 @@ pub struct OrderWay {
     pub patience: Millis,
 }
 
+/// Drills, so long after the first moment; without a moment, none.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Drills {
+    /// The validators rotate to new keys.
+    pub rotate_after: Option<Millis>,
+    /// A third of the validators freezes every vault,
+    pub freeze_after: Option<Millis>,
+    /// for so long.
+    pub freeze_for: Millis,
+}
+
 /// Validators, and what goes wrong.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -128,6 +140,12 @@ impl Default for OrderWay {
     }
 }
 
+impl Default for Drills {
+    fn default() -> Self {
+        Self { rotate_after: None, freeze_after: None, freeze_for: Millis::minutes(4) }
+    }
+}
+
 impl Default for FaultPlan {
     fn default() -> Self {
         Self {
@@ -181,6 +199,21 @@ pub(super) fn check(keepers: &Keepers, faults: &FaultPlan) -> Result<(), Scenari
             validators.to_string(),
             "1 to 100, more than 3 times those that lie",
         );
+    }
+    Ok(())
+}
+
+/// Refuses drills that no vault takes part in.
+pub(super) fn check_drills(drills: &Drills) -> Result<(), ScenarioFault> {
+    let (least, most) = (Millis::seconds(1), Millis::days(1));
+    if drills.freeze_for < least || most < drills.freeze_for {
+        let found = drills.freeze_for.to_string();
+        let field = "drills.freeze_for".to_owned();
+        return Err(ScenarioFault {
+            field,
+            found,
+            expected: "1,000 to 86,400,000 ms: a freeze ends within a day",
+        });
     }
     Ok(())
 }

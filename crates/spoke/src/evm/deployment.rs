@@ -4,9 +4,11 @@
 //! - Vault and gateway name each other: the gateway's address is known before it exists, by the deployer's next nonce.
 
 use super::bindings::{gateway::Gateway, vault::Vault};
+#[cfg(doc)]
+use super::layerzero::DVNS_DEFAULT;
 use super::layerzero::LayerZero;
 use super::{EvmError, SafeAddresses, connection, deploy};
-use alloy::primitives::Address;
+use alloy::primitives::{Address, U256};
 use alloy::providers::{DynProvider, Provider};
 use alloy::sol_types::SolValue;
 use ballast_types::{AssetId, ChainId, ChainKind, Hash, Signer, digest};
@@ -73,7 +75,9 @@ pub struct SpokePlan {
     pub layerzero: Option<LayerZero>,
     /// Who sets up the gateway.
     pub owner: Address,
-    /// Fewer than three DVNs are enough. Never for other people's money.
+    /// Different DVNs that a path of tokens needs: [`DVNS_DEFAULT`].
+    pub verifiers: usize,
+    /// Fewer than three are enough. Never for other people's money.
     pub development: bool,
 }
 
@@ -101,7 +105,8 @@ pub async fn deploy_spoke(
     let before = before.map_err(|error| connection::unreadable("eth_blockNumber", &error))?;
     let vault = deploy(wallet, "Vault", Vault::BYTECODE.clone(), arguments.abi_encode_params()).await?;
     if let (Some(layerzero), Some(expected)) = (&plan.layerzero, gateway) {
-        let arguments = (layerzero.endpoint, plan.owner, vault, plan.chain.0, plan.development);
+        let verifiers = U256::from(plan.verifiers);
+        let arguments = (layerzero.endpoint, plan.owner, vault, plan.chain.0, verifiers, plan.development);
         let code = Gateway::BYTECODE.clone();
         let created = deploy(wallet, "Gateway", code, arguments.abi_encode_params()).await?;
         if created != expected {

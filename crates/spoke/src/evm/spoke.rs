@@ -6,6 +6,7 @@
 //! - Sends with the keys it is given: orders, freezes, pokes and deposits with the courier's, takes with the taker's.
 
 use super::bindings::auction_house::AuctionHouse;
+use super::bindings::gateway::Gateway;
 use super::bindings::mock_token::MockToken;
 use super::bindings::vault::Vault;
 use super::courier::{Call, Courier, Fate, FeePolicy, Outcome, SendError};
@@ -133,6 +134,30 @@ impl EvmSpoke {
     #[must_use]
     pub fn watcher(&self) -> &Watcher {
         &self.watcher
+    }
+
+    /// How many more bridges the gateway's own money pays for: of its ways to these chains, by the dearest. None where
+    /// it has no way. Without a fee nothing is bridged, so this is to be watched.
+    pub fn bridges_left(&self, others: &[ChainId]) -> Result<Option<u64>, SpokeError> {
+        let Deployment { chain, gateway, tokens, .. } = &self.config.deployment;
+        let Some(gateway) = *gateway else { return Ok(None) };
+        let gateway = Gateway::new(gateway, self.watcher.endpoints().best());
+        let others = others.iter().filter(|other| *other != chain);
+        let ways = tokens.iter().flat_map(|token| others.clone().map(|other| (token.asset, *other)));
+        let mut least = None;
+        for (asset, other) in ways {
+            let left = gateway.bridgesPaid(asset.0, other.0);
+            // A contract that refuses to say has no such way.
+            let left = self.runtime.block_on(answer(async {
+                match left.call().await {
+                    Ok(left) => Ok(Some(left.saturating_to::<u64>())),
+                    Err(error) if error.as_revert_data().is_some() => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }));
+            least = least.into_iter().chain(left.map_err(|fault| self.network(&fault))?).min();
+        }
+        Ok(least)
     }
 
     /// Who sends orders and deposits, as the hub writes addresses.

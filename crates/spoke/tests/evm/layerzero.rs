@@ -1,7 +1,7 @@
 //! LayerZero V2 between two local chains: orders and collateral, its rules about DVNs, reorgs of the source.
 
 use crate::support::*;
-use ballast_spoke::evm::hub_address;
+use ballast_spoke::evm::{EvmSpoke, SpokeKeys, hub_address};
 use ballast_spoke::evm::kit::{LocalChain, dev_key};
 use ballast_spoke::evm::layerzero::{Dvns, Packet, PathError, Worker};
 use ballast_types::{LotId, Nonce, OrderAction, Signer, VaultEvent};
@@ -111,6 +111,33 @@ async fn collateral_of_a_joint_auction_is_bridged_from_polygon_to_ethereum_and_s
     assert!(events.iter().any(|(_, event)| *event == arrived), "{events:?}");
     assert!(events.iter().any(|(_, event)| matches!(event, VaultEvent::Ended { lot: LotId(9), .. })));
     assert_eq!(home.chain.booked(ETH).await.unwrap(), (Amount::whole(3), Amount::ZERO));
+}
+
+/// What operations watch: without a fee nothing is bridged.
+#[test]
+fn the_gateway_tells_how_many_bridges_its_money_still_pays_for() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (_home, mut away, _worker) = runtime.block_on(two_chains());
+    runtime
+        .block_on(away.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(10)))
+        .unwrap();
+    let keys = SpokeKeys { courier: dev_key("courier", 0), others: Vec::new() };
+    let spoke = EvmSpoke::new(away.chain.spoke_config(Price::whole(2)), keys, None).unwrap();
+    let left = |spoke: &EvmSpoke| spoke.bridges_left(&[ETHEREUM, POLYGON]).unwrap();
+    assert!(left(&spoke).is_some_and(|many| 1_000_000 < many));
+    // Five DVNs and the executor ask for a billion wei each.
+    let gateway = away.chain.deployment.gateway.unwrap();
+    let has = alloy::primitives::U256::from(6_000_000_000_u64 * 2 + 1);
+    let set = away.chain.node.ask("anvil_setBalance", serde_json::json!([gateway, has]));
+    runtime.block_on(set).unwrap();
+    assert_eq!(left(&spoke), Some(2));
+    for (lot, rest) in [(1, 1), (2, 0)] {
+        let amount = Amount::whole(1);
+        let bridge = OrderAction::Bridge { lot: LotId(lot), asset: ETH, amount, to: ETHEREUM };
+        runtime.block_on(away.order(vec![bridge]));
+        assert_eq!(left(&spoke), Some(rest));
+    }
+    assert_eq!(spoke.bridges_left(&[ballast_types::ChainId(7)]).unwrap(), None);
 }
 
 #[tokio::test]

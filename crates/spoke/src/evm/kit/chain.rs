@@ -1,7 +1,7 @@
 //! A local chain with a spoke on it: node, tokens, price feeds, LayerZero, Safe, vault, and the people's side of it.
 //!
 //! - Everything of ours is what runs on real chains. LayerZero's and Safe's contracts are their authors'.
-//! - Stands in: tokens that anybody mints, price feeds that anybody sets, three DVNs and an executor of ours.
+//! - Stands in: tokens that anybody mints, price feeds that anybody sets, five DVNs and an executor of ours.
 
 use super::node::{Node, NodeConfig, NodeError, dev_key};
 use crate::evm::bindings::auction_house::AuctionHouse;
@@ -14,7 +14,7 @@ use crate::evm::bindings::mock_token::MockToken;
 use crate::evm::bindings::mock_wrapped::MockWrapped;
 use crate::evm::bindings::vault::Vault;
 use crate::evm::layerzero::{
-    Dvns, LayerZero, LayerZeroError, PathError, Remote, WorkerChain, deploy_layerzero, wire_oapp,
+    DVNS_DEFAULT, DVNS_LEAST, Dvns, LayerZero, LayerZeroError, PathError, Remote, WorkerChain, deploy_layerzero, wire_oapp,
 };
 use crate::evm::{
     Deployment, EvmError, FeePolicy, Finality, Npm, SafeError, SpokeConfig, SpokePlan, TokenAddress,
@@ -31,9 +31,6 @@ use alloy::sol_types::SolValue;
 use ballast_engine::State;
 use ballast_types::{AssetId, ChainId, Change, LotId, OrderAction, Owner, Signer, Token, VaultLimits};
 use ballast_units::{Amount, Millis, Price, Time};
-
-/// DVNs of a local chain.
-const DVNS: usize = 3;
 
 /// Wei that each of them and the executor ask for a message.
 const WORKER_FEE: u64 = 1_000_000_000;
@@ -167,6 +164,7 @@ impl LocalChain {
             wrapped: wrapped.map(|place| tokens[place].token),
             layerzero,
             owner: key.address(),
+            verifiers: DVNS_DEFAULT,
             development: false,
         };
         let mut deployment = deploy_spoke(&deployer, key.address(), spoke).await?;
@@ -302,9 +300,14 @@ impl LocalChain {
         Dvns::new(&self.dvns, 2 * self.node.config().epoch, false)
     }
 
+    /// Orders that are in a hurry prove themselves: the fewest DVNs are enough.
     fn order_path(&self) -> Result<Dvns, PathError> {
-        let confirmations = self.order_confirmations.unwrap_or(2 * self.node.config().epoch);
-        Dvns::new(&self.dvns, confirmations, false)
+        match self.order_confirmations {
+            Some(confirmations) => {
+                Dvns::new(self.dvns.get(..DVNS_LEAST).unwrap_or_default(), confirmations, false)
+            }
+            None => self.path(),
+        }
     }
 
     /// What an adapter of this chain is told: its own node is believed, and a take's gas is paid in coins of `coin_price`.
@@ -528,7 +531,7 @@ async fn put_layerzero(
     let executor = deploy(deployer, "DevExecutor", code, (fee,).abi_encode_params()).await?;
     let layerzero = deploy_layerzero(deployer, npm, eid, owner, executor).await?;
     let mut dvns = Vec::new();
-    for number in 0..DVNS {
+    for number in 0..DVNS_DEFAULT {
         let arguments = (dev_key("dvn", number).address(), fee).abi_encode_params();
         dvns.push(deploy(deployer, "DevDvn", DevDvn::BYTECODE.clone(), arguments).await?);
     }

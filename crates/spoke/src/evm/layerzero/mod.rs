@@ -15,5 +15,5 @@ mod worker;
 
 pub use deploy::{LayerZero, LayerZeroError, Remote, deploy_layerzero, wire_oapp};
 pub use packet::{Packet, lz_receive_option};
-pub use path::{DVNS_LEAST, Dvns, PathError};
+pub use path::{DVNS_DEFAULT, DVNS_LEAST, Dvns, PathError};
 pub use worker::{Carried, Stage, Worker, WorkerChain};

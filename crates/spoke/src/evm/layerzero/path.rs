@@ -6,6 +6,9 @@ use alloy::primitives::Address;
 /// DVNs that a path needs outside development: one that lies, or is taken over, is not enough to forge a message.
 pub const DVNS_LEAST: usize = 3;
 
+/// DVNs of a path of tokens, where nobody has reason for another number.
+pub const DVNS_DEFAULT: usize = 5;
+
 /// DVNs of a path, all of which have to verify a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dvns {
