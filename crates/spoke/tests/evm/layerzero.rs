@@ -1,9 +1,9 @@
 //! LayerZero V2 between two local chains: orders and collateral, its rules about DVNs, reorgs of the source.
 
 use crate::support::*;
-use ballast_spoke::evm::{EvmSpoke, SpokeKeys, hub_address};
 use ballast_spoke::evm::kit::{LocalChain, dev_key};
 use ballast_spoke::evm::layerzero::{Dvns, Packet, PathError, Worker};
+use ballast_spoke::evm::{EvmSpoke, SpokeKeys, hub_address};
 use ballast_types::{LotId, Nonce, OrderAction, Signer, VaultEvent};
 use ballast_units::{Amount, Millis, Price};
 
@@ -118,9 +118,7 @@ async fn collateral_of_a_joint_auction_is_bridged_from_polygon_to_ethereum_and_s
 fn the_gateway_tells_how_many_bridges_its_money_still_pays_for() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (_home, mut away, _worker) = runtime.block_on(two_chains());
-    runtime
-        .block_on(away.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(10)))
-        .unwrap();
+    runtime.block_on(away.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(10))).unwrap();
     let keys = SpokeKeys { courier: dev_key("courier", 0), others: Vec::new() };
     let spoke = EvmSpoke::new(away.chain.spoke_config(Price::whole(2)), keys, None).unwrap();
     let left = |spoke: &EvmSpoke| spoke.bridges_left(&[ETHEREUM, POLYGON]).unwrap();

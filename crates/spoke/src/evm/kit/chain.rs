@@ -14,7 +14,8 @@ use crate::evm::bindings::mock_token::MockToken;
 use crate::evm::bindings::mock_wrapped::MockWrapped;
 use crate::evm::bindings::vault::Vault;
 use crate::evm::layerzero::{
-    DVNS_DEFAULT, DVNS_LEAST, Dvns, LayerZero, LayerZeroError, PathError, Remote, WorkerChain, deploy_layerzero, wire_oapp,
+    DVNS_DEFAULT, DVNS_LEAST, Dvns, LayerZero, LayerZeroError, PathError, Remote, WorkerChain,
+    deploy_layerzero, wire_oapp,
 };
 use crate::evm::{
     Deployment, EvmError, FeePolicy, Finality, Npm, SafeError, SpokeConfig, SpokePlan, TokenAddress,
