@@ -4,9 +4,10 @@ mod support;
 
 use ballast_node::{Node, Notice, OpenError, Options, Produced, Setup};
 use ballast_spoke::certificate::{Key, ValidatorSet};
-use ballast_spoke::message::Payload;
+use ballast_spoke::freeze::{FreezeVote, SignedFreeze};
+use ballast_spoke::message::{Freeze, Payload};
 use ballast_types::digest::domain_in_process;
-use ballast_types::{Change, Command, Event, Height, Signer};
+use ballast_types::{ChainId, Change, Command, Event, Height, Signer};
 use std::collections::BTreeSet;
 use support::{Folder, Town, setup};
 
@@ -141,6 +142,31 @@ fn a_node_says_which_sets_it_cannot_sign_for() {
         assert_eq!(payload.certificate.signatures.len(), 3, "a quorum and no more");
         payload.verify(domain_in_process(payload.chain), &set).unwrap();
     }
+}
+
+/// While a vault may obey either set, a freeze is signed for both: whichever it obeys, a third of it is there.
+#[test]
+fn a_freeze_is_signed_for_every_set_that_the_vault_may_obey() {
+    let folder = Folder::new("frozen");
+    let four: Vec<Key> = (0..4).map(|number| Key::from_label(&format!("of four {number}"))).collect();
+    let keys = [vec![old()], four[..3].to_vec()].concat();
+    let mut node = start(&folder, &keys, &[old().signer()]).unwrap();
+    let until = Town::time(1_000);
+    let chain = ChainId(1);
+    assert_eq!(node.sign_freeze(ChainId(99), until), []);
+    let votes = node.sign_freeze(chain, until);
+    assert_eq!(votes.iter().map(|vote| (vote.epoch, vote.signer)).collect::<Vec<_>>(), [(0, old().signer())]);
+    let signers: Vec<Signer> = four.iter().map(Key::signer).collect();
+    node.enact(rotate(&signers));
+    Town::new(1).step(&mut node);
+    let votes = node.sign_freeze(chain, until);
+    for set in [ValidatorSet::of(0, &[old()]).unwrap(), node.validators()] {
+        let mine: Vec<FreezeVote> = votes.iter().filter(|vote| vote.epoch == set.epoch()).copied().collect();
+        let freeze = SignedFreeze::combine(&mine, &set).unwrap();
+        let digest = Freeze { until }.digest(domain_in_process(chain), set.epoch());
+        set.verify(digest, &freeze.certificate(), set.freeze_quorum()).unwrap();
+    }
+    assert_eq!(votes.len(), 4, "one of the first set, the three of the next that are here");
 }
 
 #[test]
