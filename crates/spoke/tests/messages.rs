@@ -78,6 +78,7 @@ fn actions() -> Vec<OrderAction> {
         OrderAction::ListMaker { maker: address(9), listed: true },
         OrderAction::Unfreeze {},
         OrderAction::ListToken { asset, token: address(8), unit: Amount::from_wei(10) },
+        OrderAction::Migrate { to: address(7) },
     ]
 }
 
