@@ -1,7 +1,7 @@
 //! Migration: a chain's vault hands everything over to a successor (R18).
 //!
 //! - When: governance names the successor. The order waits three days in the vault, where others see it and can freeze; then
-//!   anybody has it carried out, within a day or never. One at a time on a chain.
+//!   anybody has it carried out, within half a day or never. One at a time on a chain.
 //! - Quiet: nothing may be under auction when it is carried out. From three days after the order was given no auction is
 //!   started on the chain; lots wait until the successor is there, or until the order has expired.
 //! - `Executed` is the old vault's last fact; the successor goes on with its numbers, tokens, limits and validators. What is
@@ -68,7 +68,7 @@ pub(crate) fn order(
     Ok(())
 }
 
-/// When a vault refuses the order: it waits, may be carried out for a day, and is brought within an order's life.
+/// When a vault refuses the order: it waits, may be carried out for half a day, and is brought within an order's life.
 pub(crate) fn expires(life: Time) -> Time {
     life.after(MIGRATION_DELAY).after(MIGRATION_WINDOW)
 }

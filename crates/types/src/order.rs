@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// How long a migration waits after its order was brought, so that others see it and can freeze the vault.
 pub const MIGRATION_DELAY: Millis = Millis::days(3);
-/// Then it is carried out within this time, or never: as long as a freeze may last.
-pub const MIGRATION_WINDOW: Millis = Millis::days(1);
+/// Then it is carried out within this time, or never: a freeze of a day that begins shortly before outlasts it.
+pub const MIGRATION_WINDOW: Millis = Millis::hours(12);
 
 /// An order to one spoke.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ pub enum OrderAction {
         /// Its smallest unit, in wei.
         unit: Amount,
     },
-    /// Everything that the vault holds goes to its successor, three days after this was brought: from then on for a day.
+    /// Everything that the vault holds goes to its successor, three days after this was brought, within half a day.
     /// `Executed` is the vault's last fact; the successor's first one has the next number.
     Migrate {
         /// The successor's address on that chain.
