@@ -446,7 +446,7 @@ pub(crate) fn end_seen(
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
     if is_last {
         let token = state.lots.find(id).expect("found above").token;
-        outflow::give_back(state, token, left);
+        outflow::give_back(state, token, left, run.auction.opened);
     }
     if run.state == RunState::Ordered {
         // The cancellation was carried out before the start, and used up its number.
@@ -619,7 +619,7 @@ pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, sta
         let token = lot.token;
         lot.runs.retain(|run| run.start != start);
         lot.round = lot.round.saturating_sub(1);
-        outflow::give_back(state, token, auction.quantity);
+        outflow::give_back(state, token, auction.quantity, auction.opened);
         requeue(state, id);
     }
 }
@@ -640,7 +640,7 @@ pub(crate) fn cancel_expired(state: &mut State, out: &mut Outcome, id: LotId, st
             let lot = state.lots.find_mut(id).expect("found above");
             lot.round = lot.round.saturating_sub(1);
             let token = lot.token;
-            outflow::give_back(state, token, auction.quantity);
+            outflow::give_back(state, token, auction.quantity, auction.opened);
             set_lot_stage(state, id, LotStage::Over(if anew { After::Queue } else { After::Return }));
             go_on(state, out, id);
         }
