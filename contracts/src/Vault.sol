@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { Custody } from "./Custody.sol";
+import { Handover } from "./Handover.sol";
 import { IGateway } from "./interfaces/IGateway.sol";
 import { Certificates } from "./lib/Certificates.sol";
 import { Messages } from "./lib/Messages.sol";
@@ -21,24 +23,8 @@ import { Signers } from "./lib/Signers.sol";
 ///   can shut it half of the time. A freeze is worth what its own end says, whoever froze before: one of a moment
 ///   neither voids others' nor keeps them waiting.
 contract Vault is Custody {
+    using Address for address;
     using Outflow for Limits;
-
-    /// The present set of validators. One slot.
-    struct Validators {
-        address set;
-        uint32 epoch;
-        uint16 count;
-    }
-
-    /// A release that waits. Two slots.
-    struct Waiting {
-        address to;
-        uint16 asset;
-        uint8 reason;
-        uint64 ready;
-        uint128 amount;
-        uint64 expires;
-    }
 
     /// Gas that an order gets at most, and a byte of it more: a token that burns everything costs the courier that much and
     /// no more. Far more than ours need today, since a vault outlives what its chain charges: storing a signer's 20 bytes
@@ -49,35 +35,33 @@ contract Vault is Custody {
     uint256 private constant GAS_RESERVE = 30_000;
     /// What a failed order tells of its reason.
     uint256 private constant REASON_BYTES = 256;
-    /// Longest freeze, milliseconds.
-    uint64 public constant FREEZE_MOST = 24 hours * 1000;
     /// The last reason of a release.
     uint8 private constant REASON_MOST = 6;
 
     uint256 private immutable _chainId;
     bytes32 private immutable _domain;
-
-    Validators public validators;
-    mapping(uint16 asset => Limits) public limits;
-    mapping(uint64 nonce => Waiting) public waiting;
-    /// Bit `nonce % 256` of word `nonce / 256`: used up.
-    mapping(uint256 word => uint256) private _done;
+    Handover private immutable _handover;
 
     /// @param epoch of the first set of validators.
     /// @param first its signers, ascending.
     /// @param coin_ the hub's id of what takers pay in, and its token.
     /// @param wrapped_ the chain's own coin as a token, or zero.
     /// @param gateway_ zero, or where the gateway is going to be: it needs this vault's address itself.
+    /// @param predecessor_ zero, or the vault that hands over to this one: until then this one is closed, and the signers
+    /// count for nothing.
     constructor(
         uint32 epoch,
         address[] memory first,
         uint16 coin_,
         address coinToken,
         address wrapped_,
-        address gateway_
-    ) Custody(coin_, coinToken, wrapped_, gateway_) {
+        address gateway_,
+        address predecessor_
+    ) Custody(coin_, coinToken, wrapped_, gateway_, predecessor_) {
         _chainId = block.chainid;
         _domain = Messages.domain(address(this));
+        _handover = new Handover();
+        head.closed = predecessor_ != address(0);
         validators = Validators(Signers.store(Signers.pack(first), first.length), epoch, uint16(first.length));
         emit Rotated(epoch, first.length);
     }
@@ -97,6 +81,7 @@ contract Vault is Custody {
         nonReentrant
         returns (uint256 took)
     {
+        _open();
         (bytes calldata certificate, uint32 epoch, bytes calldata batch) = Messages.payload(payload);
         (bytes32 orders, uint256 count) = Messages.hashBatch(batch);
         Validators memory v = _validators(epoch);
@@ -125,6 +110,7 @@ contract Vault is Custody {
         _use(nonce);
         uint8 kind = Messages.u8(order, 16);
         if (kind == Messages.RELEASE) return _release(nonce, expires, time, order);
+        if (kind == Messages.MIGRATE) return _migrate(nonce, expires, order);
         if (kind == Messages.START_AUCTION) _startAuction(nonce, time, order);
         else if (kind == Messages.CANCEL_AUCTION) _cancelAuction(order);
         else if (kind == Messages.BRIDGE) _bridge(nonce, time, order);
@@ -181,7 +167,7 @@ contract Vault is Custody {
         Messages.exact(certificate, 1 + Messages.SIGNATURE * count);
         // A quorum may prolong a freeze for ever, fewer up to a day after it began; then they have to let the vault be
         // open first, as long as it was shut.
-        uint64 open = 2 * h.frozenUntil - h.frozenSince;
+        uint64 open = 2 * uint64(h.frozenUntil) - h.frozenSince;
         bool within = shut && until <= h.frozenSince + FREEZE_MOST;
         if (count < Certificates.quorum(v.count) && time < open && !within) revert FreezeTooSoon(open, time);
         Certificates.check(
@@ -190,10 +176,28 @@ contract Vault is Custody {
             Signers.load(v.set, v.count),
             Certificates.freezeQuorum(v.count)
         );
-        if (!shut) h.frozenSince = time;
-        h.frozenUntil = until;
+        // A block's time has 41 bits.
+        if (!shut) h.frozenSince = uint48(time);
+        h.frozenUntil = uint48(until);
         head = h;
         emit FrozenUntil(until);
+    }
+
+    /// Moves everything to the successor that an order named {MIGRATION_DELAY} ago: {Handover}. Anybody may.
+    function migrate(uint64 nonce) external nonReentrant {
+        address(_handover).functionDelegateCall(abi.encodeCall(Handover.migrate, (nonce)));
+    }
+
+    /// Takes over from the predecessor, which calls this in its {migrate}.
+    /// @param moved Wad, of each of its tokens.
+    function takeOver(uint128[] calldata moved) external nonReentrant {
+        if (msg.sender != predecessor) revert NotThePredecessor(msg.sender);
+        address(_handover).functionDelegateCall(abi.encodeCall(Handover.takeOver, (coin, moved)));
+    }
+
+    /// What comes to a vault that has handed over goes on to its successor.
+    function _passOn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) internal override {
+        address(_handover).functionDelegateCall(abi.encodeCall(Handover.passOn, (from, nonce, asset, raw)));
     }
 
     // Views
@@ -336,7 +340,7 @@ contract Vault is Custody {
         // An earlier end stays: the pause after a freeze counts from it.
         if (time < h.frozenUntil) {
             if (h.voidUntil < h.frozenUntil) h.voidUntil = h.frozenUntil;
-            h.frozenUntil = time;
+            h.frozenUntil = uint48(time);
             head = h;
         }
         emit FrozenUntil(h.frozenUntil);
@@ -345,6 +349,11 @@ contract Vault is Custody {
     function _listToken(bytes calldata order) private {
         Messages.exact(order, Messages.LIST_TOKEN_BYTES);
         _list(Messages.u16(order, 17), Messages.account(Messages.b32(order, 19)), Messages.u128(order, 51));
+    }
+
+    /// Where everything is going to go. It waits, so that a third can see it and freeze.
+    function _migrate(uint64 nonce, uint64 expires, bytes calldata order) private {
+        address(_handover).functionDelegateCall(abi.encodeCall(Handover.queue, (nonce, expires, order)));
     }
 
     // Parts
@@ -421,11 +430,6 @@ contract Vault is Custody {
     function _validators(uint32 epoch) private view returns (Validators memory v) {
         v = validators;
         if (epoch != v.epoch) revert WrongEpoch(epoch, v.epoch);
-    }
-
-    function _notFrozen(uint64 time) private view {
-        uint64 until = head.frozenUntil;
-        if (time < until) revert Frozen(until, time);
     }
 
     function _noLimit(uint128 amount) private pure returns (uint112) {

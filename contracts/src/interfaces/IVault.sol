@@ -51,6 +51,10 @@ interface IVault {
     /// Nothing leaves until `until`, milliseconds since 1970.
     event FrozenUntil(uint64 until);
     event Rotated(uint32 epoch, uint256 count);
+    /// Anybody may have everything moved to a successor from `ready` on, before `until`, milliseconds since 1970.
+    event MigrationQueued(uint64 indexed nonce, address to, uint64 ready, uint64 until);
+    /// Everything was moved; this vault takes and pays nothing any more.
+    event MovedTo(uint64 indexed nonce, address to);
     event TokenListed(uint16 indexed asset, address token, uint128 unit);
     event LimitsSet(uint16 indexed asset, uint128 outflow, uint64 window, uint128 delayAbove, uint64 delay);
 
@@ -101,4 +105,16 @@ interface IVault {
     error NotQueued(uint64 nonce);
     error NotReady(uint64 nonce, uint64 ready, uint64 time);
     error NotExpired(uint64 nonce, uint64 expires, uint64 time);
+
+    /// Everything went to the successor `to`; zero: nothing has come from the predecessor yet.
+    error Closed(address to);
+    error NotThePredecessor(address sender);
+    /// It does not name this vault as its predecessor, or sells for another coin.
+    error WrongSuccessor(address to);
+    /// Another migration waits, by this order.
+    error MigrationWaits(uint64 nonce);
+    /// Something of the asset is under auction or queued.
+    error StillReserved(uint16 asset, uint256 reserved);
+    /// The successor has less than was moved to it, in the token's own unit.
+    error NotArrived(uint16 asset, uint256 have, uint256 need);
 }

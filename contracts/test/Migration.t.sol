@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { Errors } from "@openzeppelin/contracts/utils/Errors.sol";
+import { Handover } from "../src/Handover.sol";
+import { Vault } from "../src/Vault.sol";
+import { IVault } from "../src/interfaces/IVault.sol";
+import { Certificates } from "../src/lib/Certificates.sol";
+import { Base, IVaultEvents } from "./Base.sol";
+import { GreedyToken, ReentrantToken } from "./mocks/Tokens.sol";
+
+/// Everything of a vault goes to a successor.
+contract MigrationTest is Base {
+    uint64 private constant DAY = 24 hours * 1000;
+    uint16 private constant EVIL = 66;
+
+    Vault private old;
+    Vault private next;
+
+    function setUp() public override {
+        super.setUp();
+        old = vault;
+        next = newVault(address(0), address(old));
+        depositEth(ALICE, 100e18);
+        depositUsdc(ALICE, 1000e6);
+    }
+
+    function test_everything_goes_to_the_successor() public {
+        order(setLimits(ETH, 50e18, 30 days, 20e18, 600));
+        order(release(0, ETH, 15e18, BOB));
+        uint64 nonce = queue();
+        skip(3 days);
+        uint64 last = sequence();
+        uint256 left = old.outflowLeft(ETH);
+        uint256 quick = old.quickLeft(ETH);
+        vm.expectEmit(address(old));
+        emit IVaultEvents.Executed(last + 1, nonce);
+        vm.expectEmit(address(old));
+        emit IVault.MovedTo(nonce, address(next));
+        vm.prank(BOB);
+        old.migrate(nonce);
+
+        assertEq(eth.balanceOf(address(next)), 85e18);
+        assertEq(usdc.balanceOf(address(next)), 1000e6);
+        assertEq(eth.balanceOf(address(old)) + usdc.balanceOf(address(old)) + booked(ETH), 0);
+        vault = next;
+        house = next.house();
+        assertEq(booked(ETH), 85e18);
+        assertEq(booked(USDC), 1000e18);
+        assertEq(reserved(ETH), 0);
+        assertEq(next.outflowLeft(ETH), left);
+        assertEq(next.quickLeft(ETH), quick);
+        assertEq(next.assetList().length, old.assetList().length);
+        assertEq(next.signers(), old.signers());
+        // The next fact has the next number.
+        assertEq(sequence(), last + 1);
+        eth.mint(ALICE, 1);
+        vm.startPrank(ALICE);
+        eth.approve(address(next), 1);
+        vm.expectEmit(address(next));
+        emit IVaultEvents.Deposited(last + 2, owner(ALICE), 0, ETH, 1);
+        next.deposit(owner(ALICE), 0, ETH, 1);
+        vm.stopPrank();
+        // Its validators give it orders, from whatever number on, and it sells.
+        lastNonce = 0;
+        order(release(0, ETH, 1e18, BOB));
+        Terms memory t = terms(1);
+        t.quantity = 4e18;
+        order(startAuction(t));
+    }
+
+    function test_the_old_vault_is_closed() public {
+        bytes memory payload = sealed_(batch(release(0, ETH, 1e18, BOB)));
+        uint64 open = lastNonce;
+        move();
+        bytes memory closed = abi.encodeWithSelector(IVault.Closed.selector, next);
+        vm.expectRevert(closed);
+        old.execute(payload);
+        assertFalse(old.isDone(open));
+        eth.mint(ALICE, 1);
+        vm.startPrank(ALICE);
+        eth.approve(address(old), 1);
+        vm.expectRevert(closed);
+        old.deposit(owner(ALICE), 0, ETH, 1);
+        vm.stopPrank();
+        migrationFails(closed);
+        // What was signed for it is worth nothing to the successor.
+        vm.expectPartialRevert(Certificates.NotASigner.selector);
+        next.execute(payload);
+    }
+
+    /// The successor's numbers are its own: what the old one had not carried out is signed anew, and carried out once.
+    function test_what_the_old_vault_had_not_carried_out_is_signed_anew() public {
+        bytes memory open = release(0, ETH, 1e18, BOB);
+        order(release(0, ETH, 2e18, BOB));
+        move();
+        vault = next;
+        order(open);
+        assertEq(vault.execute(sealed_(batch(open))), 0);
+        assertEq(eth.balanceOf(BOB), 3e18);
+    }
+
+    function test_a_migration_waits_three_days() public {
+        bytes memory payload = sealed_(batch(migrate(NEVER, address(next))));
+        uint64 ready = now_() + 3 * DAY;
+        uint64 told = sequence();
+        vm.expectEmit(address(old));
+        emit IVault.MigrationQueued(lastNonce, address(next), ready, ready + DAY);
+        assertEq(old.execute(payload), 1);
+        assertEq(sequence(), told);
+        skip(3 days - 1);
+        // Meanwhile everything goes on.
+        depositEth(ALICE, 1e18);
+        migrationFails(abi.encodeWithSelector(IVault.NotReady.selector, lastNonce, ready, now_()));
+        skip(1);
+        old.migrate(lastNonce);
+        assertEq(next.free(ETH), 101e18);
+    }
+
+    /// A fault of the hub, or of whoever gave it the address: a third has three days to see it, and a freeze of a day ends it.
+    function test_a_freeze_outlasts_a_migration() public {
+        uint64 nonce = queue();
+        skip(3 days);
+        uint64 until = now_() + DAY;
+        freeze(until, 3);
+        migrationFails(abi.encodeWithSelector(IVault.Frozen.selector, until, now_()));
+        skip(1 days);
+        migrationFails(abi.encodeWithSelector(IVault.Expired.selector, nonce, until, until));
+        // Everything goes on, and another one can be ordered.
+        order(release(0, ETH, 1e18, BOB));
+        queue();
+    }
+
+    /// Unless a quorum ends the freeze.
+    function test_a_quorum_that_wants_it_ends_the_freeze() public {
+        uint64 nonce = queue();
+        skip(3 days);
+        freeze(now_() + DAY, 3);
+        order(unfreeze());
+        old.migrate(nonce);
+        assertEq(next.free(ETH), 100e18);
+    }
+
+    function test_an_order_that_would_expire_before_it_is_ready_is_refused() public {
+        uint64 ready = now_() + 3 * DAY;
+        orderFails(
+            migrate(ready, address(next)), abi.encodeWithSelector(IVault.Expired.selector, lastNonce, ready, ready)
+        );
+        order(migrate(ready + 1000, address(next)));
+        skip(3 days + 1);
+        migrationFails(abi.encodeWithSelector(IVault.Expired.selector, lastNonce, ready + 1000, now_()));
+    }
+
+    function test_one_migration_at_a_time() public {
+        uint64 nonce = queue();
+        bytes memory waits = abi.encodeWithSelector(IVault.MigrationWaits.selector, nonce);
+        orderFails(migrate(NEVER, address(next)), waits);
+        skip(4 days - 1);
+        orderFails(migrate(NEVER, address(next)), waits);
+        skip(1);
+        order(migrate(NEVER, address(next)));
+        migrationFailsOf(nonce, abi.encodeWithSelector(IVault.NotQueued.selector, nonce));
+        migrationFailsOf(0, abi.encodeWithSelector(IVault.NotQueued.selector, 0));
+    }
+
+    function test_nothing_may_be_under_auction_or_queued() public {
+        order(setLimits(ETH, 50e18, 1 hours, 20e18, 600));
+        order(startAuction(terms(1)));
+        uint64 nonce = queue();
+        skip(3 days);
+        migrationFails(abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 10e18));
+        house.end(1);
+        order(releaseUntil(now_() + DAY / 2, 0, ETH, 30e18, owner(BOB)));
+        migrationFailsOf(nonce, abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 30e18));
+        skip(12 hours);
+        old.drop(lastNonce);
+        old.migrate(nonce);
+        assertEq(next.free(ETH), 100e18);
+    }
+
+    function test_a_successor_has_to_be_one() public {
+        address stranger = address(newVault(address(0)));
+        orderFails(migrate(NEVER, stranger), abi.encodeWithSelector(IVault.WrongSuccessor.selector, stranger));
+        orderFails(migrate(NEVER, ALICE), abi.encodeWithSelector(IVault.WrongSuccessor.selector, ALICE));
+        // A contract that knows no such question.
+        orderFails(migrate(NEVER, address(eth)), abi.encodeWithSelector(Errors.FailedCall.selector));
+        // One that sells for another coin is found out when it would take over.
+        address other = deploy("Vault", abi.encode(1, addresses(keys), ETH, eth, wcoin, address(0), address(old)));
+        order(migrate(NEVER, other));
+        skip(3 days);
+        migrationFails(abi.encodeWithSelector(IVault.WrongSuccessor.selector, other));
+        assertEq(booked(ETH), 100e18);
+    }
+
+    function test_a_successor_takes_nothing_before() public {
+        bytes memory closed = abi.encodeWithSelector(IVault.Closed.selector, address(0));
+        usdc.mint(ALICE, 1);
+        vm.startPrank(ALICE);
+        usdc.approve(address(next), 1);
+        vm.expectRevert(closed);
+        next.deposit(owner(ALICE), 0, USDC, 1);
+        vm.stopPrank();
+        vault = next;
+        bytes memory payload = sealed_(batch(unfreeze()));
+        vm.expectRevert(closed);
+        next.execute(payload);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, 1));
+        next.migrate(1);
+        vm.prank(address(old));
+        vm.expectRevert(closed);
+        next.bridgeIn(1, 1, USDC, 1);
+    }
+
+    function test_only_the_predecessor_hands_over_and_once() public {
+        uint128[] memory moved = new uint128[](3);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotThePredecessor.selector, address(this)));
+        next.takeOver(moved);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotThePredecessor.selector, address(this)));
+        old.takeOver(moved);
+        move();
+        vm.prank(address(old));
+        vm.expectRevert(abi.encodeWithSelector(IVault.WrongSuccessor.selector, next));
+        next.takeOver(moved);
+    }
+
+    /// Its code has a contract of its own; called directly, it moves nothing of anybody's.
+    function test_the_handover_alone_moves_nothing() public {
+        Handover alone = new Handover();
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, 1));
+        alone.migrate(1);
+        bytes memory one = migrate(NEVER, address(next));
+        vm.expectRevert(abi.encodeWithSelector(IVault.WrongSuccessor.selector, next));
+        alone.queue(1, NEVER, one);
+        vm.expectRevert(abi.encodeWithSelector(IVault.Closed.selector, address(0)));
+        alone.passOn(1, 1, ETH, 1);
+        assertEq(booked(ETH), 100e18);
+    }
+
+    /// All or nothing: what a token refuses is not left behind.
+    function test_a_token_that_refuses_holds_everything_up() public {
+        GreedyToken token = new GreedyToken();
+        order(listToken(EVIL, address(token), 1));
+        token.mint(address(this), 5);
+        token.approve(address(vault), 5);
+        vault.deposit(owner(ALICE), 0, EVIL, 5);
+        queue();
+        skip(3 days);
+        token.arm();
+        (bool done,) = address(old).call{ gas: 3_000_000 }(abi.encodeCall(old.migrate, (lastNonce)));
+        assertFalse(done);
+        assertEq(booked(ETH), 100e18);
+        order(setLimits(EVIL, 5, 1 days, 5, 0));
+    }
+
+    /// While it is moved, a token calls the successor: that one takes nothing yet.
+    function test_reentrant_token_in_a_migration() public {
+        ReentrantToken token = new ReentrantToken();
+        order(listToken(EVIL, address(token), 1));
+        token.mint(address(this), 5);
+        token.approve(address(vault), 5);
+        vault.deposit(owner(ALICE), 0, EVIL, 5);
+        queue();
+        skip(3 days);
+        token.arm(address(next), abi.encodeCall(next.deposit, (owner(BOB), 0, USDC, 1)));
+        old.migrate(lastNonce);
+        assertEq(token.answer(), abi.encodeWithSelector(IVault.Closed.selector, address(0)));
+        assertEq(next.free(EVIL), 5);
+    }
+
+    /// The set that the old vault obeys when it hands over, not the one that the successor was made with.
+    function test_the_successor_obeys_the_present_validators() public {
+        uint64 nonce = queue();
+        uint256[] memory others = sorted(4, 9);
+        order(rotate(2, others));
+        keys = others;
+        skip(3 days);
+        old.migrate(nonce);
+        vault = next;
+        order(release(0, ETH, 1e18, BOB));
+        (, uint32 epoch,) = next.validators();
+        assertEq(epoch, 2);
+    }
+
+    /// A successor may have one, too.
+    function test_a_successor_hands_over_again() public {
+        move();
+        vault = next;
+        Vault third = newVault(address(0), address(next));
+        order(migrate(NEVER, address(third)));
+        skip(3 days);
+        uint64 last = sequence();
+        next.migrate(lastNonce);
+        vault = third;
+        assertEq(sequence(), last + 1);
+        assertEq(booked(ETH), 100e18);
+        order(release(0, ETH, 1e18, BOB));
+    }
+
+    /// What was on its way over a bridge arrives where everything has gone, as if it had been sent there.
+    function test_what_is_bridged_to_the_old_vault_goes_on_to_the_successor() public {
+        old = newVault(address(this));
+        vault = old;
+        order(listToken(ETH, address(eth), 1));
+        next = newVault(BOB, address(old));
+        Vault third = newVault(BOB, address(next));
+        depositEth(ALICE, 7e18);
+        move();
+        (uint64 last,,,,) = next.head();
+        eth.mint(address(this), 30e18);
+        eth.approve(address(old), 30e18);
+        vm.expectEmit(address(next));
+        emit IVaultEvents.BridgedIn(last + 1, 9, 4, ETH, 10e18);
+        old.bridgeIn(9, 4, ETH, 10e18);
+        assertEq(next.free(ETH), 17e18);
+        // Through two of them.
+        vault = next;
+        order(migrate(NEVER, address(third)));
+        skip(3 days);
+        next.migrate(lastNonce);
+        old.bridgeIn(9, 5, ETH, 20e18);
+        assertEq(third.free(ETH), 37e18);
+        assertEq(eth.balanceOf(address(old)) + eth.balanceOf(address(next)), 0);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotTheGateway.selector, address(this)));
+        third.bridgeIn(9, 6, ETH, 1);
+    }
+
+    /// A gift is nobody's, and stays.
+    function test_only_what_is_booked_is_moved() public {
+        eth.mint(address(old), 5e18);
+        move();
+        assertEq(eth.balanceOf(address(old)), 5e18);
+        assertEq(next.free(ETH), 100e18);
+    }
+
+    function queue() private returns (uint64) {
+        order(migrate(NEVER, address(next)));
+        return lastNonce;
+    }
+
+    function move() private {
+        uint64 nonce = queue();
+        skip(3 days);
+        old.migrate(nonce);
+    }
+
+    function migrationFails(bytes memory reason) private {
+        migrationFailsOf(lastNonce, reason);
+    }
+
+    function migrationFailsOf(uint64 nonce, bytes memory reason) private {
+        vm.expectRevert(reason);
+        old.migrate(nonce);
+    }
+}
