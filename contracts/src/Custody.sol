@@ -43,6 +43,11 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
         _;
     }
 
+    modifier onlyPredecessor() {
+        if (msg.sender != predecessor) revert NotThePredecessor(msg.sender);
+        _;
+    }
+
     constructor(uint16 coin_, address coinToken, address wrapped_, address gateway_, address predecessor_) {
         predecessor = predecessor_;
         coin = coin_;
@@ -127,6 +132,14 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
         if (head.closed) return _passOn(from, nonce, asset, raw);
         (address token, uint128 amount) = _credit(asset, raw);
         emit BridgedIn(_next(), from, nonce, asset, amount);
+        _pull(token, msg.sender, raw);
+    }
+
+    /// What the predecessor had of a token. Not a fact: the hub has counted it as being here since it was deposited. Taken
+    /// by a vault that is closed again as well, which hands it on ({Vault-moveRest}).
+    function takeRest(uint16 asset, uint256 raw) external onlyPredecessor nonReentrant {
+        (address token, uint128 amount) = _credit(asset, raw);
+        emit RestTaken(asset, amount);
         _pull(token, msg.sender, raw);
     }
 

@@ -65,8 +65,11 @@ abstract contract Store is IVault {
 
     /// Longest freeze, milliseconds.
     uint64 public constant FREEZE_MOST = 24 hours * 1000;
-    /// How long a migration waits, milliseconds; then it is carried out within {FREEZE_MOST}, or never: a freeze outlasts it.
+    /// How long a migration waits, milliseconds.
     uint64 public constant MIGRATION_DELAY = 3 days * 1000;
+    /// In which time it is carried out then, or never. Half of {FREEZE_MOST}: a freeze that begins before it is ready, as
+    /// late as that it cannot be carried out first, outlasts it.
+    uint64 public constant MIGRATION_OPEN = FREEZE_MOST / 2;
 
     Head public head;
     /// In the order in which they were listed.

@@ -185,19 +185,17 @@ contract Vault is Custody {
 
     /// Moves everything to the successor that an order named {MIGRATION_DELAY} ago: {Handover}. Anybody may.
     function migrate(uint64 nonce) external nonReentrant {
-        address(_handover).functionDelegateCall(abi.encodeCall(Handover.migrate, (nonce)));
+        _handOver(abi.encodeCall(Handover.migrate, (nonce)));
+    }
+
+    /// Moves what stayed behind of a token that could not be moved then: {Handover}. Anybody may.
+    function moveRest(uint16 asset) external {
+        _handOver(abi.encodeCall(Handover.moveRest, (asset)));
     }
 
     /// Takes over from the predecessor, which calls this in its {migrate}.
-    /// @param moved Wad, of each of its tokens.
-    function takeOver(uint128[] calldata moved) external nonReentrant {
-        if (msg.sender != predecessor) revert NotThePredecessor(msg.sender);
-        address(_handover).functionDelegateCall(abi.encodeCall(Handover.takeOver, (coin, moved)));
-    }
-
-    /// What comes to a vault that has handed over goes on to its successor.
-    function _passOn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) internal override {
-        address(_handover).functionDelegateCall(abi.encodeCall(Handover.passOn, (from, nonce, asset, raw)));
+    function takeOver() external onlyPredecessor nonReentrant {
+        _handOver(abi.encodeCall(Handover.takeOver, ()));
     }
 
     // Views
@@ -353,7 +351,7 @@ contract Vault is Custody {
 
     /// Where everything is going to go. It waits, so that a third can see it and freeze.
     function _migrate(uint64 nonce, uint64 expires, bytes calldata order) private {
-        address(_handover).functionDelegateCall(abi.encodeCall(Handover.queue, (nonce, expires, order)));
+        _handOver(abi.encodeCall(Handover.queue, (nonce, expires, order)));
     }
 
     // Parts
@@ -409,6 +407,15 @@ contract Vault is Custody {
         if (have < amount) revert TooLittleFree(asset, have, amount);
         l = limits[asset];
         n = l.reckon(have, time);
+    }
+
+    /// What comes to a vault that has handed over goes on to its successor.
+    function _passOn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) internal override {
+        _handOver(abi.encodeCall(Handover.passOn, (from, nonce, asset, raw)));
+    }
+
+    function _handOver(bytes memory what) private {
+        address(_handover).functionDelegateCall(what);
     }
 
     /// What is unsold of an auction is not outflow.

@@ -2,12 +2,13 @@
 pragma solidity 0.8.37;
 
 import { Errors } from "@openzeppelin/contracts/utils/Errors.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { Handover } from "../src/Handover.sol";
 import { Vault } from "../src/Vault.sol";
 import { IVault } from "../src/interfaces/IVault.sol";
 import { Certificates } from "../src/lib/Certificates.sol";
 import { Base, IVaultEvents } from "./Base.sol";
-import { GreedyToken, ReentrantToken } from "./mocks/Tokens.sol";
+import { GreedyToken, MoodyToken, ReentrantToken } from "./mocks/Tokens.sol";
 
 /// Everything of a vault goes to a successor.
 contract MigrationTest is Base {
@@ -105,7 +106,7 @@ contract MigrationTest is Base {
         uint64 ready = now_() + 3 * DAY;
         uint64 told = sequence();
         vm.expectEmit(address(old));
-        emit IVault.MigrationQueued(lastNonce, address(next), ready, ready + DAY);
+        emit IVault.MigrationQueued(lastNonce, address(next), ready, ready + DAY / 2);
         assertEq(old.execute(payload), 1);
         assertEq(sequence(), told);
         skip(3 days - 1);
@@ -117,15 +118,18 @@ contract MigrationTest is Base {
         assertEq(next.free(ETH), 101e18);
     }
 
-    /// A fault of the hub, or of whoever gave it the address: a third has three days to see it, and a freeze of a day ends it.
+    /// A fault of the hub, or of whoever gave it the address: a third has three days to see it, and a freeze of a day that
+    /// begins before it is ready outlasts it.
     function test_a_freeze_outlasts_a_migration() public {
         uint64 nonce = queue();
-        skip(3 days);
+        uint64 ready = now_() + 3 * DAY;
+        skip(3 days - 1);
         uint64 until = now_() + DAY;
         freeze(until, 3);
+        skip(12 hours);
         migrationFails(abi.encodeWithSelector(IVault.Frozen.selector, until, now_()));
-        skip(1 days);
-        migrationFails(abi.encodeWithSelector(IVault.Expired.selector, nonce, until, until));
+        skip(12 hours);
+        migrationFails(abi.encodeWithSelector(IVault.Expired.selector, nonce, ready + DAY / 2, until));
         // Everything goes on, and another one can be ordered.
         order(release(0, ETH, 1e18, BOB));
         queue();
@@ -155,7 +159,7 @@ contract MigrationTest is Base {
         uint64 nonce = queue();
         bytes memory waits = abi.encodeWithSelector(IVault.MigrationWaits.selector, nonce);
         orderFails(migrate(NEVER, address(next)), waits);
-        skip(4 days - 1);
+        skip(3 days + 12 hours - 1);
         orderFails(migrate(NEVER, address(next)), waits);
         skip(1);
         order(migrate(NEVER, address(next)));
@@ -170,9 +174,9 @@ contract MigrationTest is Base {
         skip(3 days);
         migrationFails(abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 10e18));
         house.end(1);
-        order(releaseUntil(now_() + DAY / 2, 0, ETH, 30e18, owner(BOB)));
+        order(releaseUntil(now_() + DAY / 24, 0, ETH, 30e18, owner(BOB)));
         migrationFailsOf(nonce, abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 30e18));
-        skip(12 hours);
+        skip(1 hours);
         old.drop(lastNonce);
         old.migrate(nonce);
         assertEq(next.free(ETH), 100e18);
@@ -184,12 +188,11 @@ contract MigrationTest is Base {
         orderFails(migrate(NEVER, ALICE), abi.encodeWithSelector(IVault.WrongSuccessor.selector, ALICE));
         // A contract that knows no such question.
         orderFails(migrate(NEVER, address(eth)), abi.encodeWithSelector(Errors.FailedCall.selector));
-        // One that sells for another coin is found out when it would take over.
+        // Ones that sell for another coin, or for another token under its name.
         address other = deploy("Vault", abi.encode(1, addresses(keys), ETH, eth, wcoin, address(0), address(old)));
-        order(migrate(NEVER, other));
-        skip(3 days);
-        migrationFails(abi.encodeWithSelector(IVault.WrongSuccessor.selector, other));
-        assertEq(booked(ETH), 100e18);
+        orderFails(migrate(NEVER, other), abi.encodeWithSelector(IVault.WrongSuccessor.selector, other));
+        other = deploy("Vault", abi.encode(1, addresses(keys), USDC, eth, wcoin, address(0), address(old)));
+        orderFails(migrate(NEVER, other), abi.encodeWithSelector(IVault.WrongSuccessor.selector, other));
     }
 
     function test_a_successor_takes_nothing_before() public {
@@ -212,59 +215,204 @@ contract MigrationTest is Base {
     }
 
     function test_only_the_predecessor_hands_over_and_once() public {
-        uint128[] memory moved = new uint128[](3);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotThePredecessor.selector, address(this)));
-        next.takeOver(moved);
+        next.takeOver();
         vm.expectRevert(abi.encodeWithSelector(IVault.NotThePredecessor.selector, address(this)));
-        old.takeOver(moved);
+        old.takeOver();
         move();
         vm.prank(address(old));
         vm.expectRevert(abi.encodeWithSelector(IVault.WrongSuccessor.selector, next));
-        next.takeOver(moved);
+        next.takeOver();
     }
 
-    /// Its code has a contract of its own; called directly, it moves nothing of anybody's.
-    function test_the_handover_alone_moves_nothing() public {
+    /// Its code has a contract of its own, which refuses whoever calls it directly.
+    function test_the_handover_alone_does_nothing() public {
         Handover alone = new Handover();
-        vm.expectRevert(abi.encodeWithSelector(IVault.NotQueued.selector, 1));
-        alone.migrate(1);
         bytes memory one = migrate(NEVER, address(next));
-        vm.expectRevert(abi.encodeWithSelector(IVault.WrongSuccessor.selector, next));
-        alone.queue(1, NEVER, one);
-        vm.expectRevert(abi.encodeWithSelector(IVault.Closed.selector, address(0)));
-        alone.passOn(1, 1, ETH, 1);
-        assertEq(booked(ETH), 100e18);
+        bytes[5] memory calls = [
+            abi.encodeCall(alone.queue, (1, NEVER, one)),
+            abi.encodeCall(alone.migrate, (1)),
+            abi.encodeCall(alone.moveRest, (ETH)),
+            abi.encodeCall(alone.takeOver, ()),
+            abi.encodeCall(alone.passOn, (1, 1, ETH, 1))
+        ];
+        bytes memory refused = abi.encodeWithSelector(IVault.NotTheVault.selector, address(this));
+        for (uint256 i; i < calls.length; ++i) {
+            (bool done, bytes memory answer) = address(alone).call(calls[i]);
+            assertFalse(done);
+            assertEq(answer, refused);
+        }
     }
 
-    /// All or nothing: what a token refuses is not left behind.
-    function test_a_token_that_refuses_holds_everything_up() public {
+    /// Whatever it does, it keeps nobody else back, and loses nobody anything.
+    function test_a_token_that_refuses_stays_behind_alone() public {
+        MoodyToken token = moody();
+        order(setLimits(EVIL, 5, 1 days, 5, 0));
+        uint64 nonce = queue();
+        skip(3 days);
+        for (uint8 mood = 1; mood <= uint8(type(MoodyToken.Mood).max); ++mood) {
+            uint256 snapshot = vm.snapshotState();
+            token.set(MoodyToken.Mood(mood));
+            vm.expectEmit(address(old));
+            emit IVault.LeftBehind(EVIL, 5);
+            // No more than it gets to burn, what moves the others, and what is kept back.
+            old.migrate{ gas: 3_000_000 }(nonce);
+            vault = old;
+            assertEq(booked(EVIL), 5);
+            assertEq(booked(ETH) + booked(USDC), 0);
+            vault = next;
+            assertEq(next.free(ETH), 100e18);
+            assertEq(next.free(USDC), 1000e18);
+            assertEq(booked(EVIL), 0);
+            orderFails(release(0, EVIL, 5, BOB), abi.encodeWithSelector(IVault.TooLittleFree.selector, EVIL, 0, 5));
+            uint64 again = lastNonce;
+            // As often as it takes, whenever it is, frozen or not.
+            skip(30 days);
+            freeze(now_() + DAY, 3);
+            (bool done,) = address(old).call{ gas: 1_000_000 }(abi.encodeCall(old.moveRest, (EVIL)));
+            assertFalse(done);
+            assertEq(old.free(EVIL), 5);
+            token.set(MoodyToken.Mood.Good);
+            uint64 told = sequence();
+            vm.expectEmit(address(next));
+            emit IVault.RestTaken(EVIL, 5);
+            vm.prank(BOB);
+            old.moveRest(EVIL);
+            assertEq(sequence(), told, "not a fact");
+            assertEq(old.free(EVIL) + token.balanceOf(address(old)), 0);
+            skip(1 days);
+            // The order that failed comes again, and its limit is what it was.
+            lastNonce = again - 1;
+            order(release(0, EVIL, 5, BOB));
+            assertEq(token.balanceOf(BOB), 5);
+            assertEq(next.outflowLeft(EVIL), 0);
+            assertTrue(vm.revertToState(snapshot));
+        }
+    }
+
+    function test_what_a_token_has_lost_does_not_hold_up_what_it_has() public {
+        MoodyToken token = moody();
+        token.seize(address(old), 2);
+        uint64 nonce = queue();
+        skip(3 days);
+        vm.expectEmit(address(old));
+        emit IVault.LeftBehind(EVIL, 2);
+        old.migrate(nonce);
+        assertEq(next.free(EVIL), 3);
+        assertEq(old.free(EVIL), 2);
+        vm.expectRevert(IVault.NothingToMove.selector);
+        old.moveRest(EVIL);
+        // Somebody makes it good.
+        token.mint(address(old), 9);
+        old.moveRest(EVIL);
+        assertEq(next.free(EVIL), 5);
+        assertEq(token.balanceOf(address(old)), 7);
+    }
+
+    function test_there_is_a_rest_after_a_migration_only() public {
+        queue();
+        vm.expectRevert(IVault.NotMoved.selector);
+        old.moveRest(ETH);
+        vm.expectRevert(IVault.NotMoved.selector);
+        next.moveRest(ETH);
+        skip(3 days);
+        old.migrate(lastNonce);
+        vm.expectRevert(IVault.NothingToMove.selector);
+        old.moveRest(ETH);
+        vm.expectRevert(abi.encodeWithSelector(IVault.UnknownAsset.selector, EVIL));
+        old.moveRest(EVIL);
+        vm.expectRevert(abi.encodeWithSelector(IVault.NotThePredecessor.selector, address(this)));
+        next.takeRest(ETH, 1);
+        vm.expectRevert(IVault.NotMoved.selector);
+        next.moveRest(ETH);
+    }
+
+    /// A rest comes to a vault that has handed over itself, and goes on from there.
+    function test_a_rest_follows_through_two_successors() public {
+        MoodyToken token = moody();
+        token.set(MoodyToken.Mood.Refuses);
+        move();
+        vault = next;
+        Vault third = newVault(address(0), address(next));
+        order(migrate(NEVER, address(third)));
+        skip(3 days);
+        next.migrate(lastNonce);
+        token.set(MoodyToken.Mood.Good);
+        old.moveRest(EVIL);
+        assertEq(next.free(EVIL), 5);
+        next.moveRest(EVIL);
+        assertEq(third.free(EVIL), 5);
+        vault = third;
+        order(setLimits(EVIL, 5, 1 days, 5, 0));
+        order(release(0, EVIL, 5, BOB));
+    }
+
+    /// The hub's range holds for what was left behind and what came meanwhile together.
+    function test_a_rest_for_which_there_is_no_room_waits() public {
+        MoodyToken token = moody();
+        token.set(MoodyToken.Mood.Refuses);
+        move();
+        token.set(MoodyToken.Mood.Good);
+        uint256 most = next.MAX_BOOKED();
+        token.mint(address(this), most);
+        token.approve(address(next), most);
+        next.deposit(owner(ALICE), 0, EVIL, most);
+        vm.expectRevert(abi.encodeWithSelector(IVault.TooMuch.selector, EVIL, most, 5, most));
+        old.moveRest(EVIL);
+        vault = next;
+        order(setLimits(EVIL, type(uint128).max, 1 days, type(uint128).max, 0));
+        order(release(0, EVIL, 5, BOB));
+        old.moveRest(EVIL);
+        assertEq(next.free(EVIL), most);
+    }
+
+    /// With too little gas nothing is moved, rather than something left behind.
+    function testFuzz_no_token_stays_behind_for_want_of_gas(uint256 gas) public {
         GreedyToken token = new GreedyToken();
         order(listToken(EVIL, address(token), 1));
         token.mint(address(this), 5);
         token.approve(address(vault), 5);
         vault.deposit(owner(ALICE), 0, EVIL, 5);
-        queue();
+        uint64 nonce = queue();
         skip(3 days);
         token.arm();
-        (bool done,) = address(old).call{ gas: 3_000_000 }(abi.encodeCall(old.migrate, (lastNonce)));
-        assertFalse(done);
-        assertEq(booked(ETH), 100e18);
-        order(setLimits(EVIL, 5, 1 days, 5, 0));
+        (bool done,) = address(old).call{ gas: bound(gas, 50_000, 3_000_000) }(abi.encodeCall(old.migrate, (nonce)));
+        assertEq(next.free(ETH), done ? 100e18 : 0);
+        assertEq(next.free(USDC), done ? 1000e18 : 0);
+        assertEq(old.free(ETH), done ? 0 : 100e18);
+        assertEq(old.free(EVIL), 5);
+        (,,,, bool closed) = old.head();
+        assertEq(closed, done);
     }
 
-    /// While it is moved, a token calls the successor: that one takes nothing yet.
+    /// Meanwhile a token calls: what it does then it may do any time.
     function test_reentrant_token_in_a_migration() public {
         ReentrantToken token = new ReentrantToken();
         order(listToken(EVIL, address(token), 1));
         token.mint(address(this), 5);
         token.approve(address(vault), 5);
         vault.deposit(owner(ALICE), 0, EVIL, 5);
-        queue();
+        uint64 nonce = queue();
         skip(3 days);
-        token.arm(address(next), abi.encodeCall(next.deposit, (owner(BOB), 0, USDC, 1)));
-        old.migrate(lastNonce);
-        assertEq(token.answer(), abi.encodeWithSelector(IVault.Closed.selector, address(0)));
-        assertEq(next.free(EVIL), 5);
+        bytes memory locked = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        bytes memory closed = abi.encodeWithSelector(IVault.NothingToMove.selector);
+        address[4] memory targets = [address(next), address(old), address(old), address(old)];
+        bytes[4] memory calls = [
+            abi.encodeCall(next.deposit, (owner(BOB), 0, USDC, 1)),
+            abi.encodeCall(old.migrate, (nonce)),
+            abi.encodeCall(old.deposit, (owner(BOB), 0, USDC, 1)),
+            abi.encodeCall(old.moveRest, (EVIL))
+        ];
+        bytes[4] memory answers = [locked, locked, locked, closed];
+        for (uint256 i; i < 4; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            token.arm(targets[i], calls[i]);
+            old.migrate(nonce);
+            assertEq(token.answer(), answers[i]);
+            assertEq(next.free(EVIL), 5);
+            assertEq(token.balanceOf(address(next)), 5);
+            assertTrue(vm.revertToState(snapshot));
+        }
     }
 
     /// The set that the old vault obeys when it hands over, not the one that the successor was made with.
@@ -330,6 +478,15 @@ contract MigrationTest is Base {
         move();
         assertEq(eth.balanceOf(address(old)), 5e18);
         assertEq(next.free(ETH), 100e18);
+    }
+
+    /// Five of a token, deposited.
+    function moody() private returns (MoodyToken token) {
+        token = new MoodyToken();
+        order(listToken(EVIL, address(token), 1));
+        token.mint(address(this), 5);
+        token.approve(address(vault), 5);
+        vault.deposit(owner(ALICE), 0, EVIL, 5);
     }
 
     function queue() private returns (uint64) {

@@ -53,8 +53,12 @@ interface IVault {
     event Rotated(uint32 epoch, uint256 count);
     /// Anybody may have everything moved to a successor from `ready` on, before `until`, milliseconds since 1970.
     event MigrationQueued(uint64 indexed nonce, address to, uint64 ready, uint64 until);
-    /// Everything was moved; this vault takes and pays nothing any more.
+    /// Everything goes to the successor now; this vault takes and pays nothing any more.
     event MovedTo(uint64 indexed nonce, address to);
+    /// So much of a token could not be moved with the rest; anybody may try it again. Wad.
+    event LeftBehind(uint16 indexed asset, uint128 amount);
+    /// The successor has got so much of a token from its predecessor. Wad.
+    event RestTaken(uint16 indexed asset, uint128 amount);
     event TokenListed(uint16 indexed asset, address token, uint128 unit);
     event LimitsSet(uint16 indexed asset, uint128 outflow, uint64 window, uint128 delayAbove, uint64 delay);
 
@@ -109,12 +113,12 @@ interface IVault {
     /// Everything went to the successor `to`; zero: nothing has come from the predecessor yet.
     error Closed(address to);
     error NotThePredecessor(address sender);
-    /// It does not name this vault as its predecessor, or sells for another coin.
+    /// It does not name this vault as its predecessor, sells for another coin, or has taken over already.
     error WrongSuccessor(address to);
     /// Another migration waits, by this order.
     error MigrationWaits(uint64 nonce);
     /// Something of the asset is under auction or queued.
     error StillReserved(uint16 asset, uint256 reserved);
-    /// The successor has less than was moved to it, in the token's own unit.
-    error NotArrived(uint16 asset, uint256 have, uint256 need);
+    /// This vault has no successor that it has handed over to.
+    error NotMoved();
 }
