@@ -102,6 +102,7 @@ pub(crate) fn record(state: &State, params: &ChainParams, mut tokens: Vec<TokenR
         next_nonce: Nonce(1),
         epoch: state.epoch(),
         epoch_seen: state.epoch(),
+        migration: None,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::custody;
 use crate::keeper;
 use crate::liquidation;
 use crate::market::{depth, listing};
+use crate::migration;
 use crate::orders;
 use crate::reserve;
 use crate::state::{Outcome, State};
@@ -45,6 +46,7 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
         }
         Change::Unfreeze { chain } => chain::unfreeze(state, out, *chain),
         Change::OpenPath { from, to } => liquidation::path::open(state, out, (*from, *to)),
+        Change::Migrate { chain, to, domain } => migration::order(state, out, *chain, (*to, *domain)),
     }
 }
 

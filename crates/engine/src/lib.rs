@@ -36,6 +36,7 @@ pub mod liabilities;
 pub mod liquidation;
 pub mod market;
 pub mod measures;
+pub mod migration;
 pub mod oracle;
 pub mod orders;
 pub mod risk;

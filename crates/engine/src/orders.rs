@@ -13,6 +13,7 @@
 use crate::custody;
 use crate::ledger::{enter, transfer};
 use crate::liquidation;
+use crate::migration;
 use crate::reserve;
 use crate::state::{Outcome, State};
 use ballast_types::{
@@ -81,8 +82,17 @@ impl Sent {
             | OrderAction::SetLimits { .. }
             | OrderAction::ListMaker { .. }
             | OrderAction::Unfreeze {}
-            | OrderAction::ListToken { .. } => None,
+            | OrderAction::ListToken { .. }
+            | OrderAction::Migrate { .. } => None,
         }
+    }
+}
+
+impl State {
+    /// Whether an order that no vault is known to have carried out would still do what it is for.
+    #[must_use]
+    pub fn is_wanted(&self, sent: &Sent) -> bool {
+        sent.seen.is_none() && self.now() < sent.order.expires && liquidation::wants(self, sent)
     }
 }
 
@@ -107,6 +117,7 @@ pub(crate) fn give_for(
     // A start that comes when its auction is over sells nothing.
     let expires = match &action {
         OrderAction::StartAuction { auction, .. } => life.min(auction.ends),
+        OrderAction::Migrate { .. } => migration::expires(life),
         OrderAction::Release { .. }
         | OrderAction::CancelAuction { .. }
         | OrderAction::Bridge { .. }
@@ -173,6 +184,17 @@ pub(crate) fn complete(state: &mut State, chain: ChainId, nonce: Nonce) -> Optio
     let sent = state.orders.remove((chain, nonce))?;
     state.resends.remove(&(sent.again, chain, nonce));
     Some(sent)
+}
+
+/// Forgets the orders that a successor of their vault must not carry out: what they are for is over.
+pub(crate) fn drop_spent(state: &mut State, chain: ChainId) {
+    let all = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+    let spent =
+        all.filter(|(_, sent)| sent.seen.is_none() && liquidation::is_spent(state, &sent.order.action));
+    let spent: Vec<Nonce> = spent.map(|((_, nonce), _)| nonce).collect();
+    for nonce in spent {
+        complete(state, chain, nonce);
+    }
 }
 
 /// Puts out again what is due.
@@ -247,6 +269,7 @@ fn undo(state: &mut State, out: &mut Outcome, sent: &Sent) {
         }
         // Not given again: a freeze ends by itself, and a later one is not the one that governance ended.
         OrderAction::Unfreeze {} => {}
+        OrderAction::Migrate { .. } => migration::undo(state, out, chain, nonce),
     }
 }
 

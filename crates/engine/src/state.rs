@@ -14,6 +14,7 @@ use crate::liquidation::{Agenda, Lot, OnItsWay, Passed, Path, Task, Transit};
 use crate::market::Market;
 use crate::measures::Measured;
 use crate::members::Members;
+use crate::migration::Migration;
 use crate::oracle::Asset;
 use crate::orders::Sent;
 use crate::risk::index::RiskIndex;
@@ -166,7 +167,7 @@ pub struct Chain {
     pub block_time: Millis,
     /// Its p95 of inclusion time.
     pub inclusion_p95: Millis,
-    /// What stands for its vault in every message.
+    /// What stands for its vault in every message, for good; see [`State::domain`].
     pub domain: Hash,
     /// The asset of the stablecoin that loans and takes are paid in.
     pub coin: AssetId,
@@ -208,6 +209,8 @@ pub struct Chain {
     pub epoch: u32,
     /// The same by what was seen of it: one more, where it carried out a rotation that is not final.
     pub epoch_seen: u32,
+    /// Its vault is going to hand over to a successor, or has and that is not final.
+    pub migration: Option<Migration>,
 }
 
 /// A token of a vault.

@@ -1,5 +1,5 @@
 //! Has vaults do what their time has come for: end auctions that are over, pay releases that have waited, drop those that
-//! expired meanwhile.
+//! expired meanwhile, hand over to a successor.
 
 use ballast_spoke::{Poke, Spoke};
 use ballast_types::ChainId;
@@ -20,7 +20,9 @@ impl Poker {
     /// Pokes a chain. What cannot be sent is tried in the next block.
     pub fn act<S: Spoke>(&mut self, spoke: &mut S, now: Time) {
         let chain = spoke.chain();
-        let (Ok(heads), Ok(offers), Ok(waiting)) = (spoke.heads(), spoke.offers(), spoke.waiting()) else {
+        let (Ok(heads), Ok(offers), Ok(waiting), Ok(moving)) =
+            (spoke.heads(), spoke.offers(), spoke.waiting(), spoke.moving())
+        else {
             return;
         };
         let time = heads.head.time;
@@ -32,7 +34,9 @@ impl Poker {
                 (release.ready <= time).then_some(Poke::Pay(nonce))
             }
         });
-        for poke in over.map(|(lot, _)| Poke::End(lot)).chain(waited) {
+        let moves = moving.filter(|moving| moving.ready <= time && time < moving.until);
+        let moves = moves.map(|moving| Poke::Migrate(moving.nonce));
+        for poke in over.map(|(lot, _)| Poke::End(lot)).chain(waited).chain(moves) {
             let again = self.poked.get(&(chain, poke)).is_none_or(|before| before.after(AGAIN) <= now);
             if again && spoke.poke(poke).is_ok() {
                 self.poked.insert((chain, poke), now);

@@ -52,10 +52,13 @@ impl Keyring {
 
 /// Signs a freeze of a chain's vault with every key of every set that it may obey; nothing where there is no such chain.
 pub(crate) fn sign_freeze(state: &State, chain: ChainId, until: Time, keyring: &Keyring) -> Vec<FreezeVote> {
-    let Some(record) = state.chains.find(chain) else { return Vec::new() };
+    if state.chains.find(chain).is_none() {
+        return Vec::new();
+    }
+    let domain = state.domain(chain);
     let mut votes = Vec::new();
     for set in state.epochs(chain).filter_map(|epoch| keyring.set(state, epoch)) {
-        let sign = |key: &Key| FreezeVote::sign(record.domain, set.epoch(), Freeze { until }, key);
+        let sign = |key: &Key| FreezeVote::sign(domain, set.epoch(), Freeze { until }, key);
         votes.extend(keyring.all_of(&set).map(sign));
     }
     votes
@@ -73,7 +76,7 @@ pub(crate) fn sign(
     }
     let mut payloads = Vec::new();
     for (chain, orders) in spokes {
-        let domain = state.chains.get(chain).domain;
+        let domain = state.domain(chain);
         for set in state.epochs(chain).filter_map(|epoch| keyring.set(state, epoch)) {
             let keys = keyring.of(&set);
             if !keys.is_empty() {
@@ -86,8 +89,7 @@ pub(crate) fn sign(
 
 /// Signs the orders that no vault is known to have carried out yet, and that one still would.
 pub(crate) fn sign_open(state: &State, keyring: &Keyring) -> Result<Vec<Payload>, EncodeError> {
-    let now = state.now();
-    let open = state.orders.iter().filter(|(_, sent)| sent.seen.is_none() && now < sent.order.expires);
+    let open = state.orders.iter().filter(|(_, sent)| state.is_wanted(sent));
     let open: Vec<Order> = open.map(|(_, sent)| sent.order.clone()).collect();
     let mut payloads = Vec::new();
     for batch in open.chunk_by(|one, next| one.chain == next.chain).flat_map(|spoke| spoke.chunks(BATCH)) {

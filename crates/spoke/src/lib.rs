@@ -27,7 +27,7 @@ pub use sim::{Courier, Fork, Reorg, SimChain, SimChainParams};
 
 use crate::certificate::Certificate;
 use crate::message::{EncodeError, Freeze, Payload};
-use crate::vault::Waiting;
+use crate::vault::{Moving, Waiting};
 use ballast_types::{Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 
@@ -39,7 +39,7 @@ pub trait Spoke {
     /// The hub's id of it.
     fn chain(&self) -> ChainId;
 
-    /// The vault's domain: what is signed for it carries this.
+    /// Domain of the vault that it was told to watch. A successor has another one; the hub knows which counts now.
     fn domain(&self) -> Hash;
 
     /// What sending something there takes at the moment.
@@ -65,6 +65,11 @@ pub trait Spoke {
 
     /// Every release that waits at the head, by its order.
     fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError>;
+
+    /// What waits to be handed over to a successor, at the head.
+    fn moving(&self) -> Result<Option<Moving>, SpokeError> {
+        Ok(None)
+    }
 
     /// Sends orders with their certificate.
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError>;
@@ -156,6 +161,8 @@ pub enum Poke {
     Pay(Nonce),
     /// Set free what a release held that expired while it waited.
     Drop(Nonce),
+    /// Hand everything over to the successor that an order named.
+    Migrate(Nonce),
 }
 
 /// A running auction.

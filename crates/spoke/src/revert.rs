@@ -190,6 +190,23 @@ pub enum Revert {
         /// When the vault has been open as long as it was shut.
         from: Time,
     },
+    /// A migration waits, or is due: no other one is taken, and nothing is reserved.
+    #[error("a migration waits, by order {}", .0.0)]
+    MigrationWaits(Nonce),
+    /// The named contract is no successor of this vault.
+    #[error("the named contract is no successor of this vault")]
+    WrongSuccessor,
+    /// Something is under auction or waits: nothing is handed over before.
+    #[error("{reserved} of asset {} is under auction or waits", .asset.0)]
+    StillReserved {
+        /// Of what.
+        asset: AssetId,
+        /// How much.
+        reserved: Amount,
+    },
+    /// Everything went to a successor, or nothing has come yet.
+    #[error("the vault has handed over to its successor, or has not taken over")]
+    Closed,
     /// The same collateral came before.
     #[error("what order {} of chain {} sent is here already", .nonce.0, .from.0)]
     BridgedBefore {

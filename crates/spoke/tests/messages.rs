@@ -78,6 +78,7 @@ fn actions() -> Vec<OrderAction> {
         OrderAction::ListMaker { maker: address(9), listed: true },
         OrderAction::Unfreeze {},
         OrderAction::ListToken { asset, token: address(8), unit: Amount::from_wei(10) },
+        OrderAction::Migrate { to: address(7) },
     ]
 }
 
@@ -186,7 +187,7 @@ fn a_message_with_something_behind_it_is_none() {
 #[test]
 fn a_kind_that_does_not_exist_is_refused() {
     let unknown = |field, at, found| DecodeError::UnknownKind { field, at, found };
-    for found in [0, 10, 255] {
+    for found in [0, 11, 255] {
         let mut bytes = encode_order(&order(1, OrderAction::Unfreeze {})).unwrap();
         bytes[16] = found;
         assert_eq!(decode_order(CHAIN, &bytes), Err(unknown("kind of order", 16, found)));

@@ -320,4 +320,13 @@ pub enum Change {
         /// To where.
         to: ChainId,
     },
+    /// A chain's vault hands everything over to a successor, three days from now at the earliest.
+    Migrate {
+        /// Where.
+        chain: ChainId,
+        /// The successor's address there.
+        to: Address,
+        /// What stands for it in every message.
+        domain: Hash,
+    },
 }

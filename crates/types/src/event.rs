@@ -118,6 +118,12 @@ pub enum Event {
     RotationCompleted { chain: ChainId, epoch: u32 },
     /// A vault was told that its freeze is over.
     UnfreezeOrdered { chain: ChainId, nonce: Nonce },
+    /// A vault was told to hand everything over to a successor; from `quiet` on no auction is started there.
+    MigrationOrdered { chain: ChainId, to: Address, nonce: Nonce, quiet: Time },
+    /// It never did: the vault stays.
+    MigrationUndone { chain: ChainId, to: Address, nonce: Nonce },
+    /// It is final that the successor is the chain's vault.
+    MigrationCompleted { chain: ChainId, to: Address, domain: Hash },
     /// A chain's cold store is there now.
     ColdStoreSet { chain: ChainId, address: Address },
     /// Dollars of the float are on their way to a chain's cold store.

@@ -44,6 +44,6 @@ pub use ids::{
 pub use keeper::{Duty, Grade, KeeperParams, Malice, Misdeed};
 pub use ledger::{Layer, LedgerAccount, Money, Reason, Scope, Transfer};
 pub use observation::{Observation, VaultEvent};
-pub use order::{Order, OrderAction, ReleaseReason, VaultLimits};
+pub use order::{MIGRATION_DELAY, MIGRATION_WINDOW, Order, OrderAction, ReleaseReason, VaultLimits};
 pub use reject::{Action, OracleState, Reject, RejectInfo};
 pub use schedule::{Auction, AuctionSchedule};

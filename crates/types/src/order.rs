@@ -5,6 +5,11 @@ use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+/// How long a migration waits after its order was brought, so that others see it and can freeze the vault.
+pub const MIGRATION_DELAY: Millis = Millis::days(3);
+/// Then it is carried out within this time, or never: a freeze of a day that begins shortly before outlasts it.
+pub const MIGRATION_WINDOW: Millis = Millis::hours(12);
+
 /// An order to one spoke.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Order {
@@ -98,6 +103,12 @@ pub enum OrderAction {
         token: Address,
         /// Its smallest unit, in wei.
         unit: Amount,
+    },
+    /// Everything that the vault holds goes to its successor, three days after this was brought, within half a day.
+    /// `Executed` is the vault's last fact; the successor's first one has the next number.
+    Migrate {
+        /// The successor's address on that chain.
+        to: Address,
     },
 }
 

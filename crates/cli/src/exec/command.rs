@@ -179,6 +179,11 @@ fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String>
         Govern::OpenPath(line) => {
             Change::OpenPath { from: names.chain(&line.from)?, to: names.chain(&line.to)? }
         }
+        Govern::Migrate(line) => {
+            let (chain, to) = (names.chain(&line.chain)?, address(&line.to));
+            let domain = digest::domain(digest::ChainKind::InProcess, u64::from(chain.0), to);
+            Change::Migrate { chain, to, domain }
+        }
         Govern::Verdict(line) => Change::Verdict { keeper: KeeperId(line.keeper), upheld: line.upheld },
         Govern::Rotate(line) => {
             Change::Rotate { signers: line.signers.iter().map(|name| signer(name)).collect() }

@@ -384,6 +384,8 @@ pub(crate) enum Govern {
     Resolve(OfTask),
     /// A closed way between two chains is used again.
     OpenPath(GovernPath),
+    /// A chain's vault hands over to a successor, three days from now.
+    Migrate(GovernMigrate),
 }
 
 /// A liquidation.
@@ -401,6 +403,16 @@ pub(crate) struct GovernPath {
     /// Where it begins.
     pub(crate) from: String,
     /// Where it ends.
+    pub(crate) to: String,
+}
+
+/// A vault's successor.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GovernMigrate {
+    /// Where.
+    pub(crate) chain: String,
+    /// The successor's name: it stands for its address.
     pub(crate) to: String,
 }
 

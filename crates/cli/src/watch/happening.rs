@@ -172,6 +172,16 @@ pub(super) fn of(words: &Words<'_>, event: &Event) -> Option<(Kind, String)> {
             Kind::Validators,
             format!("{} told by order {nonce} to end its freeze", words.names.chain(*chain)),
         ),
+        Event::MigrationOrdered { chain, to, quiet, .. } => (
+            Kind::Validators,
+            format!("{} hands over to {to}, quiet from {}", words.names.chain(*chain), date_time(*quiet)),
+        ),
+        Event::MigrationUndone { chain, to, .. } => {
+            (Kind::Validators, format!("{} did not hand over to {to}", words.names.chain(*chain)))
+        }
+        Event::MigrationCompleted { chain, to, .. } => {
+            (Kind::Validators, format!("{} has its vault at {to}", words.names.chain(*chain)))
+        }
         Event::OracleChanged { asset, before, after } => {
             let [before, after] = [*before, *after].map(oracle);
             (Kind::Oracle, format!("{} {before} to {after}", words.names.asset(*asset)))

@@ -16,6 +16,7 @@ use crate::keeper;
 use crate::ledger::enter;
 use crate::liquidation::{self, Cause, Ending, Taking};
 use crate::measures;
+use crate::migration;
 use crate::orders;
 use crate::reserve;
 use crate::risk::health;
@@ -171,6 +172,10 @@ fn executed(
             validators::obeyed(state, chain, epoch);
             Effect::Executed
         }
+        Some(OrderAction::Migrate { .. }) => {
+            migration::moved(state, chain, true);
+            Effect::Executed
+        }
         Some(OrderAction::Unfreeze {}) => {
             orders::hurry(state, chain);
             Effect::Executed
@@ -255,6 +260,7 @@ fn carried_out(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonc
         },
         OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
         OrderAction::Rotate { epoch, .. } => validators::settled(state, out, chain, epoch),
+        OrderAction::Migrate { .. } => migration::settled(state, out, chain),
         OrderAction::StartAuction { .. }
         | OrderAction::CancelAuction { .. }
         | OrderAction::SetLimits { .. }
@@ -352,6 +358,7 @@ fn undo_order(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce
             orders::lose(state, out, chain, start);
         }
         (Some(OrderAction::Rotate { .. }), _) => validators::dropped(state, chain),
+        (Some(OrderAction::Migrate { .. }), _) => migration::moved(state, chain, false),
         _ => {}
     }
     keeper::undone(state, chain, nonce);

@@ -54,8 +54,8 @@ pub(crate) use joint::{
 pub(crate) use lot::Told;
 pub(crate) use path::trust_again;
 pub(crate) use selling::{
-    cancel_expired, end_dropped, end_final, end_seen, start_expired, started, take_dropped, take_final,
-    take_seen, void, wants,
+    cancel_expired, end_dropped, end_final, end_seen, is_spent, rebase, start_expired, started, take_dropped,
+    take_final, take_seen, void, wants,
 };
 
 /// Why a task was opened.

@@ -19,6 +19,7 @@ use crate::auction;
 use crate::custody::Effect;
 use crate::keeper;
 use crate::ledger::{USD, balance, enter, leave, pay, transfer};
+use crate::migration;
 use crate::oracle;
 use crate::orders::{self, Sent};
 use crate::state::{Outcome, State};
@@ -128,7 +129,10 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     // What was offered where it lies stays there: takes of it may not be final.
     let may_leave = lot.is_fresh() && !lot.stays;
     let elsewhere = may_leave.then(|| joint::destination(state, lot.token, lot.left())).flatten();
-    if elsewhere.is_none() && !(queue::fits(state, &lot) && outflow::passes(state, &lot)) {
+    let chain = lot.token.chain;
+    let waits =
+        || migration::is_quiet(state, chain) || !queue::fits(state, &lot) || !outflow::passes(state, &lot);
+    if elsewhere.is_none() && waits() {
         return false;
     }
     let Ok(index) = oracle::allows(state, lot.token.asset, Action::Liquidate) else { return false };
@@ -164,7 +168,7 @@ fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: balla
     set_lot_stage(state, id, LotStage::Offered(auction));
     let action = OrderAction::StartAuction { lot: id, asset: token.asset, auction };
     let start = orders::give(state, out, token.chain, action);
-    let result = digest::result_start(state.chains.get(token.chain).domain, id, start);
+    let result = digest::result_start(state.domain(token.chain), id, start);
     let lot = state.lots.find_mut(id).expect("found above");
     lot.round = lot.round.saturating_add(1);
     lot.start = start;
@@ -293,13 +297,38 @@ pub(crate) fn void(state: &mut State, lot: LotId, start: Nonce, void: bool) -> b
     state.lots.find_mut(lot).is_some_and(|lot| lot.set_void(start, void))
 }
 
-/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled.
+/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled, nor by a vault's
+/// successor the cancellation of one that is over.
 pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
     match (&sent.order.action, sent.lot().and_then(|lot| state.lots.find(lot))) {
         (OrderAction::StartAuction { .. }, Some(lot)) => {
             lot.start != sent.order.nonce || matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
         }
+        (OrderAction::CancelAuction { .. }, _) => {
+            !migration::has_moved(state, sent.order.chain) || !is_spent(state, &sent.order.action)
+        }
         _ => true,
+    }
+}
+
+/// The cancellation of an auction that is over: a vault's successor, which does not know it, would tell its end again.
+pub(crate) fn is_spent(state: &State, action: &OrderAction) -> bool {
+    let OrderAction::CancelAuction { lot, start } = action else { return false };
+    let run = state.lots.find(*lot).and_then(|lot| lot.run(*start));
+    run.is_none_or(|run| run.state == RunState::Over)
+}
+
+/// A chain's vault has another domain: the results of auctions that are still to be started begin with that one.
+pub(crate) fn rebase(state: &mut State, chain: ChainId) {
+    let domain = state.domain(chain);
+    let of_chain = state.lots.iter().filter(|(_, lot)| lot.token.chain == chain && !lot.runs.is_empty());
+    let lots: Vec<LotId> = of_chain.map(|(id, _)| id).collect();
+    for id in lots {
+        let runs = &mut state.lots.find_mut(id).expect("found above").runs;
+        for run in runs.iter_mut().filter(|run| run.state == RunState::Ordered) {
+            run.result = digest::result_start(domain, id, run.start);
+            run.settled = run.result;
+        }
     }
 }
 

@@ -237,6 +237,10 @@ impl House {
         for (spoke, (_, chain)) in self.spokes.iter_mut().zip(self.engine.state().chains.iter()) {
             spoke.sync(chain.next_sequence, chain.next_final);
         }
+        for order in &out.orders {
+            let domain = self.engine.state().domain(order.chain);
+            self.spokes[usize::from(order.chain.0)].put_out(domain, order.nonce);
+        }
         match &mut self.held {
             Some(held) => held.extend(out.orders.iter().cloned()),
             None => out.orders.iter().for_each(|order| self.deliver(order)),

@@ -16,7 +16,7 @@ use ballast_types::{
     digest,
 };
 use ballast_units::{Amount, Price, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use ballast_spoke::Offer;
 
@@ -47,6 +47,8 @@ pub(crate) struct Spoke {
     unfinal: Vec<(Sequence, VaultEvent)>,
     /// Every order that was delivered.
     orders: BTreeMap<Nonce, Order>,
+    /// What was ever put out, with the domain that it was signed for.
+    signed: BTreeSet<(Hash, Nonce)>,
     /// Collateral that was sent here.
     arrivals: BTreeMap<(ChainId, Nonce), Bridged>,
     /// Collateral that was sent to other chains and is not there yet.
@@ -82,6 +84,7 @@ impl Spoke {
             log: Vec::new(),
             unfinal: Vec::new(),
             orders: BTreeMap::new(),
+            signed: BTreeSet::new(),
             arrivals: BTreeMap::new(),
             sent: Vec::new(),
             final_time: Time::default(),
@@ -157,6 +160,11 @@ impl Spoke {
         self.due.push(Act { events, journal: told.journal });
     }
 
+    /// The hub has put an order out, signed for this domain: anybody may deliver it from now on.
+    pub(crate) fn put_out(&mut self, domain: Hash, nonce: Nonce) {
+        self.signed.insert((domain, nonce));
+    }
+
     /// Is given an order, and carries it out where it can. False where it got lost or is refused.
     pub(crate) fn carry_out(&mut self, order: &Order, now: Time) -> bool {
         if self.loses_orders {
@@ -167,7 +175,9 @@ impl Spoke {
     }
 
     fn execute(&mut self, order: &Order, now: Time) -> bool {
-        let done = self.vault.execute(order, now).is_ok();
+        // One that was signed for another vault alone is worth nothing here.
+        let signed = self.signed.contains(&(self.vault.domain(), order.nonce));
+        let done = signed && self.vault.execute(order, now).is_ok();
         self.acted();
         done
     }

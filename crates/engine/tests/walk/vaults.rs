@@ -91,7 +91,8 @@ impl Vaults {
                 | OrderAction::SetLimits { .. }
                 | OrderAction::ListMaker { .. }
                 | OrderAction::Unfreeze {}
-                | OrderAction::ListToken { .. } => {}
+                | OrderAction::ListToken { .. }
+                | OrderAction::Migrate { .. } => {}
             }
         }
     }

@@ -42,6 +42,7 @@ const fn kind(action: &OrderAction) -> u8 {
         OrderAction::ListMaker { .. } => 7,
         OrderAction::Unfreeze {} => 8,
         OrderAction::ListToken { .. } => 9,
+        OrderAction::Migrate { .. } => 10,
     }
 }
 
@@ -87,6 +88,9 @@ fn write_body(out: &mut Writer, action: &OrderAction) -> Result<(), EncodeError>
         OrderAction::Unfreeze {} => {}
         OrderAction::ListToken { asset, token, unit } => {
             out.u16(asset.0).bytes(&token.0).amount(*unit);
+        }
+        OrderAction::Migrate { to } => {
+            out.bytes(&to.0);
         }
     }
     Ok(())
@@ -145,6 +149,7 @@ fn read_body(kind: u8, at: usize, reader: &mut Reader<'_>) -> Result<OrderAction
             token: Address(reader.array("token")?),
             unit: reader.amount("unit")?,
         },
+        10 => OrderAction::Migrate { to: Address(reader.array("to")?) },
         found => return Err(DecodeError::UnknownKind { field: "kind of order", at, found }),
     })
 }

@@ -17,7 +17,7 @@ pub use reorg::{Fork, Reorg};
 
 use crate::certificate::{Certificate, ValidatorSet};
 use crate::message::{Bridged, Freeze, Payload};
-use crate::vault::{Bucket, Told, Undo, Vault, Waiting};
+use crate::vault::{Bucket, Moving, Told, Undo, Vault, Waiting};
 use crate::{Conditions, Done, Head, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use ballast_types::digest::{domain_in_process, keccak};
 use ballast_types::{AssetId, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence, VaultEvent};
@@ -399,7 +399,7 @@ impl Spoke for SimChain {
     }
 
     fn domain(&self) -> Hash {
-        self.vault.domain()
+        domain_in_process(self.params.chain)
     }
 
     fn conditions(&self) -> Result<Conditions, SpokeError> {
@@ -440,6 +440,10 @@ impl Spoke for SimChain {
     fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
         let all = self.vault.books().all_waiting();
         Ok(all.map(|(nonce, waiting)| (nonce, *waiting)).collect())
+    }
+
+    fn moving(&self) -> Result<Option<Moving>, SpokeError> {
+        Ok(self.vault.books().moving().copied())
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {

@@ -6,7 +6,7 @@
 
 use crate::Offer;
 use crate::certificate::ValidatorSet;
-use ballast_types::{Address, AssetId, ChainId, LotId, Nonce};
+use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Nonce};
 use ballast_units::math::{mul_div_down, mul_div_up};
 use ballast_units::{Amount, Millis, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +98,26 @@ pub struct Waiting {
     pub expires: Time,
 }
 
+/// What waits to be handed over to a successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moving {
+    /// The order that named it.
+    pub nonce: Nonce,
+    /// The successor.
+    pub to: Address,
+    /// From when on anybody may have it done.
+    pub ready: Time,
+    /// From when on nobody may any more.
+    pub until: Time,
+}
+
+impl Moving {
+    /// It may be carried out now: nothing is reserved meanwhile.
+    pub(super) fn is_due(&self, time: Time) -> bool {
+        self.ready <= time && time < self.until
+    }
+}
+
 /// The last freeze.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FreezeState {
@@ -126,6 +146,20 @@ enum Before {
     Bridged(ChainId, Nonce),
     Freeze(FreezeState),
     Validators(ValidatorSet),
+    Moving(Option<Moving>),
+    Site(Box<Site>),
+}
+
+/// What one contract remembers and its successor does not.
+#[derive(Clone, Debug, Default)]
+struct Site {
+    /// What is signed for it carries this.
+    domain: Hash,
+    /// What the last auction of a lot left.
+    unsold: BTreeMap<LotId, Amount>,
+    makers: BTreeSet<Address>,
+    /// A bit a nonce, 64 a word.
+    done: BTreeMap<u64, u64>,
 }
 
 /// What a vault remembers.
@@ -135,12 +169,9 @@ pub struct Books {
     units: BTreeMap<AssetId, Amount>,
     buckets: BTreeMap<AssetId, Bucket>,
     offers: BTreeMap<LotId, Offer>,
-    /// What the last auction of a lot left.
-    unsold: BTreeMap<LotId, Amount>,
     waiting: BTreeMap<Nonce, Waiting>,
-    makers: BTreeSet<Address>,
-    /// A bit a nonce, 64 a word.
-    done: BTreeMap<u64, u64>,
+    site: Site,
+    moving: Option<Moving>,
     bridged: BTreeSet<(ChainId, Nonce)>,
     freeze: FreezeState,
     validators: ValidatorSet,
@@ -152,16 +183,15 @@ pub struct Books {
 }
 
 impl Books {
-    pub(super) fn new(units: BTreeMap<AssetId, Amount>, validators: ValidatorSet) -> Self {
+    pub(super) fn new(domain: Hash, units: BTreeMap<AssetId, Amount>, validators: ValidatorSet) -> Self {
         Self {
             balances: BTreeMap::new(),
             units,
             buckets: BTreeMap::new(),
             offers: BTreeMap::new(),
-            unsold: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            makers: BTreeSet::new(),
-            done: BTreeMap::new(),
+            site: Site { domain, ..Site::default() },
+            moving: None,
             bridged: BTreeSet::new(),
             freeze: FreezeState::default(),
             validators,
@@ -170,6 +200,24 @@ impl Books {
             expiries: BTreeSet::new(),
             journal: Vec::new(),
         }
+    }
+
+    /// What is signed for it carries this.
+    #[must_use]
+    pub const fn domain(&self) -> Hash {
+        self.site.domain
+    }
+
+    /// What waits to be handed over.
+    #[must_use]
+    pub const fn moving(&self) -> Option<&Moving> {
+        self.moving.as_ref()
+    }
+
+    /// The first asset of which something is reserved, and how much.
+    pub(super) fn reserved(&self) -> Option<(AssetId, Amount)> {
+        let mut all = self.balances.iter().map(|(asset, balance)| (*asset, balance.reserved));
+        all.find(|(_, reserved)| !reserved.is_zero())
     }
 
     /// What it holds of an asset.
@@ -204,7 +252,7 @@ impl Books {
     /// What the last auction of a lot left.
     #[must_use]
     pub fn unsold(&self, lot: LotId) -> Option<Amount> {
-        self.unsold.get(&lot).copied()
+        self.site.unsold.get(&lot).copied()
     }
 
     /// A release that waits.
@@ -216,13 +264,13 @@ impl Books {
     /// Whether an address is a listed market maker.
     #[must_use]
     pub fn is_maker(&self, address: Address) -> bool {
-        self.makers.contains(&address)
+        self.site.makers.contains(&address)
     }
 
     /// Whether an order's number is used up.
     #[must_use]
     pub fn is_done(&self, nonce: Nonce) -> bool {
-        self.done.get(&(nonce.0 / 64)).is_some_and(|word| word >> (nonce.0 % 64) & 1 == 1)
+        self.site.done.get(&(nonce.0 / 64)).is_some_and(|word| word >> (nonce.0 % 64) & 1 == 1)
     }
 
     /// Whether what this order sent has arrived.
@@ -278,7 +326,9 @@ impl Books {
         let ends = self.ends.first().map(|(ends, _)| *ends);
         let ready = self.ready.iter().filter_map(|(ready, nonce)| self.payable_at(*ready, *nonce)).min();
         let expires = self.expiries.first().map(|(expires, _)| *expires);
-        [ends, ready, expires].into_iter().flatten().min()
+        let moves = self.moving.map(|moving| moving.ready.max(self.freeze.until));
+        let moves = moves.filter(|_| self.reserved().is_none());
+        [ends, ready, expires, moves].into_iter().flatten().min()
     }
 
     pub(super) fn set_balance(&mut self, asset: AssetId, balance: Balance) {
@@ -308,7 +358,7 @@ impl Books {
     }
 
     pub(super) fn set_unsold(&mut self, lot: LotId, unsold: Option<Amount>) {
-        let before = put(&mut self.unsold, lot, unsold);
+        let before = put(&mut self.site.unsold, lot, unsold);
         self.journal.push(Undo(Before::Unsold(lot, before)));
     }
 
@@ -326,12 +376,12 @@ impl Books {
     }
 
     pub(super) fn set_maker(&mut self, maker: Address, listed: bool) {
-        let before = if listed { !self.makers.insert(maker) } else { self.makers.remove(&maker) };
+        let before = if listed { !self.site.makers.insert(maker) } else { self.site.makers.remove(&maker) };
         self.journal.push(Undo(Before::Maker(maker, before)));
     }
 
     pub(super) fn set_done(&mut self, nonce: Nonce) {
-        *self.done.entry(nonce.0 / 64).or_default() |= 1 << (nonce.0 % 64);
+        *self.site.done.entry(nonce.0 / 64).or_default() |= 1 << (nonce.0 % 64);
         self.journal.push(Undo(Before::Done(nonce)));
     }
 
@@ -348,6 +398,22 @@ impl Books {
     pub(super) fn set_validators(&mut self, validators: ValidatorSet) {
         let before = std::mem::replace(&mut self.validators, validators);
         self.journal.push(Undo(Before::Validators(before)));
+    }
+
+    pub(super) fn set_moving(&mut self, moving: Option<Moving>) {
+        let before = std::mem::replace(&mut self.moving, moving);
+        self.journal.push(Undo(Before::Moving(before)));
+    }
+
+    /// A successor goes on with everything but what one contract alone remembers.
+    pub(super) fn move_to(&mut self, domain: Hash) {
+        self.set_moving(None);
+        self.set_site(Site { domain, ..Site::default() });
+    }
+
+    fn set_site(&mut self, site: Site) {
+        let before = std::mem::replace(&mut self.site, site);
+        self.journal.push(Undo(Before::Site(Box::new(before))));
     }
 
     /// A place to come back to.
@@ -379,13 +445,15 @@ impl Books {
                 Before::Waiting(nonce, waiting) => self.set_waiting(nonce, waiting),
                 Before::Maker(maker, listed) => self.set_maker(maker, listed),
                 Before::Done(nonce) => {
-                    *self.done.entry(nonce.0 / 64).or_default() &= !(1 << (nonce.0 % 64));
+                    *self.site.done.entry(nonce.0 / 64).or_default() &= !(1 << (nonce.0 % 64));
                 }
                 Before::Bridged(from, nonce) => {
                     self.bridged.remove(&(from, nonce));
                 }
                 Before::Freeze(freeze) => self.set_freeze(freeze),
                 Before::Validators(validators) => self.set_validators(validators),
+                Before::Moving(moving) => self.set_moving(moving),
+                Before::Site(site) => self.set_site(*site),
             }
         }
         // Going back is not a change.

@@ -6,19 +6,23 @@
 //!   are undone at the price of what they changed.
 //! - Auctions whose time is up are ended, releases that waited long enough are paid, and those that expired meanwhile are
 //!   dropped, in the first block that can: somebody always pokes.
-//! - Absent: a token without limits may leave without limit, while a contract's must be given one first.
+//! - Absent: a token without limits may leave without limit, while a contract's must be given one first. A successor is not
+//!   another contract here: it goes on with the same books under another domain, and forgets what one contract alone knows.
 //! - Keeps: booked = what came in less what left; `reserved <= booked`; a nonce is used once (I06).
 
 mod books;
 
-pub use books::{Balance, Books, Bucket, FreezeState, Undo, Waiting};
+pub use books::{Balance, Books, Bucket, FreezeState, Moving, Undo, Waiting};
 
 use crate::certificate::{Certificate, ValidatorSet};
 use crate::message::{Bridged, Freeze, Payload};
 use crate::{Carried, Done, Offer, Poke, Revert, Take};
 use ballast_engine::auction;
-use ballast_types::digest::{result_start, result_take};
-use ballast_types::{AssetId, Auction, ChainId, Hash, LotId, Nonce, Order, OrderAction, Owner, VaultEvent};
+use ballast_types::digest::{ChainKind, domain, result_start, result_take};
+use ballast_types::{
+    Address, AssetId, Auction, ChainId, Hash, LotId, MIGRATION_DELAY, MIGRATION_WINDOW, Nonce, Order,
+    OrderAction, Owner, VaultEvent,
+};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use std::collections::BTreeMap;
 
@@ -28,7 +32,6 @@ const DAY: Millis = Millis::days(1);
 /// A vault and what it told in the block that is being made.
 #[derive(Clone, Debug)]
 pub struct Vault {
-    domain: Hash,
     chain: ChainId,
     coin: AssetId,
     books: Books,
@@ -62,10 +65,9 @@ impl Vault {
         assert!(units.contains_key(&coin), "a vault that does not list its coin");
         assert!(units.values().all(|unit| !unit.is_zero()), "a token whose unit is nothing");
         Self {
-            domain,
             chain,
             coin,
-            books: Books::new(units, validators),
+            books: Books::new(domain, units, validators),
             events: Vec::new(),
             sent: Vec::new(),
         }
@@ -74,7 +76,7 @@ impl Vault {
     /// What is signed for it carries this.
     #[must_use]
     pub const fn domain(&self) -> Hash {
-        self.domain
+        self.books.domain()
     }
 
     /// What it remembers.
@@ -113,7 +115,7 @@ impl Vault {
 
     /// Orders of a quorum: each takes effect or fails for itself.
     pub fn deliver(&mut self, payload: &Payload, time: Time) -> Result<Done, Revert> {
-        payload.verify(self.domain, self.books.validators())?;
+        payload.verify(self.domain(), self.books.validators())?;
         let one = |order: &Order| (order.nonce, self.execute(order, time));
         Ok(Done::Delivered(payload.orders.iter().map(one).collect()))
     }
@@ -142,7 +144,7 @@ impl Vault {
         if certificate.signatures.len() < set.quorum() && time < from && !within {
             return Err(Revert::FreezeTooSoon { from });
         }
-        set.verify(freeze.digest(self.domain, epoch), certificate, set.freeze_quorum())?;
+        set.verify(freeze.digest(self.domain(), epoch), certificate, set.freeze_quorum())?;
         let since = if until <= time { time } else { since };
         self.books.set_freeze(FreezeState { since, until: freeze.until, void_until });
         Ok(Done::Frozen)
@@ -223,6 +225,7 @@ impl Vault {
                 }
                 self.drop(nonce, waiting);
             }
+            Poke::Migrate(nonce) => self.migrate(nonce, time)?,
         }
         Ok(Done::Poked)
     }
@@ -253,6 +256,12 @@ impl Vault {
         for nonce in self.books.ready_by(time) {
             // Frozen, or without room: it is tried again.
             let _ = self.poke(Poke::Pay(nonce), time);
+        }
+        if let Some(Moving { nonce, ready, .. }) = self.books.moving().copied()
+            && ready <= time
+        {
+            // Frozen, or something is under auction: it is tried again until it is too late.
+            let _ = self.poke(Poke::Migrate(nonce), time);
         }
     }
 
@@ -333,6 +342,7 @@ impl Vault {
                 Some(_) => {}
                 None => self.books.set_unit(asset, Some(unit)),
             },
+            OrderAction::Migrate { to } => return self.prepare(nonce, expires, to, time),
         }
         self.events.push(VaultEvent::Executed { nonce });
         Ok(Carried::Executed)
@@ -352,6 +362,9 @@ impl Vault {
             self.pay(nonce, asset, amount);
             return Ok(Carried::Executed);
         };
+        if let Some(moving) = self.books.moving().filter(|moving| moving.is_due(time)) {
+            return Err(Revert::MigrationWaits(moving.nonce));
+        }
         let ready = time.after(bucket.delay);
         if expires <= ready {
             return Err(Revert::Expired { nonce, expires, time: ready });
@@ -409,7 +422,7 @@ impl Vault {
         auction.invites = auction.invites.min(auction.ends);
         auction.dust = up(auction.dust.min(Amount::LIMIT), self.unit(asset)?);
         self.move_balance(asset, |balance| balance.reserved += auction.quantity);
-        let result = result_start(self.domain, lot, nonce);
+        let result = result_start(self.domain(), lot, nonce);
         let offer = Offer {
             asset,
             start: nonce,
@@ -430,7 +443,7 @@ impl Vault {
         if !self.books.is_done(start) {
             // Not carried out, and never will be.
             self.books.set_done(start);
-            let result = result_start(self.domain, lot, start);
+            let result = result_start(self.domain(), lot, start);
             self.events.push(VaultEvent::Ended { lot, result });
         } else if let Some(offer) = self.books.offer(lot).copied().filter(|offer| offer.start == start) {
             self.end(lot, offer, time);
@@ -455,6 +468,42 @@ impl Vault {
         self.spend(asset, amount, time, false)?;
         self.move_balance(asset, |balance| balance.booked -= amount);
         self.sent.push((to, Bridged { from: self.chain, nonce, asset, amount }));
+        Ok(())
+    }
+
+    /// Where everything is going to go. It waits, so that others see it and can freeze the vault.
+    fn prepare(&mut self, nonce: Nonce, expires: Time, to: Address, time: Time) -> Result<Carried, Revert> {
+        if let Some(moving) = self.books.moving().filter(|moving| time < moving.until) {
+            return Err(Revert::MigrationWaits(moving.nonce));
+        }
+        let ready = time.after(MIGRATION_DELAY);
+        if expires <= ready {
+            return Err(Revert::Expired { nonce, expires, time: ready });
+        }
+        if to == Address::default() {
+            return Err(Revert::WrongSuccessor);
+        }
+        let until = ready.after(MIGRATION_WINDOW).min(expires);
+        self.books.set_moving(Some(Moving { nonce, to, ready, until }));
+        Ok(Carried::Waiting(ready))
+    }
+
+    /// Everything goes to the successor: here, another contract's memory on the same books.
+    fn migrate(&mut self, nonce: Nonce, time: Time) -> Result<(), Revert> {
+        let moving = self.books.moving().copied().filter(|moving| moving.nonce == nonce);
+        let Moving { to, ready, until, .. } = moving.ok_or(Revert::NotWaiting(nonce))?;
+        if time < ready {
+            return Err(Revert::NotReady { nonce, ready });
+        }
+        if until <= time {
+            return Err(Revert::Expired { nonce, expires: until, time });
+        }
+        self.check_open(time)?;
+        if let Some((asset, reserved)) = self.books.reserved() {
+            return Err(Revert::StillReserved { asset, reserved });
+        }
+        self.events.push(VaultEvent::Executed { nonce });
+        self.books.move_to(domain(ChainKind::InProcess, u64::from(self.chain.0), to));
         Ok(())
     }
 

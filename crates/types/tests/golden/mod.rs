@@ -177,6 +177,7 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.rotate", Change::Rotate { signers: vec![Signer([4; 20]), Signer([3; 20])] }),
         ("change.unfreeze", Change::Unfreeze { chain: CHAIN }),
         ("change.open_path", Change::OpenPath { from: CHAIN, to: ChainId(0x0607) }),
+        ("change.migrate", Change::Migrate { chain: CHAIN, to: ADDRESS, domain: Hash([0x31; 32]) }),
     ]
 }
 
@@ -279,6 +280,7 @@ pub(crate) fn orders() -> Vec<(&'static str, Order)> {
             "order.list_token",
             order(OrderAction::ListToken { asset: ASSET, token: ADDRESS, unit: amount(0x2f) }),
         ),
+        ("order.migrate", order(OrderAction::Migrate { to: ADDRESS })),
     ]
 }
 
