@@ -129,7 +129,7 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
     function bridgeIn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external nonReentrant {
         // Nobody calls from the address zero.
         if (msg.sender != gateway && msg.sender != predecessor) revert NotTheGateway(msg.sender);
-        if (head.closed) return _passOn(from, nonce, asset, raw);
+        if (head.closed) return _handOver(msg.data);
         (address token, uint128 amount) = _credit(asset, raw);
         emit BridgedIn(_next(), from, nonce, asset, amount);
         _pull(token, msg.sender, raw);
@@ -173,8 +173,8 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
         emit Ended(_next(), lot, result);
     }
 
-    /// Hands on what was bridged to a vault that is closed.
-    function _passOn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) internal virtual;
+    /// Does what {Handover} has a function for.
+    function _handOver(bytes memory what) internal virtual;
 
     /// Counts what an auction did not sell as not having left.
     function _unsold(uint16 asset, uint256 amount, uint64 began) internal virtual;

@@ -111,7 +111,7 @@ contract Handover is Store {
     }
 
     /// Bridged collateral that comes when everything has gone goes the same way.
-    function passOn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external delegated {
+    function bridgeIn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external delegated {
         address to = migration.to;
         if (to == address(0)) revert Closed(to);
         address token = _token(asset).token;

@@ -184,18 +184,18 @@ contract Vault is Custody {
     }
 
     /// Moves everything to the successor that an order named {MIGRATION_DELAY} ago: {Handover}. Anybody may.
-    function migrate(uint64 nonce) external nonReentrant {
-        _handOver(abi.encodeCall(Handover.migrate, (nonce)));
+    function migrate(uint64) external nonReentrant {
+        _handOver(msg.data);
     }
 
     /// Moves what stayed behind of a token that could not be moved then: {Handover}. Anybody may.
-    function moveRest(uint16 asset) external {
-        _handOver(abi.encodeCall(Handover.moveRest, (asset)));
+    function moveRest(uint16) external {
+        _handOver(msg.data);
     }
 
     /// Takes over from the predecessor, which calls this in its {migrate}.
     function takeOver() external onlyPredecessor nonReentrant {
-        _handOver(abi.encodeCall(Handover.takeOver, ()));
+        _handOver(msg.data);
     }
 
     // Views
@@ -239,6 +239,9 @@ contract Vault is Custody {
         if (REASON_MOST < reason) revert UnknownReason(reason);
         (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, amount, time);
         if (l.waits(n, amount)) {
+            Migration memory m = migration;
+            // What waited now would be in its way.
+            if (m.ready <= time && time < m.until) revert MigrationWaits(m.nonce);
             uint64 ready = time + l.delay;
             if (expires <= ready) revert Expired(nonce, expires, ready);
             l.hold(n, asset, amount);
@@ -409,12 +412,8 @@ contract Vault is Custody {
         n = l.reckon(have, time);
     }
 
-    /// What comes to a vault that has handed over goes on to its successor.
-    function _passOn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) internal override {
-        _handOver(abi.encodeCall(Handover.passOn, (from, nonce, asset, raw)));
-    }
-
-    function _handOver(bytes memory what) private {
+    /// Has the other half's function of the same name and arguments do it, on this storage.
+    function _handOver(bytes memory what) internal override {
         address(_handover).functionDelegateCall(what);
     }
 

@@ -169,17 +169,45 @@ contract MigrationTest is Base {
 
     function test_nothing_may_be_under_auction_or_queued() public {
         order(setLimits(ETH, 50e18, 1 hours, 20e18, 600));
-        order(startAuction(terms(1)));
         uint64 nonce = queue();
-        skip(3 days);
-        migrationFails(abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 10e18));
-        house.end(1);
+        skip(3 days - 1);
+        order(startAuction(terms(1)));
         order(releaseUntil(now_() + DAY / 24, 0, ETH, 30e18, owner(BOB)));
+        skip(1);
+        migrationFailsOf(nonce, abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 40e18));
+        skip(100);
+        house.end(1);
         migrationFailsOf(nonce, abi.encodeWithSelector(IVault.StillReserved.selector, ETH, 30e18));
         skip(1 hours);
         old.drop(lastNonce);
         old.migrate(nonce);
         assertEq(next.free(ETH), 100e18);
+    }
+
+    /// From the time on when it may be carried out, nothing that has to wait is queued in its way; what need not wait is paid.
+    function test_nothing_new_is_queued_when_a_migration_is_due() public {
+        order(setLimits(ETH, 50e18, 1 hours, 20e18, 600));
+        uint64 nonce = queue();
+        skip(3 days - 1);
+        order(release(0, ETH, 21e18, BOB));
+        uint64 waits = lastNonce;
+        skip(1);
+        orderFails(release(0, ETH, 21e18, BOB), abi.encodeWithSelector(IVault.MigrationWaits.selector, nonce));
+        order(release(0, ETH, 1e18, BOB));
+        skip(599);
+        old.pay(waits);
+        old.migrate(nonce);
+        vault = next;
+        order(release(0, ETH, 21e18, BOB));
+    }
+
+    /// One that nobody has carried out keeps nothing back any more.
+    function test_what_waits_is_queued_again_after_a_migration_that_never_was() public {
+        order(setLimits(ETH, 50e18, 1 hours, 20e18, 600));
+        queue();
+        skip(3 days + 12 hours);
+        order(release(0, ETH, 21e18, BOB));
+        assertEq(reserved(ETH), 21e18);
     }
 
     function test_a_successor_has_to_be_one() public {
@@ -234,7 +262,7 @@ contract MigrationTest is Base {
             abi.encodeCall(alone.migrate, (1)),
             abi.encodeCall(alone.moveRest, (ETH)),
             abi.encodeCall(alone.takeOver, ()),
-            abi.encodeCall(alone.passOn, (1, 1, ETH, 1))
+            abi.encodeCall(alone.bridgeIn, (1, 1, ETH, 1))
         ];
         bytes memory refused = abi.encodeWithSelector(IVault.NotTheVault.selector, address(this));
         for (uint256 i; i < calls.length; ++i) {

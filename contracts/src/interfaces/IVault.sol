@@ -115,7 +115,7 @@ interface IVault {
     error NotThePredecessor(address sender);
     /// It does not name this vault as its predecessor, sells for another coin, or has taken over already.
     error WrongSuccessor(address to);
-    /// Another migration waits, by this order.
+    /// A migration waits, by this order: no other one does. Where it is due, no release begins to wait.
     error MigrationWaits(uint64 nonce);
     /// Something of the asset is under auction or queued.
     error StillReserved(uint16 asset, uint256 reserved);
