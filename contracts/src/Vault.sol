@@ -239,9 +239,7 @@ contract Vault is Custody {
         if (REASON_MOST < reason) revert UnknownReason(reason);
         (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, amount, time);
         if (l.waits(n, amount)) {
-            Migration memory m = migration;
-            // What waited now would be in its way.
-            if (m.ready <= time && time < m.until) revert MigrationWaits(m.nonce);
+            _noMigrationDue(time);
             uint64 ready = time + l.delay;
             if (expires <= ready) revert Expired(nonce, expires, ready);
             l.hold(n, asset, amount);
@@ -420,6 +418,12 @@ contract Vault is Custody {
     /// What is unsold of an auction is not outflow.
     function _unsold(uint16 asset, uint256 amount, uint64 began) internal override {
         limits[asset].giveBack(amount, began, Messages.time());
+    }
+
+    /// What begins to wait now would be in its way.
+    function _noMigrationDue(uint64 time) private view {
+        Migration memory m = migration;
+        if (m.ready <= time && time < m.until) revert MigrationWaits(m.nonce);
     }
 
     function _payRelease(uint64 nonce, uint8 reason, uint16 asset, uint128 amount, Token memory t, address to) private {
