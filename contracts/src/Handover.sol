@@ -17,7 +17,7 @@ import { Limits } from "./lib/Outflow.sol";
 /// - All: nothing may be under auction or queued, and every booked token goes. One that cannot be moved stays behind with
 ///   its books, keeps nobody else back, and anybody has it moved later, as often as it takes.
 /// - Facts: `Executed` of the order is the last one of the old vault, the successor's first one has the next number.
-///   No order that the old one carried out is known to the successor; what is signed for it names another domain.
+///   What is signed for the old one names another domain; what it carried out counts as done here too.
 /// - Tokens: the successor pulls, and has to get exactly what it books. Nothing else here calls a token.
 contract Handover is Store {
     using SafeERC20 for IERC20;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { Custody } from "./Custody.sol";
 import { Handover } from "./Handover.sol";
 import { IGateway } from "./interfaces/IGateway.sol";
@@ -23,7 +22,6 @@ import { Signers } from "./lib/Signers.sol";
 ///   can shut it half of the time. A freeze is worth what its own end says, whoever froze before: one of a moment
 ///   neither voids others' nor keeps them waiting.
 contract Vault is Custody {
-    using Address for address;
     using Outflow for Limits;
 
     /// Gas that an order gets at most, and a byte of it more: a token that burns everything costs the courier that much and
@@ -205,9 +203,11 @@ contract Vault is Custody {
         return block.chainid == _chainId ? _domain : Messages.domain(address(this));
     }
 
-    /// Whether an order's nonce is used up: it took effect, waits, or was cancelled.
+    /// Whether an order's nonce is used up: it took effect, waits, or was cancelled, here or at a predecessor. So one that is
+    /// signed for both, and carried out there after all in a block that a reorg brought, is not carried out here again.
     function isDone(uint64 nonce) public view returns (bool) {
-        return _done[nonce >> 8] >> (nonce & 255) & 1 == 1;
+        if (_done[nonce >> 8] >> (nonce & 255) & 1 == 1) return true;
+        return predecessor != address(0) && Vault(predecessor).isDone(nonce);
     }
 
     /// The present signers, 20 bytes each, ascending.
@@ -412,7 +412,15 @@ contract Vault is Custody {
 
     /// Has the other half's function of the same name and arguments do it, on this storage.
     function _handOver(bytes memory what) internal override {
-        address(_handover).functionDelegateCall(what);
+        // It was made by the constructor, so there is code.
+        address half = address(_handover);
+        assembly ("memory-safe") {
+            if iszero(delegatecall(gas(), half, add(what, 32), mload(what), 0, 0)) {
+                let reason := mload(0x40)
+                returndatacopy(reason, 0, returndatasize())
+                revert(reason, returndatasize())
+            }
+        }
     }
 
     /// What is unsold of an auction is not outflow.
