@@ -150,6 +150,12 @@ pub(crate) fn is_open(state: &State, chain: ChainId, nonce: Nonce) -> bool {
     state.orders.find((chain, nonce)).is_some_and(|sent| sent.seen.is_none())
 }
 
+/// An order of the chain that does this is open: its execution is not final.
+pub(crate) fn is_any_open(state: &State, chain: ChainId, does: impl Fn(&OrderAction) -> bool) -> bool {
+    let mut all = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+    all.any(|(_, sent)| does(&sent.order.action))
+}
+
 /// The chain has carried it out, or used up its number, in this event.
 pub(crate) fn acknowledge(state: &mut State, chain: ChainId, nonce: Nonce, sequence: Sequence) {
     if let Some(sent) = state.orders.find_mut((chain, nonce)) {

@@ -1,8 +1,8 @@
 //! Validators: whose orders the vaults obey, from one rotation to the next.
 //!
 //! - When: governance names the next set. Every vault is told by an order of its own, and obeys that set from the block
-//!   that carries the order out, also while it is frozen. One rotation at a time: the next waits until the last one is
-//!   final on every chain.
+//!   that carries the order out, also while it is frozen. Each vault obeys one set after
+//!   the other. A chain that stands still keeps nobody else from rotating, until it is [`BEHIND_MOST`] sets behind.
 //! - A set stays known as long as a vault may obey it: from the lowest final epoch of any chain up to the newest one. Until
 //!   then its keys are needed.
 //! - What the old set signed is worth nothing to a vault that has rotated: whatever is open there is put out again at
@@ -13,6 +13,9 @@ use crate::state::{Outcome, State};
 use ballast_types::{ChainId, Event, OrderAction, Reject, SIGNERS_MOST, Signer};
 use ballast_units::Overflow;
 use std::ops::RangeInclusive;
+
+/// Sets that a vault may be behind: what is open for it is signed by each of them.
+pub(crate) const BEHIND_MOST: u32 = 4;
 
 /// A rotation that may be ordered.
 pub(crate) struct Rotation {
@@ -47,8 +50,9 @@ pub(crate) fn found(state: &mut State, signers: &[Signer]) -> Result<(), Reject>
 pub(crate) fn plan(state: &State, signers: &[Signer]) -> Result<Rotation, Reject> {
     let present = state.epoch();
     for (chain, record) in state.chains.iter() {
-        if record.epoch != present {
-            return Err(Reject::RotationOpen { chain, have: record.epoch, want: present });
+        if BEHIND_MOST <= present.saturating_sub(record.epoch) {
+            let want = present.saturating_sub(BEHIND_MOST.saturating_sub(1));
+            return Err(Reject::RotationOpen { chain, have: record.epoch, want });
         }
     }
     let next = set_of(signers)?;
@@ -100,9 +104,8 @@ pub(crate) fn obeyed(state: &mut State, chain: ChainId, epoch: u32) {
 }
 
 /// The chain dropped that block: the vault obeys the set of before.
-pub(crate) fn dropped(state: &mut State, chain: ChainId) {
-    let record = state.chains.get_mut(chain);
-    record.epoch_seen = record.epoch;
+pub(crate) fn dropped(state: &mut State, chain: ChainId, epoch: u32) {
+    state.chains.get_mut(chain).epoch_seen = epoch.saturating_sub(1);
 }
 
 /// It is final. Sets that no vault can obey any more are forgotten.

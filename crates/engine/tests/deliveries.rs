@@ -1,5 +1,5 @@
-//! Orders reach their vaults in any order, late, twice, never, while vaults are frozen, rotated and reorganised: no fact is
-//! refused, nothing is odd, no chain stands still, and the books end as those of the straight run.
+//! Orders reach their vaults in any order, late, twice, never, while vaults are frozen, rotated, reorganised and hand over to
+//! successors: no fact is refused, nothing is odd, no chain stands still, and the books end as those of the straight run.
 //!
 //! - Four borrowers fail so deeply that all they have is sold, at the floor, whose share of index never changes; no interest.
 //!   So what everybody ends with does not depend on when and in which round anything is sold.
@@ -8,6 +8,7 @@
 mod support;
 
 use ballast_spoke::certificate::Key;
+use ballast_types::digest::{self, ChainKind};
 use ballast_types::{Address, Change, Command, Event, Genesis, LedgerAccount, LotId, Nonce, Order, Sequence};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio};
 use std::collections::BTreeMap;
@@ -98,13 +99,15 @@ struct Run {
     /// Every order that was given, for deliveries again.
     given: Vec<Order>,
     epoch: u32,
+    /// Successors that were named.
+    moves: u8,
 }
 
 impl Run {
     fn new(number: u64) -> Self {
         let mut house = story();
         house.held = Some(Vec::new());
-        Self { house, draw: Draw(number), number, given: Vec::new(), epoch: 0 }
+        Self { house, draw: Draw(number), number, given: Vec::new(), epoch: 0, moves: 0 }
     }
 
     fn quote(&mut self, dollars: u64) {
@@ -175,6 +178,23 @@ impl Run {
                 let chain = self.house.chain(name);
                 drop(self.house.apply(vec![Command::Govern(Change::Unfreeze { chain })]));
             }
+            13 if self.draw.below(4) == 0 => {
+                let name = self.chain();
+                let chain = self.house.chain(name);
+                self.moves = self.moves.wrapping_add(1);
+                let to = Address([self.moves; 32]);
+                let domain = digest::domain(ChainKind::InProcess, u64::from(chain.0), to);
+                // One that is open already is refused.
+                let _ = self.house.run(Command::Govern(Change::Migrate { chain, to, domain }));
+            }
+            14 if self.draw.below(8) == 0 => {
+                // Three days on: a vault may hand over.
+                for _ in 0..9 {
+                    self.deliver();
+                    drop(self.house.advance(Millis::hours(8)));
+                }
+                self.quote(1_400);
+            }
             13 => {
                 let key = Key::from_label(&format!("epoch {}", self.epoch + 1));
                 let rotate = Command::Govern(Change::Rotate { signers: vec![key.signer()] });
@@ -195,6 +215,11 @@ impl Run {
             self.house.spoke(chain).holds_finality = false;
         }
         self.quote(1_400);
+        // Vaults hand over, or it is too late for that.
+        while self.house.state().chains.iter().any(|(_, chain)| chain.migration.is_some()) {
+            self.house.advance(Millis::hours(8));
+            self.deliver_all();
+        }
         // The longest freeze ends; orders that nobody carried expire.
         for _ in 0..8 {
             self.house.advance(Millis::minutes(30));

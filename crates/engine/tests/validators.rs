@@ -6,7 +6,7 @@ mod support;
 use ballast_engine::{Engine, GenesisError, Outcome, State};
 use ballast_types::{
     ChainGenesis, ChainId, ChainTier, Change, Command, Event, Genesis, Hash, Nonce, Order, OrderAction,
-    Reject, Signer,
+    Reject, Sequence, Signer,
 };
 use ballast_units::Millis;
 use support::{House, genesis, whole};
@@ -79,6 +79,43 @@ fn a_set_is_known_until_no_chain_can_obey_it_any_more() {
     house.apply(Vec::new());
     assert_eq!(epochs(&house), [(1, 1); 3]);
     assert_eq!(known(house.state()), [(1, vec![NEXT])]);
+}
+
+/// Keys must be changed though a chain is dead. When it is back, it obeys one set after the other.
+#[test]
+fn a_chain_that_stands_still_keeps_no_other_from_rotating() {
+    let mut house = named();
+    let polygon = house.chain("polygon");
+    house.spoke("polygon").loses_orders = true;
+    for signer in [NEXT, THIRD, FIRST, NEXT] {
+        house.run(rotate(&[signer])).expect("the others have rotated");
+        house.apply(Vec::new());
+    }
+    assert_eq!(epochs(&house), [(4, 4), (0, 0), (4, 4)]);
+    assert_eq!((house.state().epochs(polygon), known(house.state()).len()), (0..=4, 5));
+    let behind = Reject::RotationOpen { chain: polygon, have: 0, want: 1 };
+    assert_eq!(house.run(rotate(&[THIRD])).err(), Some(behind));
+    let (first, orders) = (house.spoke("polygon").next(), house.state().orders.clone());
+    let orders: Vec<Order> = orders.iter().map(|(_, sent)| sent.order.clone()).collect();
+    let spoke = house.spoke("polygon");
+    (spoke.loses_orders, spoke.holds_finality) = (false, true);
+    // Whichever comes first, the vault takes them in turn.
+    for order in orders.iter().rev().chain(&orders) {
+        house.deliver(order);
+    }
+    house.apply(Vec::new());
+    assert_eq!(epochs(&house)[1], (0, 4));
+    // The chain drops the last two of them.
+    house.spoke("polygon").loses_orders = true;
+    house.drop_from("polygon", Sequence(first.0 + 2));
+    assert_eq!(epochs(&house)[1].1, 2);
+    house.spoke("polygon").loses_orders = false;
+    house.finalise("polygon");
+    for _ in 0..4 {
+        house.advance(Millis::hours(1));
+    }
+    assert_eq!((epochs(&house)[1], known(house.state()).len()), ((4, 4), 1));
+    house.run(rotate(&[THIRD])).expect("nobody is behind");
 }
 
 /// The block of the rotation is dropped: the vault obeys the first set again, and is told again.

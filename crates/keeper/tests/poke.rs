@@ -3,7 +3,7 @@
 use ballast_keeper::Poker;
 use ballast_spoke::certificate::{Certificate, Key, ValidatorSet};
 use ballast_spoke::message::{Freeze, Payload};
-use ballast_spoke::vault::Waiting;
+use ballast_spoke::vault::{Moving, Waiting};
 use ballast_spoke::{
     Conditions, Heads, Offer, Poke, Receipt, SimChain, SimChainParams, Spoke, SpokeError, Take, TxId,
 };
@@ -20,6 +20,7 @@ struct Lazy {
     inner: SimChain,
     offers: Vec<(LotId, Offer)>,
     waiting: Vec<(Nonce, Waiting)>,
+    moving: Option<Moving>,
     poked: Vec<Poke>,
 }
 
@@ -44,7 +45,13 @@ impl Lazy {
             final_depth: 0,
             final_every: Millis::hours(1),
         };
-        Self { inner: SimChain::new(params), offers: Vec::new(), waiting: Vec::new(), poked: Vec::new() }
+        Self {
+            inner: SimChain::new(params),
+            offers: Vec::new(),
+            waiting: Vec::new(),
+            moving: None,
+            poked: Vec::new(),
+        }
     }
 
     /// What the keeper asks for in the block of a second.
@@ -95,6 +102,10 @@ impl Spoke for Lazy {
 
     fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
         Ok(self.waiting.clone())
+    }
+
+    fn moving(&self) -> Result<Option<Moving>, SpokeError> {
+        Ok(self.moving)
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
@@ -151,6 +162,18 @@ fn offer(ends: u64) -> Offer {
 
 fn waits(ready: u64, expires: u64) -> Waiting {
     Waiting { asset: COIN, amount: Amount::whole(1), ready: at(ready), expires: at(expires) }
+}
+
+#[test]
+fn a_keeper_has_a_vault_hand_over_while_it_can() {
+    let (mut chain, mut poker) = (Lazy::new(), Poker::default());
+    let (nonce, to) = (Nonce(5), Address([9; 32]));
+    chain.moving = Some(Moving { nonce, to, ready: at(100), until: at(200) });
+    assert_eq!(chain.asked(&mut poker, 99), []);
+    assert_eq!(chain.asked(&mut poker, 100), [Poke::Migrate(nonce)]);
+    // Something was under auction, say.
+    assert_eq!(chain.asked(&mut poker, 160), [Poke::Migrate(nonce)]);
+    assert_eq!(chain.asked(&mut poker, 220), []);
 }
 
 #[test]

@@ -183,7 +183,7 @@ rejects! {
     "E4009" LimitsBounds { have: Millis, low: Millis, high: Millis } false "Window or delay of a vault's limits is outside its bounds.";
     "E4010" CoinNotListed { asset: AssetId } false "A chain's coin is a stablecoin among its tokens.";
     "E4011" UnitChanged { unit: Amount, asked: Amount } false "A token's unit is its vault's: what it holds is counted in it.";
-    "E4012" RotationOpen { chain: ChainId, have: u32, want: u32 } true "The chain's vault has not carried out the last rotation for good; wait until it has.";
+    "E4012" RotationOpen { chain: ChainId, have: u32, want: u32 } true "The chain's vault is four sets of validators behind; wait until it has carried a rotation out for good.";
     "E4013" SignersCount { have: u32, low: u32, high: u32 } false "A set of validators has at least one signer, and no more than a certificate can count.";
     "E4014" SignerZero { signer: Signer } false "No key signs as zero.";
     "E4015" SignerTwice { signer: Signer } false "A signer is named twice; each validator has a key of its own.";

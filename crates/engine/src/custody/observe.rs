@@ -357,7 +357,7 @@ fn undo_order(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce
             liquidation::void(state, lot, start, false);
             orders::lose(state, out, chain, start);
         }
-        (Some(OrderAction::Rotate { .. }), _) => validators::dropped(state, chain),
+        (Some(OrderAction::Rotate { epoch, .. }), _) => validators::dropped(state, chain, epoch),
         (Some(OrderAction::Migrate { .. }), _) => migration::moved(state, chain, false),
         _ => {}
     }

@@ -597,10 +597,20 @@ pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
     }
 }
 
-/// The start of an auction was never carried out: the round is another's.
+/// The start of an auction was never carried out: the round is another's. While a cancellation of it is out, the vault may
+/// still tell its end.
 pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
-    let Some(lot) = state.lots.find_mut(id) else { return };
+    let Some(chain) = state.lots.find(id).map(|lot| lot.token.chain) else { return };
+    let cancelled = orders::is_any_open(
+        state,
+        chain,
+        |action| matches!(action, OrderAction::CancelAuction { lot, start: of } if (*lot, *of) == (id, start)),
+    );
+    let lot = state.lots.find_mut(id).expect("found above");
     if lot.start != start {
+        if cancelled {
+            return;
+        }
         lot.runs.retain(|run| run.start != start);
         return check_next(state, out, id);
     }

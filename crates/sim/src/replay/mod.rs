@@ -568,7 +568,7 @@ impl<S: Spoke> Replay<S> {
         }
         self.drill.freeze(chains, state, now, |chain, epoch, until| {
             let signed = hub.sign_freeze(chain.chain(), until);
-            signed.unwrap_or_else(|| validators.sign_freeze(chain.domain(), epoch, until))
+            signed.unwrap_or_else(|| validators.sign_freeze(state.domain(chain.chain()), epoch, until))
         });
         let away = bidders::share_away(&self.scenario.bidders_away, now);
         claims.block(outcome, state, &cast.bidders, away, places, now);

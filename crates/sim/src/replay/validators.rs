@@ -177,7 +177,7 @@ impl Validators {
             for epoch in state.epochs(chain) {
                 let keys = self.of(epoch);
                 let keys = &keys[..quorum(keys.len())];
-                let payload = Payload::sign(self.contracts[&chain], chain, epoch, orders.clone(), keys);
+                let payload = Payload::sign(state.domain(chain), chain, epoch, orders.clone(), keys);
                 signed.push(payload.expect("orders in range"));
             }
         }
