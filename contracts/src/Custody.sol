@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { AuctionHouse } from "./AuctionHouse.sol";
-import { IVault, Sale } from "./interfaces/IVault.sol";
+import { Store } from "./Store.sol";
+import { Sale } from "./interfaces/IVault.sol";
 import { IWrapped } from "./interfaces/IWrapped.sol";
 import { Messages } from "./lib/Messages.sol";
 
@@ -20,29 +20,8 @@ import { Messages } from "./lib/Messages.sol";
 /// - Coin of the chain: wrapped when it comes in; a release pays the wrapped token, so that no release calls anybody.
 /// - Never blocked: nothing here asks whether the vault is frozen. Deposits and repayments always go on.
 /// - Sequence: facts for the hub are numbered without gaps.
-abstract contract Custody is IVault, ReentrancyGuardTransient {
+abstract contract Custody is Store, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-
-    struct Token {
-        address token;
-        /// Wad for one of the token's own units: 10^(18 - decimals).
-        uint64 unit;
-    }
-
-    struct Balance {
-        uint128 booked;
-        uint128 reserved;
-    }
-
-    struct Head {
-        /// Of the last fact told.
-        uint64 sequence;
-        /// Milliseconds since 1970: nothing leaves from the one, before the other. Of the last freeze.
-        uint64 frozenSince;
-        uint64 frozenUntil;
-        /// The latest end of a freeze that a quorum ended early: a freeze up to there is not taken again.
-        uint64 voidUntil;
-    }
 
     /// The hub's range of an amount, R11: Wad, of one asset in all.
     uint256 public constant MAX_BOOKED = 2 ** 110;
@@ -54,19 +33,23 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
     address public immutable wrapped;
     /// What takers pay in.
     uint16 public immutable coin;
+    /// Where everything comes from; zero for a chain's first vault.
+    address public immutable predecessor;
     address private immutable _coinToken;
     uint64 private immutable _coinUnit;
-
-    Head public head;
-    mapping(uint16 asset => Token) public tokens;
-    mapping(uint16 asset => Balance) public balances;
 
     modifier onlyHouse() {
         if (msg.sender != address(house)) revert NotTheHouse(msg.sender);
         _;
     }
 
-    constructor(uint16 coin_, address coinToken, address wrapped_, address gateway_) {
+    modifier onlyPredecessor() {
+        if (msg.sender != predecessor) revert NotThePredecessor(msg.sender);
+        _;
+    }
+
+    constructor(uint16 coin_, address coinToken, address wrapped_, address gateway_, address predecessor_) {
+        predecessor = predecessor_;
         coin = coin_;
         wrapped = wrapped_;
         gateway = gateway_;
@@ -141,18 +124,23 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
     }
 
     /// Collateral that another chain's vault sent here. The gateway pays it in like any depositor; which order sent it
-    /// is the gateway's word, which the hub compares with its own books.
+    /// is the gateway's word, which the hub compares with its own books. What comes to a vault that has handed over goes on
+    /// to its successor.
     function bridgeIn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external nonReentrant {
-        if (msg.sender != gateway) revert NotTheGateway(msg.sender);
+        // Nobody calls from the address zero.
+        if (msg.sender != gateway && msg.sender != predecessor) revert NotTheGateway(msg.sender);
+        if (head.closed) return _handOver(msg.data);
         (address token, uint128 amount) = _credit(asset, raw);
         emit BridgedIn(_next(), from, nonce, asset, amount);
         _pull(token, msg.sender, raw);
     }
 
-    /// What may leave or be put up for auction, Wad.
-    function free(uint16 asset) public view returns (uint256) {
-        Balance memory b = balances[asset];
-        return b.booked - b.reserved;
+    /// What the predecessor had of a token. Not a fact: the hub has counted it as being here since it was deposited. Taken
+    /// by a vault that is closed again as well, which hands it on ({Vault-moveRest}).
+    function takeRest(uint16 asset, uint256 raw) external onlyPredecessor nonReentrant {
+        (address token, uint128 amount) = _credit(asset, raw);
+        emit RestTaken(asset, amount);
+        _pull(token, msg.sender, raw);
     }
 
     /// Everything about a deposit but the transfer.
@@ -185,62 +173,16 @@ abstract contract Custody is IVault, ReentrancyGuardTransient {
         emit Ended(_next(), lot, result);
     }
 
+    /// Does what {Handover} has a function for.
+    function _handOver(bytes memory what) internal virtual;
+
     /// Counts what an auction did not sell as not having left.
     function _unsold(uint16 asset, uint256 amount, uint64 began) internal virtual;
-
-    /// Lists a token whose unit is known to be right.
-    function _list(uint16 asset, address token, uint256 unit) internal {
-        address present = tokens[asset].token;
-        if (present != address(0) && present != token) revert AssetTaken(asset, present);
-        uint256 need = _unitOf(asset, token);
-        if (unit != need) revert WrongUnit(asset, unit, need);
-        tokens[asset] = Token(token, uint64(unit));
-        emit TokenListed(asset, token, uint128(unit));
-    }
-
-    /// Wad for one of a token's own units. Tokens of more than 18 decimals are not listed.
-    function _unitOf(uint16 asset, address token) private view returns (uint256) {
-        uint256 decimals = IERC20Metadata(token).decimals();
-        if (18 < decimals) revert WrongUnit(asset, 0, decimals);
-        return 10 ** (18 - decimals);
-    }
-
-    function _token(uint16 asset) internal view returns (Token memory t) {
-        t = tokens[asset];
-        if (t.token == address(0)) revert UnknownAsset(asset);
-    }
 
     /// The token's own figure for an amount of Wad, which has to be whole in it.
     function _raw(uint256 amount, uint256 unit) internal pure returns (uint256) {
         if (amount == 0) revert NothingToMove();
         if (amount % unit != 0) revert NotWhole(amount, unit);
         return amount / unit;
-    }
-
-    /// Number of the next fact.
-    function _next() internal returns (uint64) {
-        return ++head.sequence;
-    }
-
-    /// Tokens in. A callback of the token may do what it likes: the books are closed and the lock is on.
-    function _pull(address token, address from, uint256 raw) private {
-        uint256 before = IERC20(token).balanceOf(address(this));
-        if (!IERC20(token).trySafeTransferFrom(from, address(this), raw)) {
-            revert TransferFailed(token, from, address(this), raw);
-        }
-        _arrived(token, before, raw);
-    }
-
-    function _arrived(address token, uint256 before, uint256 raw) private view {
-        uint256 now_ = IERC20(token).balanceOf(address(this));
-        if (now_ != before + raw) revert WrongArrival(token, raw, before < now_ ? now_ - before : 0);
-    }
-
-    /// Tokens out. Measured too: a token that takes its fee from the sender would eat other people's.
-    function _push(address token, address to, uint256 raw) internal {
-        uint256 before = IERC20(token).balanceOf(address(this));
-        if (!IERC20(token).trySafeTransfer(to, raw)) revert TransferFailed(token, address(this), to, raw);
-        uint256 now_ = IERC20(token).balanceOf(address(this));
-        if (now_ + raw != before) revert WrongArrival(token, raw, now_ < before ? before - now_ : 0);
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Custody } from "./Custody.sol";
+import { Handover } from "./Handover.sol";
 import { IGateway } from "./interfaces/IGateway.sol";
 import { Certificates } from "./lib/Certificates.sol";
 import { Messages } from "./lib/Messages.sol";
@@ -23,23 +24,6 @@ import { Signers } from "./lib/Signers.sol";
 contract Vault is Custody {
     using Outflow for Limits;
 
-    /// The present set of validators. One slot.
-    struct Validators {
-        address set;
-        uint32 epoch;
-        uint16 count;
-    }
-
-    /// A release that waits. Two slots.
-    struct Waiting {
-        address to;
-        uint16 asset;
-        uint8 reason;
-        uint64 ready;
-        uint128 amount;
-        uint64 expires;
-    }
-
     /// Gas that an order gets at most, and a byte of it more: a token that burns everything costs the courier that much and
     /// no more. Far more than ours need today, since a vault outlives what its chain charges: storing a signer's 20 bytes
     /// costs 4,000 now.
@@ -49,35 +33,33 @@ contract Vault is Custody {
     uint256 private constant GAS_RESERVE = 30_000;
     /// What a failed order tells of its reason.
     uint256 private constant REASON_BYTES = 256;
-    /// Longest freeze, milliseconds.
-    uint64 public constant FREEZE_MOST = 24 hours * 1000;
     /// The last reason of a release.
     uint8 private constant REASON_MOST = 6;
 
     uint256 private immutable _chainId;
     bytes32 private immutable _domain;
-
-    Validators public validators;
-    mapping(uint16 asset => Limits) public limits;
-    mapping(uint64 nonce => Waiting) public waiting;
-    /// Bit `nonce % 256` of word `nonce / 256`: used up.
-    mapping(uint256 word => uint256) private _done;
+    Handover private immutable _handover;
 
     /// @param epoch of the first set of validators.
     /// @param first its signers, ascending.
     /// @param coin_ the hub's id of what takers pay in, and its token.
     /// @param wrapped_ the chain's own coin as a token, or zero.
     /// @param gateway_ zero, or where the gateway is going to be: it needs this vault's address itself.
+    /// @param predecessor_ zero, or the vault that hands over to this one: until then this one is closed, and the signers
+    /// count for nothing.
     constructor(
         uint32 epoch,
         address[] memory first,
         uint16 coin_,
         address coinToken,
         address wrapped_,
-        address gateway_
-    ) Custody(coin_, coinToken, wrapped_, gateway_) {
+        address gateway_,
+        address predecessor_
+    ) Custody(coin_, coinToken, wrapped_, gateway_, predecessor_) {
         _chainId = block.chainid;
         _domain = Messages.domain(address(this));
+        _handover = new Handover();
+        head.closed = predecessor_ != address(0);
         validators = Validators(Signers.store(Signers.pack(first), first.length), epoch, uint16(first.length));
         emit Rotated(epoch, first.length);
     }
@@ -97,6 +79,7 @@ contract Vault is Custody {
         nonReentrant
         returns (uint256 took)
     {
+        _open();
         (bytes calldata certificate, uint32 epoch, bytes calldata batch) = Messages.payload(payload);
         (bytes32 orders, uint256 count) = Messages.hashBatch(batch);
         Validators memory v = _validators(epoch);
@@ -125,6 +108,7 @@ contract Vault is Custody {
         _use(nonce);
         uint8 kind = Messages.u8(order, 16);
         if (kind == Messages.RELEASE) return _release(nonce, expires, time, order);
+        if (kind == Messages.MIGRATE) return _migrate(nonce, expires, order);
         if (kind == Messages.START_AUCTION) _startAuction(nonce, time, order);
         else if (kind == Messages.CANCEL_AUCTION) _cancelAuction(order);
         else if (kind == Messages.BRIDGE) _bridge(nonce, time, order);
@@ -181,7 +165,7 @@ contract Vault is Custody {
         Messages.exact(certificate, 1 + Messages.SIGNATURE * count);
         // A quorum may prolong a freeze for ever, fewer up to a day after it began; then they have to let the vault be
         // open first, as long as it was shut.
-        uint64 open = 2 * h.frozenUntil - h.frozenSince;
+        uint64 open = 2 * uint64(h.frozenUntil) - h.frozenSince;
         bool within = shut && until <= h.frozenSince + FREEZE_MOST;
         if (count < Certificates.quorum(v.count) && time < open && !within) revert FreezeTooSoon(open, time);
         Certificates.check(
@@ -190,10 +174,26 @@ contract Vault is Custody {
             Signers.load(v.set, v.count),
             Certificates.freezeQuorum(v.count)
         );
-        if (!shut) h.frozenSince = time;
-        h.frozenUntil = until;
+        // A block's time has 41 bits.
+        if (!shut) h.frozenSince = uint48(time);
+        h.frozenUntil = uint48(until);
         head = h;
         emit FrozenUntil(until);
+    }
+
+    /// Moves everything to the successor that an order named {MIGRATION_DELAY} ago: {Handover}. Anybody may.
+    function migrate(uint64) external nonReentrant {
+        _handOver(msg.data);
+    }
+
+    /// Moves what stayed behind of a token that could not be moved then: {Handover}. Anybody may.
+    function moveRest(uint16) external {
+        _handOver(msg.data);
+    }
+
+    /// Takes over from the predecessor, which calls this in its {migrate}.
+    function takeOver() external onlyPredecessor nonReentrant {
+        _handOver(msg.data);
     }
 
     // Views
@@ -203,9 +203,11 @@ contract Vault is Custody {
         return block.chainid == _chainId ? _domain : Messages.domain(address(this));
     }
 
-    /// Whether an order's nonce is used up: it took effect, waits, or was cancelled.
+    /// Whether an order's nonce is used up: it took effect, waits, or was cancelled, here or at a predecessor. So one that is
+    /// signed for both, and carried out there after all in a block that a reorg brought, is not carried out here again.
     function isDone(uint64 nonce) public view returns (bool) {
-        return _done[nonce >> 8] >> (nonce & 255) & 1 == 1;
+        if (_done[nonce >> 8] >> (nonce & 255) & 1 == 1) return true;
+        return predecessor != address(0) && Vault(predecessor).isDone(nonce);
     }
 
     /// The present signers, 20 bytes each, ascending.
@@ -237,6 +239,7 @@ contract Vault is Custody {
         if (REASON_MOST < reason) revert UnknownReason(reason);
         (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, amount, time);
         if (l.waits(n, amount)) {
+            _noMigrationDue(time);
             uint64 ready = time + l.delay;
             if (expires <= ready) revert Expired(nonce, expires, ready);
             l.hold(n, asset, amount);
@@ -336,7 +339,7 @@ contract Vault is Custody {
         // An earlier end stays: the pause after a freeze counts from it.
         if (time < h.frozenUntil) {
             if (h.voidUntil < h.frozenUntil) h.voidUntil = h.frozenUntil;
-            h.frozenUntil = time;
+            h.frozenUntil = uint48(time);
             head = h;
         }
         emit FrozenUntil(h.frozenUntil);
@@ -345,6 +348,11 @@ contract Vault is Custody {
     function _listToken(bytes calldata order) private {
         Messages.exact(order, Messages.LIST_TOKEN_BYTES);
         _list(Messages.u16(order, 17), Messages.account(Messages.b32(order, 19)), Messages.u128(order, 51));
+    }
+
+    /// Where everything is going to go. It waits, so that a third can see it and freeze.
+    function _migrate(uint64 nonce, uint64 expires, bytes calldata order) private {
+        _handOver(abi.encodeCall(Handover.queue, (nonce, expires, order)));
     }
 
     // Parts
@@ -402,9 +410,28 @@ contract Vault is Custody {
         n = l.reckon(have, time);
     }
 
+    /// Has the other half's function of the same name and arguments do it, on this storage.
+    function _handOver(bytes memory what) internal override {
+        // It was made by the constructor, so there is code.
+        address half = address(_handover);
+        assembly ("memory-safe") {
+            if iszero(delegatecall(gas(), half, add(what, 32), mload(what), 0, 0)) {
+                let reason := mload(0x40)
+                returndatacopy(reason, 0, returndatasize())
+                revert(reason, returndatasize())
+            }
+        }
+    }
+
     /// What is unsold of an auction is not outflow.
     function _unsold(uint16 asset, uint256 amount, uint64 began) internal override {
         limits[asset].giveBack(amount, began, Messages.time());
+    }
+
+    /// What begins to wait now would be in its way.
+    function _noMigrationDue(uint64 time) private view {
+        Migration memory m = migration;
+        if (m.ready <= time && time < m.until) revert MigrationWaits(m.nonce);
     }
 
     function _payRelease(uint64 nonce, uint8 reason, uint16 asset, uint128 amount, Token memory t, address to) private {
@@ -421,11 +448,6 @@ contract Vault is Custody {
     function _validators(uint32 epoch) private view returns (Validators memory v) {
         v = validators;
         if (epoch != v.epoch) revert WrongEpoch(epoch, v.epoch);
-    }
-
-    function _notFrozen(uint64 time) private view {
-        uint64 until = head.frozenUntil;
-        if (time < until) revert Frozen(until, time);
     }
 
     function _noLimit(uint128 amount) private pure returns (uint112) {

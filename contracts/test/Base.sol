@@ -60,7 +60,11 @@ abstract contract Base is Test {
     }
 
     function newVault(address gateway) internal returns (Vault) {
-        return Vault(deploy("Vault", abi.encode(1, addresses(keys), USDC, usdc, wcoin, gateway)));
+        return newVault(gateway, address(0));
+    }
+
+    function newVault(address gateway, address predecessor) internal returns (Vault) {
+        return Vault(deploy("Vault", abi.encode(1, addresses(keys), USDC, usdc, wcoin, gateway, predecessor)));
     }
 
     /// One of our contracts: as these sources compile, or with SHIPPED=true as it stands in artifacts/.
@@ -166,6 +170,10 @@ abstract contract Base is Test {
 
     function listToken(uint16 asset, address token, uint128 unit) internal returns (bytes memory) {
         return abi.encodePacked(head(9, NEVER), asset, bytes32(uint256(uint160(token))), unit);
+    }
+
+    function migrate(uint64 expires, address to) internal returns (bytes memory) {
+        return abi.encodePacked(head(10, expires), bytes32(uint256(uint160(to))));
     }
 
     function batch(bytes memory one) internal pure returns (bytes memory) {
@@ -282,7 +290,7 @@ abstract contract Base is Test {
     }
 
     function sequence() internal view returns (uint64 last) {
-        (last,,,) = vault.head();
+        (last,,,,) = vault.head();
     }
 }
 

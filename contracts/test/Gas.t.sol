@@ -100,4 +100,12 @@ contract GasTest is Base {
         vault.execute(payload);
         vm.snapshotGasLastCall("Gas", "rotation to 20 signers, 5 of 7 signatures");
     }
+
+    function test_gas_migrate() public {
+        order(migrate(NEVER, address(newVault(address(0), address(vault)))));
+        skip(3 days);
+        house.end(1);
+        vault.migrate(lastNonce);
+        vm.snapshotGasLastCall("Gas", "migration of three tokens");
+    }
 }

@@ -252,7 +252,7 @@ contract OrdersTest is Base {
         // Ended early once more: what was void stays so, and an unfreezing of an open vault voids nothing.
         order(unfreeze());
         order(unfreeze());
-        (,,, uint64 void) = vault.head();
+        (,,, uint64 void,) = vault.head();
         assertEq(void, until + 1);
         freeze(until + 2, 5);
     }
@@ -278,7 +278,7 @@ contract OrdersTest is Base {
     }
 
     function frozenUntil() private view returns (uint64 until) {
-        (,, until,) = vault.head();
+        (,, until,,) = vault.head();
     }
 
     // Rotation
@@ -365,7 +365,7 @@ contract OrdersTest is Base {
     }
 
     function test_an_unknown_kind_and_nonce_zero_fail() public {
-        orderFails(head(10, NEVER), abi.encodeWithSelector(IVault.UnknownKind.selector, 10));
+        orderFails(head(11, NEVER), abi.encodeWithSelector(IVault.UnknownKind.selector, 11));
         lastNonce = type(uint64).max;
         unchecked {
             bytes memory zero = abi.encodePacked(uint64(0), NEVER, uint8(8));

@@ -51,6 +51,14 @@ interface IVault {
     /// Nothing leaves until `until`, milliseconds since 1970.
     event FrozenUntil(uint64 until);
     event Rotated(uint32 epoch, uint256 count);
+    /// Anybody may have everything moved to a successor from `ready` on, before `until`, milliseconds since 1970.
+    event MigrationQueued(uint64 indexed nonce, address to, uint64 ready, uint64 until);
+    /// Everything goes to the successor now; this vault takes and pays nothing any more.
+    event MovedTo(uint64 indexed nonce, address to);
+    /// So much of a token could not be moved with the rest; anybody may try it again. Wad.
+    event LeftBehind(uint16 indexed asset, uint128 amount);
+    /// The successor has got so much of a token from its predecessor. Wad.
+    event RestTaken(uint16 indexed asset, uint128 amount);
     event TokenListed(uint16 indexed asset, address token, uint128 unit);
     event LimitsSet(uint16 indexed asset, uint128 outflow, uint64 window, uint128 delayAbove, uint64 delay);
 
@@ -101,4 +109,16 @@ interface IVault {
     error NotQueued(uint64 nonce);
     error NotReady(uint64 nonce, uint64 ready, uint64 time);
     error NotExpired(uint64 nonce, uint64 expires, uint64 time);
+
+    /// Everything went to the successor `to`; zero: nothing has come from the predecessor yet.
+    error Closed(address to);
+    error NotThePredecessor(address sender);
+    /// It does not name this vault as its predecessor, sells for another coin, or has taken over already.
+    error WrongSuccessor(address to);
+    /// A migration waits, by this order: no other one does. Where it is due, no release begins to wait.
+    error MigrationWaits(uint64 nonce);
+    /// Something of the asset is under auction or queued.
+    error StillReserved(uint16 asset, uint256 reserved);
+    /// This vault has no successor that it has handed over to.
+    error NotMoved();
 }

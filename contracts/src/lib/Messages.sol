@@ -17,6 +17,7 @@ library Messages {
     uint8 internal constant LIST_MAKER = 7;
     uint8 internal constant UNFREEZE = 8;
     uint8 internal constant LIST_TOKEN = 9;
+    uint8 internal constant MIGRATE = 10;
 
     /// Bytes of a whole order: its head, nonce (8) || expires (8) || kind (1), and its body.
     uint256 internal constant HEAD = 17;
@@ -29,6 +30,7 @@ library Messages {
     uint256 internal constant LIST_MAKER_BYTES = 50;
     uint256 internal constant UNFREEZE_BYTES = 17;
     uint256 internal constant LIST_TOKEN_BYTES = 67;
+    uint256 internal constant MIGRATE_BYTES = 49;
 
     /// Bytes of one signature, r (32) || s (32) || v (1).
     uint256 internal constant SIGNATURE = 65;

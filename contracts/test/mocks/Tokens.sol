@@ -145,3 +145,68 @@ contract DearToken is Mintable {
         if (_burns != 0) this.burn(_depth, _burns);
     }
 }
+
+/// Good until its mood changes, and again.
+contract MoodyToken is Mintable {
+    enum Mood {
+        Good,
+        Refuses,
+        SaysFalse,
+        TakesAFee,
+        Drops,
+        Bombs,
+        BurnsGas,
+        RefusesApproval,
+        BurnsGasWhenAsked
+    }
+
+    Mood private _mood;
+
+    constructor() ERC20("Moody", "MOO") { }
+
+    function set(Mood mood) external {
+        _mood = mood;
+    }
+
+    /// Takes from somebody without asking.
+    function seize(address from, uint256 value) external {
+        _burn(from, value);
+    }
+
+    function approve(address spender, uint256 value) public override returns (bool) {
+        require(_mood != Mood.RefusesApproval, "no");
+        return super.approve(spender, value);
+    }
+
+    function balanceOf(address who) public view override returns (uint256) {
+        if (_mood == Mood.BurnsGasWhenAsked) _burnGas();
+        return super.balanceOf(who);
+    }
+
+    function decimals() public view override returns (uint8) {
+        if (_mood == Mood.BurnsGasWhenAsked) _burnGas();
+        return super.decimals();
+    }
+
+    function transferFrom(address from, address to, uint256 value) public override returns (bool) {
+        Mood mood = _mood;
+        require(mood != Mood.Refuses, "no");
+        if (mood == Mood.SaysFalse) return false;
+        if (mood == Mood.Drops) return true;
+        if (mood == Mood.BurnsGas) _burnGas();
+        if (mood == Mood.Bombs) {
+            assembly {
+                revert(0, 100000)
+            }
+        }
+        super.transferFrom(from, to, value);
+        if (mood == Mood.TakesAFee) _burn(to, 1);
+        return true;
+    }
+
+    function _burnGas() private pure {
+        assembly {
+            invalid()
+        }
+    }
+}

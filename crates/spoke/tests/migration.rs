@@ -72,7 +72,7 @@ fn it_waits_three_days_and_is_told_once() {
     assert_eq!(migrate(&mut vault, ready), Err(Revert::NotWaiting(Nonce(2))));
 }
 
-/// What was signed for the old vault is worth nothing to the successor; numbers that the old one used up are free there.
+/// What was signed for the old vault is worth nothing to the successor; numbers that the old one used up stay used up.
 #[test]
 fn a_successor_takes_orders_of_its_own() {
     let (mut vault, ready) = ordered();
@@ -86,7 +86,7 @@ fn a_successor_takes_orders_of_its_own() {
     let new = signed(vault.domain());
     assert!(vault.deliver(&new, ready).is_ok());
     assert_eq!(vault.books().balance(ETH).booked, Amount::whole(8));
-    assert!(!vault.books().is_done(Nonce(3)), "the hub does not give a number twice");
+    assert!(vault.books().is_done(Nonce(3)), "it would be carried out twice where a reorg has it signed for both");
     // Its limits went on: of the 4 that may leave, what was used has leaked in three days, one is used again.
     let three = vault.execute(&release(5, 3), ready);
     assert!(matches!(three, Ok(Carried::Waiting(_))), "2 may leave without waiting: {three:?}");

@@ -79,6 +79,8 @@ pub struct SpokePlan {
     pub verifiers: usize,
     /// Fewer than three are enough. Never for other people's money.
     pub development: bool,
+    /// The vault that is going to hand over to this one, which is closed until then. None for a chain's first.
+    pub predecessor: Option<Address>,
 }
 
 /// Creates vault, auction house and gateway.
@@ -100,6 +102,7 @@ pub async fn deploy_spoke(
         plan.coin.token,
         plan.wrapped.unwrap_or_default(),
         gateway.unwrap_or_default(),
+        plan.predecessor.unwrap_or_default(),
     );
     let before = wallet.get_block_number().await;
     let before = before.map_err(|error| connection::unreadable("eth_blockNumber", &error))?;

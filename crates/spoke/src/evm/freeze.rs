@@ -147,7 +147,7 @@ async fn facts(provider: &DynProvider, vault: Address) -> Result<VaultFacts, Sen
     Ok(VaultFacts {
         domain: Hash(domain.0),
         validators: validators.map_err(|source| SendFreezeError::NoSet { vault, source })?,
-        frozen_until: Time::from_millis(head.frozenUntil),
+        frozen_until: Time::from_millis(head.frozenUntil.to()),
     })
 }
 

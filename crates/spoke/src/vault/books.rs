@@ -150,7 +150,7 @@ enum Before {
     Site(Box<Site>),
 }
 
-/// What one contract remembers and its successor does not.
+/// What one contract remembers, and its successor neither takes over nor asks for.
 #[derive(Clone, Debug, Default)]
 struct Site {
     /// What is signed for it carries this.
@@ -158,8 +158,6 @@ struct Site {
     /// What the last auction of a lot left.
     unsold: BTreeMap<LotId, Amount>,
     makers: BTreeSet<Address>,
-    /// A bit a nonce, 64 a word.
-    done: BTreeMap<u64, u64>,
 }
 
 /// What a vault remembers.
@@ -171,6 +169,8 @@ pub struct Books {
     offers: BTreeMap<LotId, Offer>,
     waiting: BTreeMap<Nonce, Waiting>,
     site: Site,
+    /// A bit a nonce, 64 a word: a successor asks its predecessor.
+    done: BTreeMap<u64, u64>,
     moving: Option<Moving>,
     bridged: BTreeSet<(ChainId, Nonce)>,
     freeze: FreezeState,
@@ -191,6 +191,7 @@ impl Books {
             offers: BTreeMap::new(),
             waiting: BTreeMap::new(),
             site: Site { domain, ..Site::default() },
+            done: BTreeMap::new(),
             moving: None,
             bridged: BTreeSet::new(),
             freeze: FreezeState::default(),
@@ -270,7 +271,7 @@ impl Books {
     /// Whether an order's number is used up.
     #[must_use]
     pub fn is_done(&self, nonce: Nonce) -> bool {
-        self.site.done.get(&(nonce.0 / 64)).is_some_and(|word| word >> (nonce.0 % 64) & 1 == 1)
+        self.done.get(&(nonce.0 / 64)).is_some_and(|word| word >> (nonce.0 % 64) & 1 == 1)
     }
 
     /// Whether what this order sent has arrived.
@@ -381,7 +382,7 @@ impl Books {
     }
 
     pub(super) fn set_done(&mut self, nonce: Nonce) {
-        *self.site.done.entry(nonce.0 / 64).or_default() |= 1 << (nonce.0 % 64);
+        *self.done.entry(nonce.0 / 64).or_default() |= 1 << (nonce.0 % 64);
         self.journal.push(Undo(Before::Done(nonce)));
     }
 
@@ -445,7 +446,7 @@ impl Books {
                 Before::Waiting(nonce, waiting) => self.set_waiting(nonce, waiting),
                 Before::Maker(maker, listed) => self.set_maker(maker, listed),
                 Before::Done(nonce) => {
-                    *self.site.done.entry(nonce.0 / 64).or_default() &= !(1 << (nonce.0 % 64));
+                    *self.done.entry(nonce.0 / 64).or_default() &= !(1 << (nonce.0 % 64));
                 }
                 Before::Bridged(from, nonce) => {
                     self.bridged.remove(&(from, nonce));

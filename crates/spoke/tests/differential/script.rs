@@ -205,8 +205,8 @@ impl Twins {
             tokens.insert(asset, evm.deploy(&MockToken::BYTECODE, arguments));
         }
         let signers: Vec<Address> = set.signers().iter().map(|signer| Address::from(signer.0)).collect();
-        let arguments =
-            (1_u32, signers, USD.0, tokens[&USD], Address::ZERO, Address::ZERO).abi_encode_params();
+        let arguments = (1_u32, signers, USD.0, tokens[&USD], Address::ZERO, Address::ZERO, Address::ZERO)
+            .abi_encode_params();
         let vault = evm.deploy(&Vault::BYTECODE, arguments);
         let (house, _) = evm.call(Address::ZERO, vault, &Vault::houseCall {}).unwrap();
         for number in 0..3 {

@@ -167,6 +167,7 @@ impl LocalChain {
             owner: key.address(),
             verifiers: DVNS_DEFAULT,
             development: false,
+            predecessor: None,
         };
         let mut deployment = deploy_spoke(&deployer, key.address(), spoke).await?;
         deployment.tokens = tokens;
