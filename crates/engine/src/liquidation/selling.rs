@@ -297,25 +297,14 @@ pub(crate) fn void(state: &mut State, lot: LotId, start: Nonce, void: bool) -> b
     state.lots.find_mut(lot).is_some_and(|lot| lot.set_void(start, void))
 }
 
-/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled, nor by a vault's
-/// successor the cancellation of one that is over.
+/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled.
 pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
     match (&sent.order.action, sent.lot().and_then(|lot| state.lots.find(lot))) {
         (OrderAction::StartAuction { .. }, Some(lot)) => {
             lot.start != sent.order.nonce || matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
         }
-        (OrderAction::CancelAuction { .. }, _) => {
-            !migration::has_moved(state, sent.order.chain) || !is_spent(state, &sent.order.action)
-        }
         _ => true,
     }
-}
-
-/// The cancellation of an auction that is over: a vault's successor, which does not know it, would tell its end again.
-pub(crate) fn is_spent(state: &State, action: &OrderAction) -> bool {
-    let OrderAction::CancelAuction { lot, start } = action else { return false };
-    let run = state.lots.find(*lot).and_then(|lot| lot.run(*start));
-    run.is_none_or(|run| run.state == RunState::Over)
 }
 
 /// A chain's vault has another domain: the results of auctions that are still to be started begin with that one.
