@@ -180,7 +180,7 @@ fn open_market(
         funding: funding::Funding { since: genesis.time, ..funding::Funding::default() },
         prices,
         window,
-        rounds: round::Rounds { next: genesis.time.after(params.funding_period), running: None },
+        rounds: round::Rounds { next: genesis.time.after(params.funding_period), ..round::Rounds::default() },
         activity: depth::Activity::default(),
         backing: Ratio::ONE,
         backing_high: Ratio::ONE,

@@ -125,6 +125,11 @@ pub(crate) fn index(state: &State, asset: AssetId) -> Option<Price> {
     state.assets.find(asset)?.index
 }
 
+/// The price in use is fresh: what is measured, charged or moved by it is measured by what the world says now.
+pub(crate) fn is_fresh(state: &State, asset: AssetId) -> bool {
+    state.assets.find(asset).is_some_and(|record| record.state == OracleState::Fresh)
+}
+
 /// The lower of index and TWAP: what collateral counts at for opening, borrowing and withdrawing (R14).
 #[must_use]
 pub(crate) fn index_low(state: &State, asset: AssetId) -> Option<Price> {

@@ -72,6 +72,52 @@ fn receivers_get_at_most_what_a_payer_pays_and_the_rest_is_surplus() {
     assert_eq!(house.view("sue").positions[0].funding, -usd("0.4"));
 }
 
+/// Four days without a price: nobody knows the index, and nobody may close. Then the price comes back, and the hour in which it
+/// does costs what was left of it.
+#[test]
+fn nothing_is_charged_while_the_index_is_not_fresh() {
+    let mut house = House::of(clamped(Some(Ratio::bps(10))));
+    house.deposit("lou", "ethereum", "USDC", whole(10_000));
+    house.trade("lou", "ETH", Side::Long, base(10)).expect("no guards");
+    house.advance(Millis::minutes(30));
+    house.silence("ETH");
+    for _ in 0..96 {
+        house.advance(Millis::hours(1));
+    }
+    house.advance(Millis::minutes(15));
+    let market = house.market_view("ETH");
+    assert_eq!((market.funding_index, market.funding_rate), (Usd::ZERO, Usd::ZERO));
+    // At 45 minutes past the hour.
+    house.price("ETH", price("100"));
+    let out = house.advance(Millis::minutes(15));
+    let rates = out.events.iter().filter_map(|event| match event {
+        Event::FundingSettled { rate, .. } => Some(*rate),
+        _ => None,
+    });
+    // Mark is 123.45: a quarter of an hour of that premium is 0.244, more than the clamp of a whole hour.
+    assert_eq!(rates.collect::<Vec<_>>(), [usd("0.1")]);
+    assert_eq!(house.view("lou").positions[0].funding, usd("1"));
+}
+
+/// After a pause only the time since then is measured and charged: a minute of a premium of 20.9 is 0.0145.
+#[test]
+fn a_period_with_a_pause_costs_what_its_rest_does() {
+    let mut house = House::of(clamped(None));
+    house.deposit("lou", "ethereum", "USDC", whole(100));
+    house.long("lou", "ETH", whole(1_000)).expect("no guards");
+    house.advance(Millis::minutes(10));
+    house.silence("ETH");
+    house.advance(Millis::minutes(49));
+    // 121 against 100, for the last minute of the hour.
+    house.price("ETH", price("100"));
+    house.advance(Millis::minutes(1));
+    let rate = house.market_view("ETH").funding_rate;
+    assert_eq!(rate, usd("0.014583333333333333"), "21 / 24 / 60");
+    // The next period is a whole one.
+    house.advance(Millis::hours(1));
+    assert_eq!(house.market_view("ETH").funding_rate, usd("0.874999999999999999"));
+}
+
 /// The other way: 4 pay 10, who share what came: 0.04 each. There is no surplus.
 #[test]
 fn many_receivers_share_what_few_payers_pay() {

@@ -6,7 +6,7 @@ mod support;
 use ballast_engine::Outcome;
 use ballast_types::digest::{self, ChainKind};
 use ballast_types::{Address, Change, Command, Event, Hash, Nonce, Order, OrderAction, Reject};
-use ballast_units::{Millis, Price, Time};
+use ballast_units::{Millis, Price};
 use support::{House, genesis, whole};
 
 const SUCCESSOR: Address = Address([9; 32]);

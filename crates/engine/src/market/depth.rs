@@ -11,6 +11,7 @@
 //!   the oracle is fresh.
 
 use super::curve::Curve;
+use super::round::Round;
 use super::settlement;
 use crate::ledger::pay;
 use crate::oracle;
@@ -101,10 +102,15 @@ pub(crate) fn recentre(state: &mut State, out: &mut Outcome, market: MarketId) {
     }
 }
 
-/// Applies the depth formula to the period that ended, and begins the next.
-pub(crate) fn adjust(state: &mut State, out: &mut Outcome, market: MarketId, clamped: bool) {
+/// Applies the depth formula to the period that ended, and begins the next. One in which the index was not fresh says nothing.
+pub(crate) fn adjust(state: &mut State, out: &mut Outcome, market: MarketId, round: &Round) {
     let record = state.markets.get(market);
-    let signal = record.params.depth.map(|_| signal(state, market, clamped));
+    if round.paused || !oracle::is_fresh(state, record.asset) {
+        let activity = &mut state.markets.get_mut(market).activity;
+        (activity.volume, activity.volatility) = (Amount::ZERO, Ratio::ZERO);
+        return;
+    }
+    let signal = record.params.depth.map(|_| signal(state, market, round.clamped));
     measure(state, market);
     let Some(signal) = signal else { return };
     let most = if signal.is_negative() { DOWN_MOST } else { UP_MOST };

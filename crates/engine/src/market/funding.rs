@@ -2,13 +2,14 @@
 //!
 //! - A period's rate is `(TWAP(mark) - TWAP(index)) · period / 24 h` a base unit, clamped to a share of TWAP(index)
 //!   and of the index when it is charged.
+//! - Nothing is charged for a time when the index was not fresh: nobody knew it, and payers could not leave.
 //! - Payers' index moves by |rate|; receivers' by `|rate| · min(1, payers / receivers)`, rounded down. What
 //!   payers pay beyond that is surplus: a claim of the market's budget.
 //! - An account is charged `ceil(size · index move)` and credited `floor`: I05, charged = credited + surplus +
 //!   dust, dust >= 0.
 //! - Source: Perpetual Protocol v1's funding, with its period of 24 h; the two indices and the surplus are ours.
 
-use super::settlement;
+use super::{Market, settlement};
 use crate::account::Position;
 use crate::oracle;
 use crate::state::{Outcome, State};
@@ -60,8 +61,9 @@ pub(crate) struct Measured {
     pub(crate) clamped: bool,
 }
 
-/// The rate of the period that ends now, and its beginning of the next. `None` before there are prices.
-pub(crate) fn measure(state: &mut State, market: MarketId, period: Millis) -> Option<Measured> {
+/// The rate of the period that ends now, and its beginning of the next: of the part of it since the index is fresh again
+/// where it was `paused`. `None` before there are prices.
+pub(crate) fn measure(state: &mut State, market: MarketId, period: Millis, paused: bool) -> Option<Measured> {
     let now = state.now();
     let record = state.markets.get(market);
     let asset = state.assets.get(record.asset);
@@ -74,7 +76,8 @@ pub(crate) fn measure(state: &mut State, market: MarketId, period: Millis) -> Op
     let funding = &mut state.markets.get_mut(market).funding;
     (funding.since, funding.mark_sum, funding.index_sum) = (now, mark_sum, index_sum);
     let (mark, index) = (mark?, index?);
-    let free = rate(mark, index, period);
+    let span = if paused { period.min(now.since(since)) } else { period };
+    let free = rate(mark, index, span);
     let rate = clamped(free, index, clamp);
     Some(Measured { rate, clamped: rate != free })
 }
@@ -89,6 +92,13 @@ fn rate(mark: Price, index: Price, period: Millis) -> Usd {
         premium.per_time_down(period, day)
     };
     rate.expect("R11: prices are below 2^90")
+}
+
+/// What was measured so far counts for nothing: it began on an index that was not fresh.
+pub(crate) fn begin_anew(record: &mut Market, now: Time, index_sum: u128) {
+    let mark_sum = record.prices.mark.sum();
+    let funding = &mut record.funding;
+    (funding.since, funding.mark_sum, funding.index_sum) = (now, mark_sum, index_sum);
 }
 
 /// Held within a share of index.
@@ -112,6 +122,7 @@ fn countable(rate: Usd, open: Amount) -> Usd {
 pub(crate) fn charge(state: &mut State, out: &mut Outcome, market: MarketId, rate: Usd) {
     let record = state.markets.get(market);
     let index = oracle::index(state, record.asset);
+    let rate = if oracle::is_fresh(state, record.asset) { rate } else { Usd::ZERO };
     let rate = index.map_or(rate, |index| clamped(rate, index, record.params.funding_clamp));
     let (longs, shorts) = (record.books.long, record.books.short);
     let rate = countable(rate, longs.max(shorts));

@@ -4,11 +4,12 @@
 //!   the index, so it always does (R6). It decides health; mark alone decides nothing.
 //! - A TWAP counts the value that held, not the new one (R24).
 
-use ballast_types::MarketId;
+use ballast_types::{MarketId, OracleState};
 use ballast_units::{Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::VecDeque;
 
+use super::funding;
 use crate::state::State;
 
 /// Checkpoints a window is divided into.
@@ -115,6 +116,7 @@ pub(crate) fn refresh(state: &mut State, market: MarketId) {
     let asset = state.assets.get(record.asset);
     let Some(index) = asset.index else { return };
     let index_sum = asset.twap.sum();
+    let is_fresh = asset.state == OracleState::Fresh;
     let clamp = record.params.premium_clamp;
     let premium_window = record.params.premium_window;
     let window = record.params.twap_window;
@@ -125,13 +127,14 @@ pub(crate) fn refresh(state: &mut State, market: MarketId) {
     prices.mark.set(now, mark, window);
     prices.mark.advance(now, window);
     let premium = mark.premium_over(index).unwrap_or(clamp).clamp(-clamp, clamp);
-    if prices.risk.is_none() {
-        // The first index: before it there was no premium, and nothing to pay funding for.
+    if prices.risk.is_none() || !is_fresh || !record.rounds.fresh {
+        // The first index, or the first after a pause: before it there was no premium, and nothing to pay funding for.
         prices.updated = now;
-        let (mark_sum, index_sum) = (prices.mark.sum(), index_sum);
-        (record.funding.since, record.funding.mark_sum, record.funding.index_sum) =
-            (now, mark_sum, index_sum);
+        record.rounds.paused |= prices.risk.is_some();
+        record.rounds.fresh = is_fresh;
+        funding::begin_anew(record, now, index_sum);
     }
+    let prices = &mut record.prices;
     prices.premium = prices.premium.ema(premium, now.since(prices.updated), premium_window);
     prices.updated = now;
     let twap = prices.mark.average().unwrap_or(mark);

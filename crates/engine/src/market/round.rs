@@ -6,10 +6,13 @@
 //! - A losing position pays `cost - size · price` from its own claim and from cash; only while the market has
 //!   unpaid claims also by an automatic loan or settlement debt. What was taken moves its cost: no fee, no
 //!   lock, and health does not fall.
+//! - Funding, re-centring and depth need a fresh index. After a pause their measures begin anew, and what is charged is
+//!   for the time since then.
 //! - It counts, besides, what backs the market's claims: h (R4).
 
 use super::{depth, funding, position, settlement};
 use crate::account::Position;
+use crate::oracle;
 use crate::risk::health;
 use crate::state::{Outcome, State};
 use crate::table::RowId;
@@ -24,6 +27,10 @@ pub struct Rounds {
     pub next: Time,
     /// The one that is running.
     pub running: Option<Round>,
+    /// The index was fresh in the last block.
+    pub fresh: bool,
+    /// It was not at some time since the last round began: measured is what came after.
+    pub paused: bool,
 }
 
 /// A running round.
@@ -35,6 +42,8 @@ pub struct Round {
     pub rate: Usd,
     /// That funding is at its clamp.
     pub clamped: bool,
+    /// The index was not fresh at some time of that period.
+    pub paused: bool,
     /// The next account to visit.
     pub next: AccountId,
     /// Collected so far.
@@ -77,18 +86,22 @@ fn begin(state: &mut State, market: MarketId) -> Option<Round> {
     let now = state.now();
     let params = &state.markets.get(market).params;
     let period = params.funding_period;
-    let measured = funding::measure(state, market, period);
+    let paused = state.markets.get(market).rounds.paused;
+    let fresh = oracle::is_fresh(state, state.markets.get(market).asset);
+    let measured = funding::measure(state, market, period, paused).filter(|_| fresh);
     let record = state.markets.get_mut(market);
     // Periods that passed while the hub stood still are not made up for: one round, then the next.
     while record.rounds.next <= now {
         record.rounds.next = record.rounds.next.after(period);
     }
     let price = record.prices.risk?;
+    record.rounds.paused = !fresh;
     record.claims.begin_round();
     Some(Round {
         price,
         rate: measured.map_or(Usd::ZERO, |measured| measured.rate),
         clamped: measured.is_some_and(|measured| measured.clamped),
+        paused: paused || !fresh,
         next: AccountId(0),
         collected: Amount::ZERO,
         visited: 0,
@@ -194,7 +207,7 @@ fn end(state: &mut State, out: &mut Outcome, market: MarketId, round: Round) {
     let unclamped = record.params.funding_clamp.is_none();
     funding::charge(state, out, market, round.rate);
     depth::recentre(state, out, market);
-    depth::adjust(state, out, market, round.clamped);
+    depth::adjust(state, out, market, &round);
     // So is everybody after a charge that no clamp bounds.
     if fell || unclamped {
         let members: Vec<AccountId> = state.members(market).iter().collect();
