@@ -37,6 +37,20 @@ fn the_curve_has_the_figures_of_perpetual_protocol_v1() {
 }
 
 /// Bob is long for 1,000 and sells for 1,500: 999.99999999999999999 close, the rest opens a short.
+/// Bought for 600, sold for 100 and for 500: rounding leaves 5e-18 dollars and a wei of base, which is no position.
+#[test]
+fn a_reversal_whose_rest_is_rounding_is_a_close() {
+    let mut genesis = bare();
+    (genesis.markets[0].base_reserve, genesis.markets[0].quote_reserve) = (whole(100), whole(1_000));
+    let mut house = House::of(genesis);
+    house.deposit("alice", "ethereum", "USDC", whole(5_000));
+    house.long("alice", "ETH", whole(600)).expect("no guards");
+    for dollars in [100, 500] {
+        house.trade("alice", "ETH", Side::Short, TradeAmount::Quote(whole(dollars))).expect("no guards");
+    }
+    assert_eq!(house.view("alice").positions, []);
+}
+
 #[test]
 fn a_reversal_closes_and_then_opens() {
     let mut house = House::bare();

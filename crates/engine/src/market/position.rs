@@ -1,7 +1,8 @@
 //! Positions: trades against the curve, and matches off it.
 //!
 //! - A trade pays or receives quote on the curve, a fee beside it; what it closes is realised, what it opens
-//!   adds to cost. Reversing closes, then opens: two swaps, one after the other.
+//!   adds to cost. Reversing closes, then opens: two swaps, one after the other. A rest that is only
+//!   rounding is a close.
 //! - Cost of a closed part: pro rata, rounded towards zero; whatever the rounding, cost and realised PnL add up
 //!   (I03 (2)).
 //! - A fee that would keep somebody from reducing is waived as far as cash is missing.
@@ -18,6 +19,9 @@ use ballast_types::{
     AccountId, Action, Event, Fill, LedgerAccount, MarketId, Reason, Reject, Scope, Side, TradeAmount,
 };
 use ballast_units::{Amount, Price, Size, Usd};
+
+/// Base that a trade may miss a position by through the rounding of its swaps alone.
+const ROUNDING: Amount = Amount::from_wei(1_000);
 
 /// A trade that has passed every check.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +73,12 @@ pub(crate) fn plan(state: &State, ask: Ask) -> Result<Plan, Reject> {
     let long = side == Side::Long;
     let opposite = !before.size.is_zero() && before.size.is_long() != long;
     let swap = market.curve.swap(market_id, side, amount)?;
+    // What differs from the position by rounding alone closes it: a rest of some wei is nobody's wish.
+    let swap = if opposite && is_rounding(swap.size.magnitude(), before.size.magnitude()) {
+        market.curve.close(market_id, before.size)?
+    } else {
+        swap
+    };
     let reverses = opposite && before.size.magnitude() < swap.size.magnitude();
     let reduces = opposite && !reverses;
     let index = oracle::allows(state, market.asset, if reduces { Action::Reduce } else { Action::Open })?;
@@ -171,6 +181,10 @@ pub(crate) fn plan(state: &State, ask: Ask) -> Result<Plan, Reject> {
         }
     }
     Ok(Plan { account: id, market: market_id, parts, fee })
+}
+
+fn is_rounding(one: Amount, other: Amount) -> bool {
+    one.max(other) - one.min(other) <= ROUNDING
 }
 
 /// Decides on closing a position whole.
