@@ -93,6 +93,7 @@ fn draw(c: &mut Criterion) {
     let candidate = |number: u32| Candidate {
         keeper: KeeperId(number),
         operator: Address([u8::try_from(number % 251).expect("below 256"); 32]),
+        owner: Address([u8::try_from(number % 253).expect("below 256"); 32]),
         region: RegionId(u16::try_from(number % 12).expect("below 12")),
         weight: 40_000 + u128::from(number),
     };

@@ -3,13 +3,14 @@
 mod support;
 
 use ballast_engine::keeper::draw::{Candidate, draw};
-use ballast_types::{Command, Hash, KeeperId, RegionId, TaskId};
+use ballast_types::{Address, Command, Hash, KeeperId, RegionId, TaskId};
 use std::collections::BTreeMap;
 use support::keepers::{address, age, empty, keepers, open, register};
 
 fn candidate(number: u8, weight: u128) -> Candidate {
     let keeper = KeeperId(u32::from(number));
-    Candidate { keeper, operator: address(number), region: RegionId(u16::from(number)), weight }
+    let (operator, owner) = (address(number), Address([number; 32]));
+    Candidate { keeper, operator, owner, region: RegionId(u16::from(number)), weight }
 }
 
 fn seed(number: u32) -> Hash {
@@ -55,6 +56,18 @@ fn without_weight_nobody_is_drawn() {
 }
 
 /// The same inputs draw the same; another task, draw or seed draws anew.
+/// Three keepers paid to one owner's accounts under three operators' names, and one of another hand.
+#[test]
+fn a_draw_takes_no_hand_twice() {
+    let owned = |number: u8| Candidate { owner: Address([9; 32]), ..candidate(number, 7) };
+    let all = [owned(1), owned(2), owned(3), candidate(4, 1)];
+    for number in 0..100 {
+        let drawn = draw(seed(number), TaskId(1), 1, &all, 3);
+        assert_eq!(drawn.len(), 2, "one of the hand, and the other");
+        assert!(drawn.contains(&KeeperId(4)));
+    }
+}
+
 #[test]
 fn a_draw_is_a_function_of_seed_task_and_number() {
     let all: Vec<Candidate> = (0..200).map(|number| candidate(number, 7)).collect();

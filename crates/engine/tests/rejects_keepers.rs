@@ -5,7 +5,9 @@
 mod support;
 
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
-use ballast_types::{Block, ChainId, Change, Command, Hash, KeeperId, KeeperParams, Reject, TaskId, digest};
+use ballast_types::{
+    Block, ChainId, Change, Command, Event, Hash, KeeperId, KeeperParams, Reject, TaskId, digest,
+};
 use ballast_units::{Amount, Bps, Millis, Ratio};
 use support::keepers::{
     ETHEREUM, SALT, commitment, deliver, drawn, empty, house, lose_orders, offer, register, report, reveal,
@@ -64,7 +66,16 @@ fn e5002_register_stops_at_the_most_keepers() {
     }
     assert_eq!(house.apply(all).rejects, []);
     let command = offer(&mut house, 0, 10_000);
-    refuses(&mut house, command, Reject::KeepersFull { limit: most });
+    refuses(&mut house, command.clone(), Reject::KeepersFull { limit: most });
+    // One leaves: its place is the next newcomer's, once its stake is back.
+    let (gone, amount) = (KeeperId(7), whole(10_000));
+    house.run(Command::UnstakeKeeper { keeper: gone, amount }).expect("it may leave");
+    refuses(&mut house, command.clone(), Reject::KeepersFull { limit: most });
+    house.advance(house.state().house.keepers.params.unstake_delay);
+    let out = house.run(command).expect("a place is free");
+    let registered =
+        |event: &Event| matches!(event, Event::KeeperRegistered { keeper, .. } if *keeper == gone);
+    assert!(out.events.iter().any(registered));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The draw of keepers for a task (R21).
 //!
 //! - Weight: whole tokens of stake, up to a cap, times the weight of the grade: stake beyond the cap buys nothing.
-//! - A draw takes no operator twice, and no region twice while another one has somebody.
+//! - A draw takes nobody twice, neither an operator nor who owns the account that is paid, and no region twice while another
+//!   one has somebody.
 //! - Randomness: `word(i) = keccak("BALLAST-DRAW-1" || task (8) || draw (1) || seed (32) || i (4))`, its first 16 bytes;
 //!   words above the last whole multiple of the weights' sum are passed over, so that no keeper gains by the remainder.
 //! - The seed is of a block after the one that ordered: whoever proposed that one could not know it.
@@ -16,13 +17,15 @@ pub struct Candidate {
     pub keeper: KeeperId,
     /// Who runs it.
     pub operator: Address,
+    /// Whose account is paid, whatever its subaccount.
+    pub owner: Address,
     /// Where.
     pub region: RegionId,
     /// Its part of the sum is its chance.
     pub weight: u128,
 }
 
-/// Draws up to `count` of the candidates, in order. Fewer where operators run out.
+/// Draws up to `count` of the candidates, in order. Fewer where hands run out.
 #[must_use]
 pub fn draw(seed: Hash, task: TaskId, draw: u8, candidates: &[Candidate], count: u8) -> Vec<KeeperId> {
     let mut words = Words { seed, task, draw, next: 0 };
@@ -34,12 +37,14 @@ pub fn draw(seed: Hash, task: TaskId, draw: u8, candidates: &[Candidate], count:
     chosen.iter().map(|chosen| chosen.keeper).collect()
 }
 
-/// One more: of another operator and region, else of another operator.
+/// One more: of another hand and region, else of another hand.
 fn pick(words: &mut Words, candidates: &[Candidate], chosen: &[Candidate]) -> Option<Candidate> {
-    let other_operator = |one: &&Candidate| chosen.iter().all(|taken| taken.operator != one.operator);
+    let is_same =
+        |one: &Candidate, taken: &Candidate| taken.operator == one.operator || taken.owner == one.owner;
+    let other_hand = |one: &&Candidate| !chosen.iter().any(|taken| is_same(one, taken));
     let other_region = |one: &&Candidate| chosen.iter().all(|taken| taken.region != one.region);
-    weighted(words, candidates.iter().filter(other_operator).filter(other_region))
-        .or_else(|| weighted(words, candidates.iter().filter(other_operator)))
+    weighted(words, candidates.iter().filter(other_hand).filter(other_region))
+        .or_else(|| weighted(words, candidates.iter().filter(other_hand)))
 }
 
 fn weighted<'a>(

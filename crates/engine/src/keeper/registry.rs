@@ -2,11 +2,12 @@
 //!
 //! - Registering brings the stake, out of the owner's collateral.
 //! - Qualified: stake, declared hardware, uptime, no verdict of malice against the operator, not suspended, not frozen.
+//! - One that has left gives its place to a newcomer when all places are taken.
 //! - A pool that spans too few regions is warned of, once per change; the house goes on.
 
 use super::rating::Month;
 use super::uptime::Uptime;
-use super::{book, stake};
+use super::{book, change_keeper, stake};
 use crate::custody;
 use crate::ledger::{self, balance};
 use crate::state::{Outcome, State};
@@ -84,6 +85,8 @@ pub enum Unfit {
 /// A keeper that may be registered.
 #[derive(Debug)]
 pub(crate) struct RegisterPlan {
+    /// Of one that has left.
+    place: Option<KeeperId>,
     keeper: Keeper,
     token: Token,
     stake: Amount,
@@ -107,9 +110,7 @@ pub(crate) fn plan(state: &State, offer: Offer) -> Result<RegisterPlan, Reject> 
     let params = &state.house.keepers.params;
     let token = stake::token(state)?;
     state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
-    if usize::try_from(KEEPERS_MOST).is_ok_and(|most| most <= state.keepers.len()) {
-        return Err(Reject::KeepersFull { limit: KEEPERS_MOST });
-    }
+    let place = place(state)?;
     if let Some(since) = state.barred.find(operator).copied() {
         return Err(Reject::OperatorBarred { operator, since });
     }
@@ -122,7 +123,8 @@ pub(crate) fn plan(state: &State, offer: Offer) -> Result<RegisterPlan, Reject> 
     if stake < params.stake_min {
         return Err(Reject::StakeTooSmall { have: stake, need: params.stake_min });
     }
-    if let Some((keeper, _)) = state.keepers.iter().find(|(_, known)| known.signer == signer) {
+    let has_key = |known: &Keeper| known.signer == signer && !has_left(known);
+    if let Some((keeper, _)) = state.keepers.iter().find(|(_, known)| has_key(known)) {
         return Err(Reject::SignerTaken { keeper });
     }
     stake::check_held(state, account, token, stake)?;
@@ -143,14 +145,41 @@ pub(crate) fn plan(state: &State, offer: Offer) -> Result<RegisterPlan, Reject> 
         suspended: None,
         frozen: None,
     };
-    Ok(RegisterPlan { keeper, token, stake })
+    Ok(RegisterPlan { place, keeper, token, stake })
+}
+
+/// Where a newcomer goes: behind the others; where there is no room, to the place of one that has left.
+fn place(state: &State) -> Result<Option<KeeperId>, Reject> {
+    if state.keepers.len() < most() {
+        return Ok(None);
+    }
+    let mut left = state.keepers.iter().filter(|(_, keeper)| has_left(keeper));
+    let serves = |id: KeeperId| {
+        state.rounds.iter().any(|(_, round)| round.members.iter().any(|member| member.keeper == id))
+    };
+    let free = left.find(|(id, _)| !serves(*id)).map(|(id, _)| id);
+    free.map(Some).ok_or(Reject::KeepersFull { limit: KEEPERS_MOST })
+}
+
+/// It has taken its stake out, and nothing of it is pending.
+fn has_left(keeper: &Keeper) -> bool {
+    keeper.stake.is_zero()
+        && keeper.leaving.is_none()
+        && keeper.suspended.is_none()
+        && keeper.frozen.is_none()
 }
 
 /// Registers it.
 pub(crate) fn execute(state: &mut State, out: &mut Outcome, plan: RegisterPlan) {
-    let RegisterPlan { keeper, token, stake } = plan;
+    let RegisterPlan { place, keeper, token, stake } = plan;
     let Keeper { account, operator, region, .. } = keeper;
-    let id = state.keepers.push(keeper).expect("plan found room");
+    let id = match place {
+        Some(id) => {
+            change_keeper(state, id, |record| *record = keeper);
+            id
+        }
+        None => state.keepers.push(keeper).expect("plan found room"),
+    };
     let from = LedgerAccount::Collateral(account, token);
     ledger::transfer(state, out, from, LedgerAccount::Stake(id), Money::Token(token), stake, Reason::Stake);
     book::first_look(state);

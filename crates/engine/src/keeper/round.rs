@@ -349,6 +349,7 @@ fn draw_one(state: &mut State, out: &mut Outcome, task: TaskId, seed: Hash) {
         .map(|(id, keeper)| Candidate {
             keeper: id,
             operator: keeper.operator,
+            owner: state.accounts.get(keeper.account).owner.address,
             region: keeper.region,
             weight: weight(state, keeper.staying(), keeper.grade),
         })
