@@ -86,7 +86,10 @@ fn a_successor_takes_orders_of_its_own() {
     let new = signed(vault.domain());
     assert!(vault.deliver(&new, ready).is_ok());
     assert_eq!(vault.books().balance(ETH).booked, Amount::whole(8));
-    assert!(vault.books().is_done(Nonce(3)), "it would be carried out twice where a reorg has it signed for both");
+    assert!(
+        vault.books().is_done(Nonce(3)),
+        "it would be carried out twice where a reorg has it signed for both"
+    );
     // Its limits went on: of the 4 that may leave, what was used has leaked in three days, one is used again.
     let three = vault.execute(&release(5, 3), ready);
     assert!(matches!(three, Ok(Carried::Waiting(_))), "2 may leave without waiting: {three:?}");
