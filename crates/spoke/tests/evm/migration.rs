@@ -213,19 +213,21 @@ async fn a_reorg_that_drops_the_move_and_another_move() {
     // In the new branch a deposit comes first.
     world.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(7)).await.unwrap();
     hand_over(&world, &old, nonce).await;
+    let mut told = seen(&watcher.poll().await.unwrap().observations);
+    let early = watcher.point().unwrap();
     world.chain.deployment = next.clone();
     world.chain.deposit(&dev_key("user", 0), owner(1), ETH, Amount::whole(3)).await.unwrap();
     world.chain.node.mine(2).await.unwrap();
-    let told = seen(&watcher.poll().await.unwrap().observations);
+    told.extend(seen(&watcher.poll().await.unwrap().observations));
     assert_eq!(without_gap(&told, last + 1), [deposited(7), executed(nonce), deposited(3)]);
     assert_eq!(watcher.vault(), next.vault);
 
-    // A restart before the move is final, and one after it: from a file.
+    // A restart from before the move was final, and one from after it: by a file.
     world.chain.deployment = old.clone();
-    let early = watcher.point().unwrap();
     assert_eq!(early.vaults, [old.vault]);
     let mut again = world.watcher_from(saved(&early));
-    assert_eq!(again.poll().await.unwrap().observations, []);
+    let told = seen(&again.poll().await.unwrap().observations);
+    assert_eq!(told.last(), Some(&(last + 3, deposited(3))));
     assert_eq!(again.vaults(), [old.vault, next.vault]);
     world.finalise().await;
     again.poll().await.unwrap();
