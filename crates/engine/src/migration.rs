@@ -6,10 +6,8 @@
 //!   started on the chain; lots wait until the successor is there, or until the order has expired.
 //! - `Executed` is the old vault's last fact; the successor goes on with its numbers, tokens, limits and validators. What is
 //!   signed for the old one is worth nothing to it: whatever is open is put out again at once, under the new domain.
-//! - A cancellation of an auction that is over is not: the successor does not know that auction, and would tell an end that the
-//!   hub had before.
-//! - Keeps: I06 (a nonce takes effect once: the old vault carries nothing out after that fact, and what it carried out before
-//!   is known by then).
+//! - Keeps: I06 (a nonce takes effect once: the successor knows which numbers the old vault used up, also where a reorg has that
+//!   one carry out what was signed for the successor before).
 
 use crate::liquidation;
 use crate::orders;
@@ -79,11 +77,6 @@ pub(crate) fn is_quiet(state: &State, chain: ChainId) -> bool {
     migration.is_some_and(|migration| !migration.moved && migration.quiet <= state.now())
 }
 
-/// The successor is there, and that is not final.
-pub(crate) fn has_moved(state: &State, chain: ChainId) -> bool {
-    state.chains.get(chain).migration.is_some_and(|migration| migration.moved)
-}
-
 /// The old vault has handed over, in a block that is safe, or that block was dropped.
 pub(crate) fn moved(state: &mut State, chain: ChainId, moved: bool) {
     if let Some(migration) = &mut state.chains.get_mut(chain).migration {
@@ -98,7 +91,6 @@ pub(crate) fn settled(state: &mut State, out: &mut Outcome, chain: ChainId) {
     let record = state.chains.get_mut(chain);
     let Migration { to, domain, .. } = record.migration.take().expect("open until its order is final");
     record.domain = domain;
-    orders::drop_spent(state, chain);
     out.event(Event::MigrationCompleted { chain, to, domain });
     let makers: Vec<Address> = state.house.makers.iter().copied().collect();
     for maker in makers {

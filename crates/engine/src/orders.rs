@@ -192,17 +192,6 @@ pub(crate) fn complete(state: &mut State, chain: ChainId, nonce: Nonce) -> Optio
     Some(sent)
 }
 
-/// Forgets the orders that a successor of their vault must not carry out: what they are for is over.
-pub(crate) fn drop_spent(state: &mut State, chain: ChainId) {
-    let all = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
-    let spent =
-        all.filter(|(_, sent)| sent.seen.is_none() && liquidation::is_spent(state, &sent.order.action));
-    let spent: Vec<Nonce> = spent.map(|((_, nonce), _)| nonce).collect();
-    for nonce in spent {
-        complete(state, chain, nonce);
-    }
-}
-
 /// Puts out again what is due.
 pub(crate) fn step(state: &mut State, out: &mut Outcome) {
     let now = state.now();

@@ -560,3 +560,29 @@ fn no_more_is_offered_than_the_vault_lets_pass() {
     let expired = house.history.iter().filter(|event| matches!(event, Event::OrderExpired { .. })).count();
     assert_eq!(expired, 0, "no order was refused");
 }
+
+/// Nobody buys, round after round: what an auction left is given back as the vault does it, so that none is refused.
+#[test]
+fn what_is_unsold_is_counted_as_the_vault_counts_it() {
+    let mut house = lending();
+    let token = house.token("ETH", "ethereum");
+    let limits = VaultLimits {
+        outflow: whole(100),
+        window: Millis::hours(1),
+        delay_above: whole(4),
+        delay: Millis::minutes(30),
+    };
+    house.run(Command::Govern(Change::SetLimits { token, limits })).expect("none is open");
+    for (name, ether) in [("alice", 2), ("bob", 2), ("cid", 3)] {
+        house.deposit(name, "ethereum", "ETH", whole(ether));
+        house.borrow(name, "ethereum", whole(2_500 * ether)).expect("3,400 / 1.21 = 2,809 an ETH");
+    }
+    house.apply(Vec::new());
+    house.price("ETH", price("2500"));
+    for _ in 0..72 {
+        house.advance(Millis::minutes(5));
+    }
+    let count = |is: fn(&Event) -> bool| house.history.iter().filter(|event| is(event)).count();
+    assert!(6 < count(|event| matches!(event, Event::LotOffered { .. })), "round after round");
+    assert_eq!(count(|event| matches!(event, Event::OrderExpired { .. })), 0, "no order was refused");
+}

@@ -54,7 +54,7 @@ pub(crate) use joint::{
 pub(crate) use lot::Told;
 pub(crate) use path::trust_again;
 pub(crate) use selling::{
-    cancel_expired, end_dropped, end_final, end_seen, is_spent, rebase, start_expired, started, take_dropped,
+    cancel_expired, end_dropped, end_final, end_seen, rebase, start_expired, started, take_dropped,
     take_final, take_seen, void, wants,
 };
 

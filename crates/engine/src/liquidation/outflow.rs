@@ -2,7 +2,7 @@
 //!
 //! - A vault counts a start against the token's limits, and refuses one that would have to wait (`docs/messages.md`, Limits).
 //!   The hub knows the limits that it ordered: it offers no more than passes, so that no order is given that must fail.
-//! - Leaks as the vault's own sum does; what an auction left unsold is given back. What comes into the vault and what else
+//! - Leaks as the vault's own sum does; what an auction left unsold is given back as far as it has not leaked. What comes into the vault and what else
 //!   leaves it is not counted here: the vault decides, and an order that it refuses expires and is given again.
 //! - A lot that is larger than what passes at once is cut before it is offered first.
 
@@ -36,11 +36,15 @@ fn most_of(state: &State, token: Token) -> Amount {
 /// What counts now, the rest has leaked.
 fn counted(state: &State, token: Token) -> Amount {
     let Some(record) = state.token(token) else { return Amount::ZERO };
-    let Some(limits) = record.limits else { return Amount::ZERO };
-    let passed = u128::from(state.now().since(record.passed.since).get());
+    record.passed.sum.saturating_sub(leaked(state, token, record.passed.since))
+}
+
+/// What has leaked since then; everything where there are no limits.
+fn leaked(state: &State, token: Token, since: Time) -> Amount {
+    let Some(limits) = state.token(token).and_then(|record| record.limits) else { return Amount::MAX };
+    let passed = u128::from(state.now().since(since).get());
     let window = u128::from(limits.window.get()).max(1);
-    let leaked = mul_div_down(passed, most(&limits).wei(), window).map_or(Amount::MAX, Amount::from_wei);
-    record.passed.sum.saturating_sub(leaked)
+    mul_div_down(passed, most(&limits).wei(), window).map_or(Amount::MAX, Amount::from_wei)
 }
 
 /// A lot passes now, whole or, where it was never offered, in part.
@@ -63,8 +67,9 @@ pub(super) fn spend(state: &mut State, token: Token, quantity: Amount) {
     }
 }
 
-/// So much of it was not sold.
-pub(super) fn give_back(state: &mut State, token: Token, quantity: Amount) {
+/// So much of an auction that was ordered at `opened` was not sold. What has leaked of it since is not given back as well.
+pub(super) fn give_back(state: &mut State, token: Token, quantity: Amount, opened: Time) {
+    let quantity = quantity.saturating_sub(leaked(state, token, opened));
     let (sum, since) = (counted(state, token), state.now());
     if state.token(token).is_some_and(|record| record.limits.is_some()) {
         state.token_mut(token).passed = Passed { sum: sum.saturating_sub(quantity), since };

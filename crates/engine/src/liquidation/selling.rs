@@ -297,25 +297,14 @@ pub(crate) fn void(state: &mut State, lot: LotId, start: Nonce, void: bool) -> b
     state.lots.find_mut(lot).is_some_and(|lot| lot.set_void(start, void))
 }
 
-/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled, nor by a vault's
-/// successor the cancellation of one that is over.
+/// Whether an order that was lost is still wanted: not the start of an auction that is being cancelled.
 pub(crate) fn wants(state: &State, sent: &Sent) -> bool {
     match (&sent.order.action, sent.lot().and_then(|lot| state.lots.find(lot))) {
         (OrderAction::StartAuction { .. }, Some(lot)) => {
             lot.start != sent.order.nonce || matches!(lot.stage, LotStage::Offered(_) | LotStage::Ended(_))
         }
-        (OrderAction::CancelAuction { .. }, _) => {
-            !migration::has_moved(state, sent.order.chain) || !is_spent(state, &sent.order.action)
-        }
         _ => true,
     }
-}
-
-/// The cancellation of an auction that is over: a vault's successor, which does not know it, would tell its end again.
-pub(crate) fn is_spent(state: &State, action: &OrderAction) -> bool {
-    let OrderAction::CancelAuction { lot, start } = action else { return false };
-    let run = state.lots.find(*lot).and_then(|lot| lot.run(*start));
-    run.is_none_or(|run| run.state == RunState::Over)
 }
 
 /// A chain's vault has another domain: the results of auctions that are still to be started begin with that one.
@@ -446,7 +435,7 @@ pub(crate) fn end_seen(
     state.lots.find_mut(id).and_then(|lot| lot.run_mut(start)).expect("found above").state = RunState::Over;
     if is_last {
         let token = state.lots.find(id).expect("found above").token;
-        outflow::give_back(state, token, left);
+        outflow::give_back(state, token, left, run.auction.opened);
     }
     if run.state == RunState::Ordered {
         // The cancellation was carried out before the start, and used up its number.
@@ -619,7 +608,7 @@ pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, sta
         let token = lot.token;
         lot.runs.retain(|run| run.start != start);
         lot.round = lot.round.saturating_sub(1);
-        outflow::give_back(state, token, auction.quantity);
+        outflow::give_back(state, token, auction.quantity, auction.opened);
         requeue(state, id);
     }
 }
@@ -640,7 +629,7 @@ pub(crate) fn cancel_expired(state: &mut State, out: &mut Outcome, id: LotId, st
             let lot = state.lots.find_mut(id).expect("found above");
             lot.round = lot.round.saturating_sub(1);
             let token = lot.token;
-            outflow::give_back(state, token, auction.quantity);
+            outflow::give_back(state, token, auction.quantity, auction.opened);
             set_lot_stage(state, id, LotStage::Over(if anew { After::Queue } else { After::Return }));
             go_on(state, out, id);
         }

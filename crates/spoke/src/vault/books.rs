@@ -155,8 +155,6 @@ enum Before {
 struct Site {
     /// What is signed for it carries this.
     domain: Hash,
-    /// What the last auction of a lot left.
-    unsold: BTreeMap<LotId, Amount>,
     makers: BTreeSet<Address>,
 }
 
@@ -169,7 +167,9 @@ pub struct Books {
     offers: BTreeMap<LotId, Offer>,
     waiting: BTreeMap<Nonce, Waiting>,
     site: Site,
-    /// A bit a nonce, 64 a word: a successor asks its predecessor.
+    /// What the last auction of a lot left. A successor asks its predecessor, for this and for what is done.
+    unsold: BTreeMap<LotId, Amount>,
+    /// A bit a nonce, 64 a word.
     done: BTreeMap<u64, u64>,
     moving: Option<Moving>,
     bridged: BTreeSet<(ChainId, Nonce)>,
@@ -191,6 +191,7 @@ impl Books {
             offers: BTreeMap::new(),
             waiting: BTreeMap::new(),
             site: Site { domain, ..Site::default() },
+            unsold: BTreeMap::new(),
             done: BTreeMap::new(),
             moving: None,
             bridged: BTreeSet::new(),
@@ -253,7 +254,7 @@ impl Books {
     /// What the last auction of a lot left.
     #[must_use]
     pub fn unsold(&self, lot: LotId) -> Option<Amount> {
-        self.site.unsold.get(&lot).copied()
+        self.unsold.get(&lot).copied()
     }
 
     /// A release that waits.
@@ -359,7 +360,7 @@ impl Books {
     }
 
     pub(super) fn set_unsold(&mut self, lot: LotId, unsold: Option<Amount>) {
-        let before = put(&mut self.site.unsold, lot, unsold);
+        let before = put(&mut self.unsold, lot, unsold);
         self.journal.push(Undo(Before::Unsold(lot, before)));
     }
 
