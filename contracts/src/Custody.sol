@@ -56,7 +56,8 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
         _coinToken = coinToken;
         _coinUnit = uint64(_unitOf(coin_, coinToken));
         _list(coin_, coinToken, _coinUnit);
-        house = new AuctionHouse(coin_, _coinUnit);
+        AuctionHouse before = predecessor_ == address(0) ? AuctionHouse(address(0)) : Custody(predecessor_).house();
+        house = new AuctionHouse(coin_, _coinUnit, before);
     }
 
     /// Takes `raw` of a token (in its own unit) from the caller, for any account.
