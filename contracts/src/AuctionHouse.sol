@@ -101,7 +101,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
         Auction storage a = _auctions[lot];
         if (a.stock.left != 0) revert AlreadyRunning(lot, a.start);
         Stock memory stock = _stock(lot, order);
-        (bool known, uint256 left) = unsold(lot);
+        (bool known, uint256 left) = leftOf(lot);
         if (known && left < stock.left) revert LotSold(lot, left, stock.left);
         a.stock = stock;
         a.prices = _prices(lot, order);
@@ -112,10 +112,10 @@ contract AuctionHouse is ReentrancyGuardTransient {
     }
 
     /// What the last auction of a lot left, Wad, here or where it was sold before; whether there was one.
-    function unsold(uint64 lot) public view returns (bool known, uint256 left) {
+    function leftOf(uint64 lot) public view returns (bool known, uint256 left) {
         Auction storage a = _auctions[lot];
         if (a.start != 0) return (true, a.unsold);
-        if (before != AuctionHouse(address(0))) return before.unsold(lot);
+        if (before != AuctionHouse(address(0))) return before.leftOf(lot);
     }
 
     /// Ends an auction that the order `start_` started, if it runs.
