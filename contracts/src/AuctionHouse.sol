@@ -47,6 +47,8 @@ contract AuctionHouse is ReentrancyGuardTransient {
     uint256 private constant PRICE_MAX = 2 ** 90;
 
     Custody public immutable vault;
+    /// Sold the lots before; zero where the vault is its chain's first.
+    AuctionHouse public immutable before;
     /// The hub's id of what takers pay in.
     uint16 public immutable coin;
     /// Wad for one of its own units.
@@ -82,8 +84,10 @@ contract AuctionHouse is ReentrancyGuardTransient {
     }
 
     /// Made by the vault, in its constructor.
-    constructor(uint16 coin_, uint64 coinUnit_) {
+    /// @param before_ the house of the vault's predecessor, or zero.
+    constructor(uint16 coin_, uint64 coinUnit_, AuctionHouse before_) {
         vault = Custody(msg.sender);
+        before = before_;
         coin = coin_;
         coinUnit = coinUnit_;
     }
@@ -97,13 +101,21 @@ contract AuctionHouse is ReentrancyGuardTransient {
         Auction storage a = _auctions[lot];
         if (a.stock.left != 0) revert AlreadyRunning(lot, a.start);
         Stock memory stock = _stock(lot, order);
-        if (a.start != 0 && a.unsold < stock.left) revert LotSold(lot, a.unsold, stock.left);
+        (bool known, uint256 left) = leftOf(lot);
+        if (known && left < stock.left) revert LotSold(lot, left, stock.left);
         a.stock = stock;
         a.prices = _prices(lot, order);
         a.clock = _clock(lot, order, unit);
         (a.start, a.began) = (Messages.u64(order, 0), uint48(Messages.time()));
         a.result = result;
         emit Started(lot, a.start, stock.asset, stock.left);
+    }
+
+    /// What the last auction of a lot left, Wad, here or where it was sold before; whether there was one.
+    function leftOf(uint64 lot) public view returns (bool known, uint256 left) {
+        Auction storage a = _auctions[lot];
+        if (a.start != 0) return (true, a.unsold);
+        if (before != AuctionHouse(address(0))) return before.leftOf(lot);
     }
 
     /// Ends an auction that the order `start_` started, if it runs.

@@ -56,7 +56,8 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
         _coinToken = coinToken;
         _coinUnit = uint64(_unitOf(coin_, coinToken));
         _list(coin_, coinToken, _coinUnit);
-        house = new AuctionHouse(coin_, _coinUnit);
+        AuctionHouse before = predecessor_ == address(0) ? AuctionHouse(address(0)) : Custody(predecessor_).house();
+        house = new AuctionHouse(coin_, _coinUnit, before);
     }
 
     /// Takes `raw` of a token (in its own unit) from the caller, for any account.
@@ -94,9 +95,9 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
 
     /// Collateral of a running auction leaves for a taker, who pays in the same call of the house or nothing happens.
     function payOut(uint16 asset, uint128 quantity, address recipient) external onlyHouse nonReentrant {
-        Token memory t = tokens[asset];
+        Token memory t = _tokens[asset];
         uint256 raw = _raw(quantity, t.unit);
-        Balance storage b = balances[asset];
+        Balance storage b = _balances[asset];
         // Both cover it: the house sells only what was reserved when the auction started.
         b.booked -= quantity;
         b.reserved -= quantity;
@@ -106,7 +107,7 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
     /// The taker pays, and the sale becomes a fact.
     function collect(Sale calldata sale) external onlyHouse nonReentrant {
         uint128 net = sale.paid - sale.rebate;
-        balances[coin].booked += net;
+        _balances[coin].booked += net;
         emit Taken(
             _next(), sale.lot, bytes32(uint256(uint160(sale.taker))), sale.quantity, sale.paid, sale.rebate
         );
@@ -129,7 +130,7 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
     function bridgeIn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external nonReentrant {
         // Nobody calls from the address zero.
         if (msg.sender != gateway && msg.sender != predecessor) revert NotTheGateway(msg.sender);
-        if (head.closed) return _handOver(msg.data);
+        if (_head.closed) return _handOver(msg.data);
         (address token, uint128 amount) = _credit(asset, raw);
         emit BridgedIn(_next(), from, nonce, asset, amount);
         _pull(token, msg.sender, raw);
@@ -141,6 +142,12 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
         (address token, uint128 amount) = _credit(asset, raw);
         emit RestTaken(asset, amount);
         _pull(token, msg.sender, raw);
+    }
+
+    /// What may leave or be put up for auction, Wad.
+    function free(uint16 asset) public view returns (uint256) {
+        Balance memory b = _balances[asset];
+        return b.booked - b.reserved;
     }
 
     /// Everything about a deposit but the transfer.
@@ -156,7 +163,7 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
     function _credit(uint16 asset, uint256 raw) private returns (address token, uint128 amount) {
         Token memory t = _token(asset);
         if (raw == 0) revert NothingToMove();
-        Balance storage b = balances[asset];
+        Balance storage b = _balances[asset];
         uint256 booked = b.booked;
         if (MAX_BOOKED < raw || MAX_BOOKED - booked < raw * t.unit) revert TooMuch(asset, booked, raw, MAX_BOOKED);
         // Both at most 2^110.
@@ -167,7 +174,7 @@ abstract contract Custody is Store, ReentrancyGuardTransient {
 
     function _ended(uint64 lot, uint16 asset, uint128 unsold, uint64 began, bytes32 result) internal {
         if (unsold != 0) {
-            balances[asset].reserved -= unsold;
+            _balances[asset].reserved -= unsold;
             _unsold(asset, unsold, began);
         }
         emit Ended(_next(), lot, result);

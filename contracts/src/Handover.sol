@@ -40,7 +40,7 @@ contract Handover is Store {
         Messages.exact(order, Messages.MIGRATE_BYTES);
         address to = Messages.account(Messages.b32(order, 17));
         uint64 time = Messages.time();
-        Migration memory m = migration;
+        Migration memory m = _migration;
         if (time < m.until) revert MigrationWaits(m.nonce);
         uint64 ready = time + MIGRATION_DELAY;
         if (expires <= ready) revert Expired(nonce, expires, ready);
@@ -48,13 +48,13 @@ contract Handover is Store {
         uint64 until = ready + MIGRATION_OPEN;
         if (expires < until) until = expires;
         // A block's time has 41 bits.
-        migration = Migration(to, uint48(ready), uint48(until), nonce);
+        _migration = Migration(to, uint48(ready), uint48(until), nonce);
         emit MigrationQueued(nonce, to, ready, until);
     }
 
     /// Moves everything to the successor that an order named, as far as the tokens let it.
     function migrate(uint64 nonce) external delegated {
-        Migration memory m = migration;
+        Migration memory m = _migration;
         uint64 time = Messages.time();
         if (nonce == 0 || m.nonce != nonce) revert NotQueued(nonce);
         if (time < m.ready) revert NotReady(nonce, m.ready, time);
@@ -62,19 +62,19 @@ contract Handover is Store {
         _notFrozen(time);
         uint256 count = _assets.length;
         for (uint256 i; i < count; ++i) {
-            uint256 reserved = balances[_assets[i]].reserved;
+            uint256 reserved = _balances[_assets[i]].reserved;
             if (reserved != 0) revert StillReserved(_assets[i], reserved);
         }
         emit Executed(_next(), nonce);
         emit MovedTo(nonce, m.to);
-        head.closed = true;
+        _head.closed = true;
         // From here on the successor is open. What a token calls meanwhile it may as well call afterwards.
         Vault(m.to).takeOver();
         for (uint256 i; i < count; ++i) {
             uint16 asset = _assets[i];
-            if (balances[asset].booked == 0) continue;
+            if (_balances[asset].booked == 0) continue;
             _try(asset);
-            uint128 left = balances[asset].booked;
+            uint128 left = _balances[asset].booked;
             if (left != 0) emit LeftBehind(asset, left);
         }
     }
@@ -82,15 +82,15 @@ contract Handover is Store {
     /// Moves what is still here of one token. No lock: {migrate} calls it under its own, and a closed vault does nothing
     /// else that a token could call.
     function moveRest(uint16 asset) external delegated {
-        address to = migration.to;
-        if (!head.closed || to == address(0)) revert NotMoved();
+        address to = _migration.to;
+        if (!_head.closed || to == address(0)) revert NotMoved();
         Token memory t = _token(asset);
-        uint256 raw = balances[asset].booked / t.unit;
+        uint256 raw = _balances[asset].booked / t.unit;
         // A token may have lost some. What is there is worth moving.
         uint256 have = IERC20(t.token).balanceOf(address(this));
         if (have < raw) raw = have;
         if (raw == 0) revert NothingToMove();
-        balances[asset].booked -= uint128(raw * t.unit);
+        _balances[asset].booked -= uint128(raw * t.unit);
         IERC20(t.token).forceApprove(to, raw);
         Vault(to).takeRest(asset, raw);
     }
@@ -99,12 +99,12 @@ contract Handover is Store {
     /// checked that it is the predecessor that calls.
     function takeOver() external delegated {
         // Once: whoever was open has told a fact, its predecessor's last one if none of its own.
-        if (!head.closed || head.sequence != 0) revert WrongSuccessor(address(this));
+        if (!_head.closed || _head.sequence != 0) revert WrongSuccessor(address(this));
         Vault old = Vault(msg.sender);
         (uint64 sequence, uint48 since, uint48 until, uint48 void,) = old.head();
-        head = Head(sequence, since, until, void, false);
+        _head = Head(sequence, since, until, void, false);
         (address set, uint32 epoch, uint16 count) = old.validators();
-        validators = Validators(set, epoch, count);
+        _present = Validators(set, epoch, count);
         emit Rotated(epoch, count);
         uint16[] memory assets = old.assetList();
         for (uint256 i; i < assets.length; ++i) _inherit(old, assets[i]);
@@ -112,7 +112,7 @@ contract Handover is Store {
 
     /// Bridged collateral that comes when everything has gone goes the same way.
     function bridgeIn(uint16 from, uint64 nonce, uint16 asset, uint256 raw) external delegated {
-        address to = migration.to;
+        address to = _migration.to;
         if (to == address(0)) revert Closed(to);
         address token = _token(asset).token;
         _pull(token, msg.sender, raw);
@@ -125,7 +125,7 @@ contract Handover is Store {
         Vault here = Vault(address(this));
         if (to.code.length == 0 || Vault(to).predecessor() != address(this)) revert WrongSuccessor(to);
         uint16 coin = here.coin();
-        Token memory t = tokens[coin];
+        Token memory t = _tokens[coin];
         (address token, uint64 unit) = Vault(to).tokens(coin);
         if (Vault(to).coin() != coin || token != t.token || unit != t.unit) revert WrongSuccessor(to);
     }
@@ -146,11 +146,11 @@ contract Handover is Store {
     /// Lists a token of the predecessor's with its limits. The token is not asked: it may be the one that refuses.
     function _inherit(Vault old, uint16 asset) private {
         (address token, uint64 unit) = old.tokens(asset);
-        Token memory present = tokens[asset];
+        Token memory present = _tokens[asset];
         if (present.token == address(0)) _assets.push(asset);
         else if (present.token != token || present.unit != unit) revert WrongSuccessor(address(this));
-        tokens[asset] = Token(token, unit);
-        Limits storage l = limits[asset];
+        _tokens[asset] = Token(token, unit);
+        Limits storage l = _limits[asset];
         (l.rule, l.level, l.delay) = old.limits(asset);
         emit TokenListed(asset, token, unit);
     }

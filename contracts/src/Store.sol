@@ -11,6 +11,7 @@ import { Limits } from "./lib/Outflow.sol";
 ///
 /// - One layout: {Vault} and {Handover} have this and nothing else in storage, since the vault runs the other's code on
 ///   its own storage.
+/// - Not to be seen here: {Vault} shows what it is asked for. Its other half has no room to spare in what a vault is made of.
 /// - No immutables here: they would be those of whoever's code runs.
 abstract contract Store is IVault {
     using SafeERC20 for IERC20;
@@ -71,37 +72,26 @@ abstract contract Store is IVault {
     /// late as that it cannot be carried out first, outlasts it.
     uint64 public constant MIGRATION_OPEN = FREEZE_MOST / 2;
 
-    Head public head;
-    /// In the order in which they were listed.
+    Head internal _head;
+    /// Tokens, in the order in which they were listed.
     uint16[] internal _assets;
-    mapping(uint16 asset => Token) public tokens;
-    mapping(uint16 asset => Balance) public balances;
-    Validators public validators;
-    mapping(uint16 asset => Limits) public limits;
-    mapping(uint64 nonce => Waiting) public waiting;
-    Migration public migration;
+    mapping(uint16 asset => Token) internal _tokens;
+    mapping(uint16 asset => Balance) internal _balances;
+    Validators internal _present;
+    mapping(uint16 asset => Limits) internal _limits;
+    mapping(uint64 nonce => Waiting) internal _waiting;
+    Migration internal _migration;
     /// Bit `nonce % 256` of word `nonce / 256`: used up.
     mapping(uint256 word => uint256) internal _done;
 
-    /// Every token that is listed.
-    function assetList() external view returns (uint16[] memory) {
-        return _assets;
-    }
-
-    /// What may leave or be put up for auction, Wad.
-    function free(uint16 asset) public view returns (uint256) {
-        Balance memory b = balances[asset];
-        return b.booked - b.reserved;
-    }
-
     /// Lists a token whose unit is known to be right.
     function _list(uint16 asset, address token, uint256 unit) internal {
-        address present = tokens[asset].token;
+        address present = _tokens[asset].token;
         if (present != address(0) && present != token) revert AssetTaken(asset, present);
         uint256 need = _unitOf(asset, token);
         if (unit != need) revert WrongUnit(asset, unit, need);
         if (present == address(0)) _assets.push(asset);
-        tokens[asset] = Token(token, uint64(unit));
+        _tokens[asset] = Token(token, uint64(unit));
         emit TokenListed(asset, token, uint128(unit));
     }
 
@@ -113,23 +103,23 @@ abstract contract Store is IVault {
     }
 
     function _token(uint16 asset) internal view returns (Token memory t) {
-        t = tokens[asset];
+        t = _tokens[asset];
         if (t.token == address(0)) revert UnknownAsset(asset);
     }
 
     /// Number of the next fact.
     function _next() internal returns (uint64) {
         _open();
-        return ++head.sequence;
+        return ++_head.sequence;
     }
 
     /// Refuses where everything has gone to a successor, or nothing has come from the predecessor yet.
     function _open() internal view {
-        if (head.closed) revert Closed(migration.to);
+        if (_head.closed) revert Closed(_migration.to);
     }
 
     function _notFrozen(uint64 time) internal view {
-        uint64 until = head.frozenUntil;
+        uint64 until = _head.frozenUntil;
         if (time < until) revert Frozen(until, time);
     }
 

@@ -6,7 +6,7 @@ import { Handover } from "./Handover.sol";
 import { IGateway } from "./interfaces/IGateway.sol";
 import { Certificates } from "./lib/Certificates.sol";
 import { Messages } from "./lib/Messages.sol";
-import { Limits, Outflow, Rule } from "./lib/Outflow.sol";
+import { Level, Limits, Outflow, Rule } from "./lib/Outflow.sol";
 import { Signers } from "./lib/Signers.sol";
 
 /// The vault of one chain: carries out what a quorum of the hub's validators ordered, and nothing else.
@@ -59,8 +59,8 @@ contract Vault is Custody {
         _chainId = block.chainid;
         _domain = Messages.domain(address(this));
         _handover = new Handover();
-        head.closed = predecessor_ != address(0);
-        validators = Validators(Signers.store(Signers.pack(first), first.length), epoch, uint16(first.length));
+        _head.closed = predecessor_ != address(0);
+        _present = Validators(Signers.store(Signers.pack(first), first.length), epoch, uint16(first.length));
         emit Rotated(epoch, first.length);
     }
 
@@ -123,30 +123,30 @@ contract Vault is Custody {
 
     /// Pays a release that has waited long enough. Anybody may.
     function pay(uint64 nonce) external nonReentrant {
-        Waiting memory w = waiting[nonce];
+        Waiting memory w = _waiting[nonce];
         uint64 time = Messages.time();
         if (w.to == address(0)) revert NotQueued(nonce);
         if (time < w.ready) revert NotReady(nonce, w.ready, time);
         if (w.expires <= time) revert Expired(nonce, w.expires, time);
         _notFrozen(time);
-        Token memory t = tokens[w.asset];
+        Token memory t = _tokens[w.asset];
         // One that the bucket has no room for now waits on.
-        Limits storage l = limits[w.asset];
+        Limits storage l = _limits[w.asset];
         l.spendHeld(l.reckon(free(w.asset), time), w.asset, w.amount);
-        delete waiting[nonce];
-        balances[w.asset].reserved -= w.amount;
+        delete _waiting[nonce];
+        _balances[w.asset].reserved -= w.amount;
         _payRelease(nonce, w.reason, w.asset, w.amount, t, w.to);
     }
 
     /// Gives free what a release held that expired while it waited. Anybody may.
     function drop(uint64 nonce) external {
-        Waiting memory w = waiting[nonce];
+        Waiting memory w = _waiting[nonce];
         uint64 time = Messages.time();
         if (w.to == address(0)) revert NotQueued(nonce);
         if (time < w.expires) revert NotExpired(nonce, w.expires, time);
-        delete waiting[nonce];
-        balances[w.asset].reserved -= w.amount;
-        limits[w.asset].drop(w.amount);
+        delete _waiting[nonce];
+        _balances[w.asset].reserved -= w.amount;
+        _limits[w.asset].drop(w.amount);
         emit Dropped(nonce);
     }
 
@@ -154,7 +154,7 @@ contract Vault is Custody {
     /// number: the same one again is no later than the one in force, or it is over, or it was ended early.
     function freeze(bytes calldata certificate, uint32 epoch, uint64 until) external {
         uint64 time = Messages.time();
-        Head memory h = head;
+        Head memory h = _head;
         Validators memory v = _validators(epoch);
         bool shut = time < h.frozenUntil;
         uint64 last = shut ? h.frozenUntil : time;
@@ -177,7 +177,7 @@ contract Vault is Custody {
         // A block's time has 41 bits.
         if (!shut) h.frozenSince = uint48(time);
         h.frozenUntil = uint48(until);
-        head = h;
+        _head = h;
         emit FrozenUntil(until);
     }
 
@@ -198,6 +198,62 @@ contract Vault is Custody {
 
     // Views
 
+    /// Number of the last fact told; times of the last freeze, milliseconds since 1970: nothing leaves from `frozenSince`,
+    /// before `frozenUntil`; the latest end of a freeze that a quorum ended early; whether the vault is closed.
+    function head()
+        external
+        view
+        returns (uint64 sequence, uint48 frozenSince, uint48 frozenUntil, uint48 voidUntil, bool closed)
+    {
+        Head storage h = _head;
+        return (h.sequence, h.frozenSince, h.frozenUntil, h.voidUntil, h.closed);
+    }
+
+    /// Every token that is listed.
+    function assetList() external view returns (uint16[] memory) {
+        return _assets;
+    }
+
+    /// @return token zero where none is listed.
+    /// @return unit Wad for one of its own units.
+    function tokens(uint16 asset) external view returns (address token, uint64 unit) {
+        Token storage t = _tokens[asset];
+        return (t.token, t.unit);
+    }
+
+    /// Wad.
+    function balances(uint16 asset) external view returns (uint128 booked, uint128 reserved) {
+        Balance storage b = _balances[asset];
+        return (b.booked, b.reserved);
+    }
+
+    function limits(uint16 asset) external view returns (Rule memory rule, Level memory level, uint32 delay) {
+        Limits storage l = _limits[asset];
+        return (l.rule, l.level, l.delay);
+    }
+
+    /// A release that waits; `to` is zero where none does.
+    function waiting(uint64 nonce)
+        external
+        view
+        returns (address to, uint16 asset, uint8 reason, uint64 ready, uint128 amount, uint64 expires)
+    {
+        Waiting storage w = _waiting[nonce];
+        return (w.to, w.asset, w.reason, w.ready, w.amount, w.expires);
+    }
+
+    /// The last migration that was ordered; zeros where there was none.
+    function migration() external view returns (address to, uint48 ready, uint48 until, uint64 nonce) {
+        Migration storage m = _migration;
+        return (m.to, m.ready, m.until, m.nonce);
+    }
+
+    /// The present set of validators.
+    function validators() external view returns (address set, uint32 epoch, uint16 count) {
+        Validators storage v = _present;
+        return (v.set, v.epoch, v.count);
+    }
+
     /// What every digest for this vault contains. Another one after a fork of the chain.
     function domain() public view returns (bytes32) {
         return block.chainid == _chainId ? _domain : Messages.domain(address(this));
@@ -212,18 +268,18 @@ contract Vault is Custody {
 
     /// The present signers, 20 bytes each, ascending.
     function signers() external view returns (bytes memory) {
-        return Signers.load(validators.set, validators.count);
+        return Signers.load(_present.set, _present.count);
     }
 
     /// What may leave of an asset now, Wad, by its limits alone.
     function outflowLeft(uint16 asset) external view returns (uint256) {
-        Outflow.Now memory n = limits[asset].reckon(free(asset), Messages.time());
+        Outflow.Now memory n = _limits[asset].reckon(free(asset), Messages.time());
         return n.used < n.outflow ? n.outflow - n.used : 0;
     }
 
     /// What of it may leave without waiting, or be put up for auction, Wad; without a delay everything.
     function quickLeft(uint16 asset) external view returns (uint256) {
-        Limits storage l = limits[asset];
+        Limits storage l = _limits[asset];
         Outflow.Now memory n = l.reckon(free(asset), Messages.time());
         return l.delay == 0 ? type(uint256).max : n.delayAbove - n.quick;
     }
@@ -243,8 +299,8 @@ contract Vault is Custody {
             uint64 ready = time + l.delay;
             if (expires <= ready) revert Expired(nonce, expires, ready);
             l.hold(n, asset, amount);
-            waiting[nonce] = Waiting(to, asset, reason, ready, amount, expires);
-            balances[asset].reserved += amount;
+            _waiting[nonce] = Waiting(to, asset, reason, ready, amount, expires);
+            _balances[asset].reserved += amount;
             emit Queued(nonce, ready, expires);
         } else {
             l.spend(n, asset, amount, true);
@@ -265,7 +321,7 @@ contract Vault is Custody {
         (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, quantity, time);
         if (l.waits(n, quantity)) revert Outflow.AuctionWouldWait(asset, quantity, n.delayAbove - n.quick);
         l.spend(n, asset, quantity, true);
-        balances[asset].reserved += quantity;
+        _balances[asset].reserved += quantity;
         return t.unit;
     }
 
@@ -293,7 +349,7 @@ contract Vault is Custody {
         (Token memory t, Limits storage l, Outflow.Now memory n) = _leavable(asset, amount, time);
         // No delay: the tokens go from one vault to another.
         l.spend(n, asset, amount, false);
-        balances[asset].booked -= amount;
+        _balances[asset].booked -= amount;
         _push(t.token, gateway, amount / t.unit);
         IGateway(gateway).bridge(nonce, asset, amount, amount / t.unit, Messages.u16(order, 43));
     }
@@ -305,9 +361,9 @@ contract Vault is Custody {
         }
         uint32 epoch = Messages.u32(order, 17);
         uint16 count = Messages.u16(order, 21);
-        uint32 need = validators.epoch + 1;
+        uint32 need = _present.epoch + 1;
         if (epoch != need) revert WrongEpoch(epoch, need);
-        validators = Validators(Signers.store(order[Messages.ROTATE_HEAD_BYTES:], count), epoch, count);
+        _present = Validators(Signers.store(order[Messages.ROTATE_HEAD_BYTES:], count), epoch, count);
         emit Rotated(epoch, count);
     }
 
@@ -322,7 +378,7 @@ contract Vault is Custody {
         if (window == 0 || type(uint32).max < window || type(uint32).max < delay) {
             revert WrongLimits(window, delay, type(uint32).max);
         }
-        Limits storage l = limits[asset];
+        Limits storage l = _limits[asset];
         Rule memory rule = Rule(_noLimit(outflow), _noLimit(delayAbove), uint32(window));
         l.set(l.reckon(free(asset), time), rule, uint32(delay));
         emit LimitsSet(asset, outflow, window, delayAbove, delay);
@@ -335,12 +391,12 @@ contract Vault is Custody {
 
     function _unfreeze(uint64 time, bytes calldata order) private {
         Messages.exact(order, Messages.UNFREEZE_BYTES);
-        Head memory h = head;
+        Head memory h = _head;
         // An earlier end stays: the pause after a freeze counts from it.
         if (time < h.frozenUntil) {
             if (h.voidUntil < h.frozenUntil) h.voidUntil = h.frozenUntil;
             h.frozenUntil = uint48(time);
-            head = h;
+            _head = h;
         }
         emit FrozenUntil(h.frozenUntil);
     }
@@ -406,7 +462,7 @@ contract Vault is Custody {
         _raw(amount, t.unit);
         uint256 have = free(asset);
         if (have < amount) revert TooLittleFree(asset, have, amount);
-        l = limits[asset];
+        l = _limits[asset];
         n = l.reckon(have, time);
     }
 
@@ -425,17 +481,17 @@ contract Vault is Custody {
 
     /// What is unsold of an auction is not outflow.
     function _unsold(uint16 asset, uint256 amount, uint64 began) internal override {
-        limits[asset].giveBack(amount, began, Messages.time());
+        _limits[asset].giveBack(amount, began, Messages.time());
     }
 
     /// What begins to wait now would be in its way.
     function _noMigrationDue(uint64 time) private view {
-        Migration memory m = migration;
+        Migration memory m = _migration;
         if (m.ready <= time && time < m.until) revert MigrationWaits(m.nonce);
     }
 
     function _payRelease(uint64 nonce, uint8 reason, uint16 asset, uint128 amount, Token memory t, address to) private {
-        balances[asset].booked -= amount;
+        _balances[asset].booked -= amount;
         emit Released(nonce, reason, asset, to, amount);
         emit Executed(_next(), nonce);
         _push(t.token, to, amount / t.unit);
@@ -446,7 +502,7 @@ contract Vault is Custody {
     }
 
     function _validators(uint32 epoch) private view returns (Validators memory v) {
-        v = validators;
+        v = _present;
         if (epoch != v.epoch) revert WrongEpoch(epoch, v.epoch);
     }
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { AuctionHouse } from "../src/AuctionHouse.sol";
 import { Handover } from "../src/Handover.sol";
 import { Vault } from "../src/Vault.sol";
 import { IVault } from "../src/interfaces/IVault.sol";
@@ -117,6 +118,33 @@ contract MigrationTest is Base {
         assertEq(third.execute(sealed_(batch(twice))), 0);
         assertEq(eth.balanceOf(BOB), 2e18);
         assertFalse(third.isDone(lastNonce + 1));
+    }
+
+    /// What the old house sold of a lot is not sold again by its successors.
+    function test_what_the_old_house_sold_is_not_offered_again() public {
+        order(startAuction(terms(1)));
+        usdc.mint(BOB, 1e12);
+        vm.startPrank(BOB);
+        usdc.approve(address(old), 1e12);
+        house.take(1, 4e18, type(uint128).max, BOB, "");
+        vm.stopPrank();
+        skip(100);
+        house.end(1);
+        move();
+        for (uint256 i; i < 2; ++i) {
+            vault = next;
+            Terms memory t = terms(1);
+            t.quantity = 7e18;
+            orderFails(startAuction(t), abi.encodeWithSelector(AuctionHouse.LotSold.selector, 1, 6e18, 7e18));
+            next = newVault(address(0), address(vault));
+            order(migrate(NEVER, address(next)));
+            skip(3 days);
+            vault.migrate(lastNonce);
+        }
+        vault = next;
+        Terms memory rest = terms(1);
+        rest.quantity = 6e18;
+        order(startAuction(rest));
     }
 
     /// The end of an auction that the old vault sold is told once.

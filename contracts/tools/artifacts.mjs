@@ -14,6 +14,12 @@ const CONTRACTS = [
   'DevDvn', 'DevExecutor', 'MockAggregator', 'MockOft', 'MockTaker', 'MockToken', 'MockWrapped', 'PriceProbe',
 ];
 
+// EIP-170 and EIP-3860: bytes of a contract, and of what makes one with its arguments. A vault has to be made with so many
+// signers, 32 bytes each, and eight words of other arguments.
+const [CODE_MOST, INIT_MOST] = [24_576, 49_152];
+const SIGNERS = 64;
+const ARGUMENTS = { Vault: 32 * (8 + SIGNERS) };
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'artifacts');
 const check = process.argv.includes('--check');
@@ -28,6 +34,9 @@ mkdirSync(folder, { recursive: true });
 for (const name of CONTRACTS) {
   const built = JSON.parse(readFileSync(join(root, 'out', 'ship', `${name}.sol`, `${name}.json`), 'utf8'));
   if (Object.keys(built.bytecode.linkReferences ?? {}).length > 0) throw new Error(`${name} would have to be linked`);
+  const size = (code) => (code.object.length - 2) / 2;
+  const [code, init] = [size(built.deployedBytecode), size(built.bytecode) + (ARGUMENTS[name] ?? 0)];
+  if (CODE_MOST < code || INIT_MOST < init) complain(`too large: ${name}, ${code} bytes, made of ${init}`);
   const trimmed = {
     abi: built.abi,
     bytecode: built.bytecode.object,

@@ -11,7 +11,7 @@ use ballast_spoke::certificate::Certificate;
 use ballast_spoke::evm::kit::LocalChain;
 use ballast_spoke::evm::{EvmSpoke, Holdings, chain_address};
 use ballast_spoke::message::{Freeze, Payload};
-use ballast_spoke::vault::Waiting;
+use ballast_spoke::vault::{Moving, Waiting};
 use ballast_spoke::{Conditions, Heads, Offer, Poke, Receipt, Spoke, SpokeError, Take, TxId};
 use ballast_types::{Address, AssetId, ChainId, Hash, LotId, Nonce, Observation, Order, Owner};
 use ballast_units::{Amount, Millis, Price, Time};
@@ -66,6 +66,7 @@ pub(super) struct LocalSpoke {
     bidders: BTreeMap<Address, Address>,
     offers: RefCell<Option<Vec<(LotId, Offer)>>>,
     epoch: RefCell<Option<u32>>,
+    moving: RefCell<Option<Option<Moving>>>,
     conditions: RefCell<Option<(Time, Conditions)>>,
     traffic: Traffic,
     ways: Ways,
@@ -97,6 +98,7 @@ impl LocalSpoke {
             bidders: BTreeMap::new(),
             offers: RefCell::new(None),
             epoch: RefCell::new(None),
+            moving: RefCell::new(None),
             conditions: RefCell::new(None),
             traffic: Traffic::default(),
             ways: Ways::default(),
@@ -223,6 +225,7 @@ impl LocalSpoke {
         self.fresh = true;
         self.offers.replace(None);
         self.epoch.replace(None);
+        self.moving.replace(None);
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -297,6 +300,15 @@ impl Spoke for LocalSpoke {
 
     fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError> {
         self.inner.waiting()
+    }
+
+    fn moving(&self) -> Result<Option<Moving>, SpokeError> {
+        if let Some(moving) = *self.moving.borrow() {
+            return Ok(moving);
+        }
+        let moving = self.inner.moving()?;
+        self.moving.replace(Some(moving));
+        Ok(moving)
     }
 
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {

@@ -218,7 +218,7 @@ impl Maker {
         config.watch.finality = Finality::Depth { safe: terms.safe_depth, final_: terms.final_depth };
         let others = self.bidders.iter().chain(&self.keepers).cloned().collect();
         let keys = SpokeKeys { courier: dev_key("courier", 0), others };
-        let resume = Resume { block, sequence: Sequence(0), seen: Vec::new() };
+        let resume = Resume { block, sequence: Sequence(0), seen: Vec::new(), vaults: Vec::new() };
         let inner = EvmSpoke::new(config, keys, Some(resume))?;
         let wallets = self.bidders.iter().map(|key| hub_address(key.address())).collect();
         Ok(LocalSpoke::new(Arc::clone(&self.runtime), chain, inner, start, wallets))

@@ -44,6 +44,14 @@ pub(super) fn read(log: &Log) -> Result<Option<(Sequence, VaultEvent)>, alloy::s
     }))
 }
 
+/// The vault to which this one hands everything over. `None` for what says nothing of that.
+pub(super) fn successor(log: &Log) -> Result<Option<Address>, alloy::sol_types::Error> {
+    if log.topics().first() != Some(&Vault::MovedTo::SIGNATURE_HASH) {
+        return Ok(None);
+    }
+    Ok(Some(Vault::MovedTo::decode_log(log)?.to))
+}
+
 fn account(word: B256) -> ballast_types::Address {
     ballast_types::Address(word.0)
 }

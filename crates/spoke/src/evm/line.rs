@@ -1,14 +1,17 @@
 //! The chain as far as it can still change, and what the hub has been told of it. No network here.
 //!
 //! - A line of blocks, each the child of the one before; the first is final.
+//! - Vaults: a block in which one hands over names its successor, whose facts count from there on. Where the block is taken
+//!   off, so is the successor.
 //! - Told: what is safe, once, in order of the vault's numbers; dropped, when the chain dropped what was told.
 //! - Keeps: I06. A number is told again only after it was dropped.
 
+use alloy::primitives::Address;
 use ballast_types::{ChainId, Hash, Observation, Sequence, VaultEvent};
 use ballast_units::Time;
 use std::collections::{BTreeMap, VecDeque};
 
-/// A block, with the vault's events in it.
+/// A block, with the events in it of the vault that is the chain's then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) number: u64,
@@ -17,6 +20,8 @@ pub(super) struct Link {
     pub(super) time: Time,
     /// In order, by the vault's numbers.
     pub(super) events: Vec<(Sequence, VaultEvent)>,
+    /// Vaults that took over in it, in order.
+    pub(super) moved: Vec<Address>,
 }
 
 /// Blocks from the last final one to the head.
@@ -25,6 +30,8 @@ pub(super) struct Line {
     links: VecDeque<Link>,
     /// The vault's last number at the first link, its own events counted.
     base_sequence: u64,
+    /// The chain's vaults up to and in the first link, the present one last. Never empty.
+    base_vaults: Vec<Address>,
 }
 
 /// What cannot follow.
@@ -37,9 +44,10 @@ pub(super) enum Broken {
 }
 
 impl Line {
-    /// A line of one final block. `base_sequence`: the vault's last number up to and in that block.
-    pub(super) fn new(base: Link, base_sequence: u64) -> Self {
-        Self { links: [base].into(), base_sequence }
+    /// A line of one final block. `base_sequence`: the vault's last number up to and in that block; `base_vaults`: the chain's
+    /// vaults by then, one at least.
+    pub(super) fn new(base: Link, base_sequence: u64, base_vaults: Vec<Address>) -> Self {
+        Self { links: [base].into(), base_sequence, base_vaults }
     }
 
     pub(super) fn base(&self) -> &Link {
@@ -60,6 +68,18 @@ impl Line {
     pub(super) fn sequence_at(&self, number: u64) -> u64 {
         let up_to = self.links.iter().skip(1).rev().filter(|link| link.number <= number);
         up_to.flat_map(|link| link.events.last()).next().map_or(self.base_sequence, |(last, _)| last.0)
+    }
+
+    /// The chain's vault at the tip.
+    pub(super) fn vault(&self) -> Address {
+        let last = self.links.iter().skip(1).rev().find_map(|link| link.moved.last());
+        *last.or(self.base_vaults.last()).expect("a chain has a vault")
+    }
+
+    /// The chain's vaults in blocks up to `number`, the last one last.
+    pub(super) fn vaults_at(&self, number: u64) -> Vec<Address> {
+        let up_to = self.links.iter().skip(1).filter(|link| link.number <= number);
+        self.base_vaults.iter().chain(up_to.flat_map(|link| &link.moved)).copied().collect()
     }
 
     /// A block of the line; none between final ones that were read in one go.
@@ -98,11 +118,14 @@ impl Line {
     /// Forgets blocks before `number`, which is final.
     pub(super) fn forget(&mut self, number: u64) {
         self.base_sequence = self.sequence_at(number);
+        self.base_vaults = self.vaults_at(number);
         while self.base().number < number && 1 < self.links.len() {
             self.links.pop_front();
         }
         // Counted in the base from here on.
-        self.links.front_mut().expect("a line has a block").events.clear();
+        let base = self.links.front_mut().expect("a line has a block");
+        base.events.clear();
+        base.moved.clear();
     }
 
     fn events(&self) -> impl Iterator<Item = (&Link, Sequence, VaultEvent)> {

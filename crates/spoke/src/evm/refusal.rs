@@ -61,6 +61,12 @@ fn vault(error: &Vault) -> Option<Revert> {
         Vault::NotExpired(error) => {
             Revert::NotExpired { nonce: Nonce(error.nonce), expires: Time::from_millis(error.expires) }
         }
+        Vault::MigrationWaits(error) => Revert::MigrationWaits(Nonce(error.nonce)),
+        Vault::WrongSuccessor(_) => Revert::WrongSuccessor,
+        Vault::StillReserved(error) => {
+            Revert::StillReserved { asset: AssetId(error.asset), reserved: wad(error.reserved) }
+        }
+        Vault::Closed(_) => Revert::Closed,
         Vault::WrongUntil(error) => Revert::WrongUntil {
             until: Time::from_millis(error.until),
             last: Time::from_millis(error.last),

@@ -3,6 +3,8 @@
 //! - Blocks its thread while it asks: call it from threads that are no tasks of an async runtime. Who has one of those
 //!   uses [`Watcher`] and [`Courier`] themselves.
 //! - Time passes by itself here: [`Spoke::advance`] looks, it does not wait.
+//! - Follows its vault to a successor: what is sent goes to the vault that was the chain's at the last look, orders to the one
+//!   that they are signed for. Its domain stays that of the first one.
 //! - Sends with the keys it is given: orders, freezes, pokes and deposits with the courier's, takes with the taker's.
 
 use super::bindings::auction_house::AuctionHouse;
@@ -15,7 +17,7 @@ use super::watch::{Resume, WatchConfig, Watcher};
 use super::{Deployment, EvmError, Holdings, chain_address, facts, freeze_call, hub_address, refusal};
 use crate::certificate::Certificate;
 use crate::message::{Freeze, Payload};
-use crate::vault::Waiting;
+use crate::vault::{Moving, Waiting};
 use crate::{Carried, Conditions, Done, Heads, Offer, Poke, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256};
@@ -23,7 +25,9 @@ use alloy::providers::Provider;
 use alloy::rpc::types::{Filter, TransactionReceipt};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
-use ballast_types::{AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, VaultEvent};
+use ballast_types::{
+    AssetId, Auction, ChainId, ChainKind, Hash, LotId, Nonce, Observation, Owner, VaultEvent, digest,
+};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Runtime;
@@ -70,12 +74,22 @@ pub struct EvmSpoke {
     runtime: Runtime,
     config: SpokeConfig,
     watcher: Watcher,
+    /// Vaults whose other contracts are known.
+    sites: BTreeMap<Address, Site>,
     couriers: BTreeMap<Address, Courier>,
     courier: Address,
     sent: BTreeMap<(Address, TxId), Sent>,
     last: TxId,
     /// Receipts that are known already: of what was never sent because it would fail.
     refused: Vec<Receipt>,
+}
+
+/// A vault and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    vault: Address,
+    house: Address,
+    gateway: Option<Address>,
 }
 
 /// Something that was sent.
@@ -108,6 +122,8 @@ impl EvmSpoke {
         })?;
         let endpoints = Endpoints::new(config.deployment.chain_id, &config.endpoints)?;
         let watcher = Watcher::new(config.watch.clone(), endpoints.clone(), resume);
+        let Deployment { vault, house, gateway, .. } = config.deployment;
+        let sites = [(vault, Site { vault, house, gateway })].into();
         let all = keys.others.into_iter().chain([keys.courier.clone()]);
         let couriers =
             all.map(|key| (key.address(), Courier::new(endpoints.clone(), key, config.fees))).collect();
@@ -115,6 +131,7 @@ impl EvmSpoke {
             runtime,
             config,
             watcher,
+            sites,
             couriers,
             courier: keys.courier.address(),
             sent: BTreeMap::new(),
@@ -139,8 +156,8 @@ impl EvmSpoke {
     /// How many more bridges the gateway's own money pays for: of its ways to these chains, by the dearest. None where
     /// it has no way. Without a fee nothing is bridged, so this is to be watched.
     pub fn bridges_left(&self, others: &[ChainId]) -> Result<Option<u64>, SpokeError> {
-        let Deployment { chain, gateway, tokens, .. } = &self.config.deployment;
-        let Some(gateway) = *gateway else { return Ok(None) };
+        let Deployment { chain, tokens, .. } = &self.config.deployment;
+        let Some(gateway) = self.here()?.gateway else { return Ok(None) };
         let gateway = Gateway::new(gateway, self.watcher.endpoints().best());
         let others = others.iter().filter(|other| *other != chain);
         let ways = tokens.iter().flat_map(|token| others.clone().map(|other| (token.asset, *other)));
@@ -196,7 +213,14 @@ impl EvmSpoke {
         }
         let call = Vault::executeCall { payload: payload.encode()?.into() };
         let nonces: Vec<Nonce> = payload.orders.iter().map(|order| order.nonce).collect();
-        let vault = self.config.deployment.vault;
+        let vault = self.signed_for(payload.domain);
+        if self.runtime.block_on(self.are_done(vault, &nonces)) {
+            // It would tell nothing but this.
+            let (tx, time) = (self.next_tx(), self.watcher.heads().head.time);
+            let seen = nonces.into_iter().map(|nonce| (nonce, Err(Revert::OrderSeen(nonce)))).collect();
+            self.refused.push(Receipt { tx, time, result: Ok(Done::Delivered(seen)) });
+            return Ok(tx);
+        }
         let tx = self.send(sender, plain(vault, call.abi_encode()), What::Orders(nonces.clone()))?;
         let called_off = |receipt: &Receipt| matches!(receipt.result, Err(Revert::GasTooLow { .. }));
         if nonces.len() < 2 || !self.refused.last().is_some_and(|last| last.tx == tx && called_off(last)) {
@@ -212,6 +236,45 @@ impl EvmSpoke {
             first.get_or_insert(part);
         }
         Ok(first.unwrap_or(tx))
+    }
+
+    /// The vault that orders of this domain are for. Of an unknown one, that may be to come, the present one, which refuses them.
+    fn signed_for(&self, domain: Hash) -> Address {
+        let chain_id = self.config.deployment.chain_id;
+        let of = |vault: &Address| digest::domain(ChainKind::Evm, chain_id, hub_address(*vault));
+        let known = self.watcher.vaults().into_iter().find(|vault| of(vault) == domain);
+        known.unwrap_or_else(|| self.watcher.vault())
+    }
+
+    /// Whether all these orders were carried out, or wait, for good: in the last final block. An order that waits is put out
+    /// again until its end has come, and whoever brought it would pay for nothing.
+    async fn are_done(&self, vault: Address, nonces: &[Nonce]) -> bool {
+        let final_ = self.watcher.heads().final_.number;
+        let vault = Vault::new(vault, self.watcher.endpoints().best());
+        for nonce in nonces {
+            // One that does not say is sent to.
+            let done = vault.isDone(nonce.0).block(BlockId::number(final_));
+            if answer(done.call().into_future()).await != Ok(true) {
+                return false;
+            }
+        }
+        !nonces.is_empty()
+    }
+
+    /// The contracts of the vault that is the chain's.
+    async fn site(&self) -> Result<Site, Fault> {
+        let vault = self.watcher.vault();
+        if let Some(site) = self.sites.get(&vault) {
+            return Ok(*site);
+        }
+        let contract = Vault::new(vault, self.watcher.endpoints().best());
+        let house = answer(contract.house().call().into_future()).await?;
+        let gateway = answer(contract.gateway().call().into_future()).await?;
+        Ok(Site { vault, house, gateway: Some(gateway).filter(|gateway| !gateway.is_zero()) })
+    }
+
+    fn here(&self) -> Result<Site, SpokeError> {
+        self.runtime.block_on(self.site()).map_err(|fault| self.network(&fault))
     }
 
     fn network(&self, fault: &impl std::fmt::Display) -> SpokeError {
@@ -252,7 +315,7 @@ impl EvmSpoke {
         mut call: Call,
         what: What,
     ) -> Result<TxId, SpokeError> {
-        let vault = self.config.deployment.vault;
+        let vault = self.watcher.vault();
         let provider = self.watcher.endpoints().best().clone();
         let allowance = self.runtime.block_on(async {
             let contract = MockToken::new(token, provider);
@@ -308,7 +371,7 @@ impl EvmSpoke {
 
     /// Lots that an auction was started for, with how much was for sale and since which block; the last start counts.
     async fn started(&self, only: Option<LotId>) -> Result<BTreeMap<LotId, (Amount, u64)>, Fault> {
-        let Deployment { house, first_block, .. } = self.config.deployment;
+        let (house, first_block) = (self.site().await?.house, self.config.deployment.first_block);
         let filter = Filter::new()
             .address(house)
             .event_signature(AuctionHouse::Started::SIGNATURE_HASH)
@@ -327,7 +390,7 @@ impl EvmSpoke {
 
     /// Releases that were told to wait, and neither that they were paid nor that they were dropped.
     async fn queued(&self) -> Result<BTreeSet<Nonce>, Fault> {
-        let Deployment { vault, first_block, .. } = self.config.deployment;
+        let (vault, first_block) = (self.watcher.vault(), self.config.deployment.first_block);
         let told =
             [Vault::Queued::SIGNATURE_HASH, Vault::Released::SIGNATURE_HASH, Vault::Dropped::SIGNATURE_HASH];
         let filter = Filter::new().address(vault).event_signature(told.to_vec()).from_block(first_block);
@@ -346,7 +409,7 @@ impl EvmSpoke {
     }
 
     async fn waiting_of(&self, nonce: Nonce) -> Result<Option<Waiting>, Fault> {
-        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
+        let vault = Vault::new(self.watcher.vault(), self.watcher.endpoints().best());
         let release = answer(vault.waiting(nonce.0).call().into_future()).await?;
         Ok((!release.to.is_zero()).then(|| Waiting {
             asset: AssetId(release.asset),
@@ -358,7 +421,7 @@ impl EvmSpoke {
 
     async fn offer_of(&self, lot: LotId, quantity: Amount, since: u64) -> Result<Option<Offer>, Fault> {
         let provider = self.watcher.endpoints().best();
-        let Deployment { house, vault, .. } = self.config.deployment;
+        let Site { house, vault, .. } = self.site().await?;
         let contract = AuctionHouse::new(house, provider);
         let auction = answer(contract.auction(lot.0).call().into_future()).await?;
         if auction.stock.left.is_zero() {
@@ -419,17 +482,22 @@ impl Spoke for EvmSpoke {
     }
 
     fn epoch(&self) -> Result<u32, SpokeError> {
-        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
+        let vault = Vault::new(self.watcher.vault(), self.watcher.endpoints().best());
         let validators = self.runtime.block_on(answer(vault.validators().call().into_future()));
         validators.map(|validators| validators.epoch).map_err(|fault| self.network(&fault))
     }
 
     fn vault(&self, asset: AssetId) -> Result<Amount, SpokeError> {
         self.token(asset)?;
-        let vault = Vault::new(self.config.deployment.vault, self.watcher.endpoints().best());
-        let books = vault.balances(asset.0);
-        let books = self.runtime.block_on(answer(books.call().into_future()));
-        Ok(Amount::from_wei(books.map_err(|fault| self.network(&fault))?.booked))
+        let mut booked = Amount::ZERO;
+        // What stayed behind in one that has handed over is the chain's as well.
+        for vault in self.watcher.vaults() {
+            let vault = Vault::new(vault, self.watcher.endpoints().best());
+            let books = vault.balances(asset.0);
+            let books = self.runtime.block_on(answer(books.call().into_future()));
+            booked += Amount::from_wei(books.map_err(|fault| self.network(&fault))?.booked);
+        }
+        Ok(booked)
     }
 
     fn offer(&self, lot: LotId) -> Result<Option<Offer>, SpokeError> {
@@ -464,6 +532,18 @@ impl Spoke for EvmSpoke {
         waiting.map_err(|fault: Fault| self.network(&fault))
     }
 
+    fn moving(&self) -> Result<Option<Moving>, SpokeError> {
+        let vault = Vault::new(self.watcher.vault(), self.watcher.endpoints().best());
+        let moving = self.runtime.block_on(answer(vault.migration().call().into_future()));
+        let moving = moving.map_err(|fault| self.network(&fault))?;
+        Ok((moving.nonce != 0).then(|| Moving {
+            nonce: Nonce(moving.nonce),
+            to: hub_address(moving.to),
+            ready: Time::from_millis(moving.ready.to()),
+            until: Time::from_millis(moving.until.to()),
+        }))
+    }
+
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError> {
         self.deliver_by(self.courier, payload)
     }
@@ -478,7 +558,7 @@ impl Spoke for EvmSpoke {
     }
 
     fn freeze(&mut self, freeze: Freeze, epoch: u32, certificate: &Certificate) -> Result<TxId, SpokeError> {
-        let vault = self.config.deployment.vault;
+        let vault = self.watcher.vault();
         self.send(self.courier, plain(vault, freeze_call(freeze, epoch, certificate)), What::Freeze)
     }
 
@@ -493,7 +573,7 @@ impl Spoke for EvmSpoke {
         let raw = U256::from(amount.wei() / unit.wei());
         let (owner, subaccount) = (B256::from(owner.address.0), owner.subaccount);
         let call = Vault::depositCall { owner, subaccount, asset: asset.0, raw };
-        let call = plain(self.config.deployment.vault, call.abi_encode());
+        let call = plain(self.watcher.vault(), call.abi_encode());
         self.send_paying(self.courier, token, raw, call, What::Deposit)
     }
 
@@ -515,23 +595,28 @@ impl Spoke for EvmSpoke {
             recipient: taker,
             data: Bytes::new(),
         };
-        let call = plain(self.config.deployment.house, call.abi_encode());
+        let call = plain(self.here()?.house, call.abi_encode());
         self.send_paying(taker, token, U256::from(most.wei() / unit.wei()), call, What::Take)
     }
 
     fn poke(&mut self, poke: Poke) -> Result<TxId, SpokeError> {
-        let Deployment { vault, house, .. } = self.config.deployment;
+        let Site { vault, house, .. } = self.here()?;
         let call = match poke {
             Poke::End(lot) => plain(house, AuctionHouse::endCall { lot: lot.0 }.abi_encode()),
             Poke::Pay(nonce) => plain(vault, Vault::payCall { nonce: nonce.0 }.abi_encode()),
             Poke::Drop(nonce) => plain(vault, Vault::dropCall { nonce: nonce.0 }.abi_encode()),
+            Poke::Migrate(nonce) => plain(vault, Vault::migrateCall(nonce.0).abi_encode()),
         };
         self.send(self.courier, call, What::Poke)
     }
 
     fn advance(&mut self, _to: Time) -> Result<Vec<Observation>, SpokeError> {
-        let news = self.runtime.block_on(self.watcher.poll());
-        news.map(|news| news.observations).map_err(|error| self.network(&error))
+        let news = self.runtime.block_on(self.watcher.poll()).map_err(|error| self.network(&error))?;
+        // Of a successor that does not say, they are asked for when they are needed: what was told is told.
+        if let Ok(site) = self.here() {
+            self.sites.insert(site.vault, site);
+        }
+        Ok(news.observations)
     }
 
     fn receipts(&mut self) -> Result<Vec<Receipt>, SpokeError> {
@@ -623,6 +708,11 @@ fn carried(
     }
     for log in receipt.inner.logs() {
         if let Ok(queued) = Vault::Queued::decode_log(&log.inner)
+            && queued.nonce == nonce.0
+        {
+            return Ok(Carried::Waiting(Time::from_millis(queued.ready)));
+        }
+        if let Ok(queued) = Vault::MigrationQueued::decode_log(&log.inner)
             && queued.nonce == nonce.0
         {
             return Ok(Carried::Waiting(Time::from_millis(queued.ready)));

@@ -4,6 +4,8 @@
 //!   ranges. A block that does not follow its parent is a reorg: back to where both agree.
 //! - Proves: the hash of a header is computed anew, and logs must be those of the receipts whose root it holds. Where
 //!   an endpoint cannot give receipts, the vault's own number tells whether a log is missing.
+//! - Follows: where the vault hands over to a successor, whose first fact has the next number, that one is watched from
+//!   the log on that says so. A successor that nobody has handed over to tells nothing.
 //! - Believes one endpoint in full only while another one has the same blocks, or where it is our own node; else
 //!   nothing before it is final.
 
@@ -41,7 +43,7 @@ pub enum Finality {
 pub struct WatchConfig {
     /// The hub's id of the chain.
     pub chain: ChainId,
-    /// The vault.
+    /// The chain's first vault; its successors are found by what it says.
     pub vault: Address,
     /// The block that created it.
     pub first_block: u64,
@@ -64,6 +66,10 @@ pub struct Resume {
     pub sequence: Sequence,
     /// What the hub was told of as seen and that is not final, with its versions.
     pub seen: Vec<(Sequence, Hash)>,
+    /// The chain's vaults up to that block, the present one last. None in what was written before vaults could hand over:
+    /// then the one that is to be watched.
+    #[serde(default)]
+    pub vaults: Vec<Address>,
 }
 
 /// What one look at the chain brought.
@@ -110,7 +116,7 @@ pub enum WatchError {
     },
 }
 
-/// Watches one vault.
+/// Watches one vault, and its successors.
 #[derive(Debug)]
 pub struct Watcher {
     config: WatchConfig,
@@ -187,6 +193,23 @@ impl Watcher {
         self.heads
     }
 
+    /// The chain's vaults as far as the last look went, to the head; the present one last.
+    #[must_use]
+    pub fn vaults(&self) -> Vec<Address> {
+        self.line.as_ref().map_or_else(|| self.first_vaults(), |line| line.vaults_at(u64::MAX))
+    }
+
+    /// The chain's vault at the head of the last look.
+    #[must_use]
+    pub fn vault(&self) -> Address {
+        self.vaults().last().copied().unwrap_or(self.config.vault)
+    }
+
+    fn first_vaults(&self) -> Vec<Address> {
+        let vaults = self.resume.as_ref().map(|resume| resume.vaults.clone()).unwrap_or_default();
+        if vaults.is_empty() { vec![self.config.vault] } else { vaults }
+    }
+
     /// What it watches.
     #[must_use]
     pub fn config(&self) -> &WatchConfig {
@@ -204,7 +227,8 @@ impl Watcher {
     pub fn point(&self) -> Option<Resume> {
         let line = self.line.as_ref()?;
         let block = line.base().number;
-        Some(Resume { block, sequence: Sequence(line.sequence_at(block)), seen: self.told.seen().collect() })
+        let (sequence, vaults) = (Sequence(line.sequence_at(block)), line.vaults_at(block));
+        Some(Resume { block, sequence, seen: self.told.seen().collect(), vaults })
     }
 
     /// Looks at the chain: what became safe, final or was dropped since the last look.
@@ -340,11 +364,11 @@ impl Watcher {
         }
         self.back_to_fork(endpoint, &mut line, head).await?;
         let mut fees = Vec::new();
-        self.read_final(endpoint, &mut line, final_).await?;
+        let ranges = self.read_final(endpoint, &mut line, final_).await?;
         while line.tip().number < head {
             let number = line.tip().number + 1;
             let block = self.header(endpoint, BlockId::number(number)).await?.ok_or(Fault::Moved)?;
-            let link = self.link(endpoint, &block).await?;
+            let link = self.link(endpoint, &block, line.vault()).await?;
             fees.push((link.time, block.header.base_fee_per_gas.unwrap_or_default()));
             line.push(link)?;
         }
@@ -354,7 +378,8 @@ impl Watcher {
         // A final block before the line's first one has been told of.
         let final_ = final_.max(line.base().number).min(head);
         let safe = safe.clamp(final_, head);
-        if !self.config.proofs {
+        // Of a range no header shows that a log is missing.
+        if ranges || !self.config.proofs {
             self.check_count(endpoint, &line, safe).await?;
         }
         Ok(Scan { line, reach: Reach { head, safe, final_ }, fees })
@@ -370,7 +395,7 @@ impl Watcher {
             .header(endpoint, BlockId::number(block))
             .await?
             .ok_or(Fault::Lags { have: 0, need: block })?;
-        Ok(Line::new(bare(&base), sequence))
+        Ok(Line::new(bare(&base), sequence, self.first_vaults()))
     }
 
     /// Takes off what the chain has dropped.
@@ -390,55 +415,89 @@ impl Watcher {
         }
     }
 
-    /// Reads what is final in ranges, when there is much of it.
-    async fn read_final(&self, endpoint: &Endpoint, line: &mut Line, final_: u64) -> Result<(), Stop> {
+    /// Reads what is final in ranges, when there is much of it. Whether there was.
+    async fn read_final(&self, endpoint: &Endpoint, line: &mut Line, final_: u64) -> Result<bool, Stop> {
+        let mut ranges = false;
         while line.tip().number + self.config.range <= final_ {
-            let (from, to) = (line.tip().number + 1, line.tip().number + self.config.range);
-            let filter = Filter::new().address(self.config.vault).from_block(from).to_block(to);
+            ranges = true;
+            let (from, last) = (line.tip().number + 1, line.tip().number + self.config.range);
+            let vault = line.vault();
+            let filter = Filter::new().address(vault).from_block(from).to_block(last);
             let logs = endpoint.logs(&filter).await?;
-            let mut blocks: BTreeMap<u64, Option<B256>> = [(to, None)].into();
+            let mut blocks: BTreeMap<u64, Option<B256>> = BTreeMap::new();
+            let mut to = last;
             for log in &logs {
-                let number = log.block_number.filter(|number| (from..=to).contains(number));
+                let number = log.block_number.filter(|number| (from..=last).contains(number));
                 let number = number.ok_or_else(|| Fault::lie("a log of a block that was not asked for"))?;
                 blocks.insert(number, log.block_hash);
+                if !matches!(facts::successor(&log.inner), Ok(None)) {
+                    // What comes after a move is the successor's: the range ends there.
+                    to = to.min(number);
+                }
             }
+            blocks.entry(to).or_insert(None);
+            blocks.retain(|number, _| *number <= to);
             for (number, said) in blocks {
                 let block = self.header(endpoint, BlockId::number(number)).await?.ok_or(Fault::Moved)?;
                 if said.is_some_and(|said| said != block.header.hash) {
                     return Err(Fault::Moved.into());
                 }
-                line.push_final(self.link(endpoint, &block).await?)?;
+                line.push_final(self.link(endpoint, &block, vault).await?)?;
             }
         }
-        Ok(())
+        Ok(ranges)
     }
 
-    /// A block with its events.
-    async fn link(&self, endpoint: &Endpoint, block: &Block) -> Result<Link, Fault> {
+    /// A block with its events, where `vault` is the chain's before it.
+    async fn link(&self, endpoint: &Endpoint, block: &Block, vault: Address) -> Result<Link, Fault> {
         let mut link = bare(block);
-        let vault = self.config.vault;
         if !block.header.logs_bloom.contains_input(BloomInput::Raw(vault.as_slice())) {
             return Ok(link);
         }
-        let at = block.header.hash;
-        let logs = endpoint.logs(&Filter::new().at_block_hash(at).address(vault)).await?;
-        if logs.iter().any(|log| log.address() != vault || log.block_hash != Some(at) || log.removed) {
-            return Err(Fault::lie(format!("logs of another contract or block for block {}", link.number)));
-        }
-        let logs: Vec<Log> = logs.into_iter().map(|log| log.inner).collect();
-        if self.config.proofs && logs != self.proven(endpoint, block).await? {
-            return Err(Fault::lie(format!("logs of block {} are not those of its receipts", link.number)));
-        }
-        for log in &logs {
-            let fact =
-                facts::read(log).map_err(|error| Fault::lie(format!("an event of the vault: {error}")))?;
-            link.events.extend(fact);
+        let unreadable = |error| Fault::lie(format!("an event of the vault: {error}"));
+        let mut vaults = vec![vault];
+        let logs = loop {
+            let logs = self.logs(endpoint, block, &vaults).await?;
+            let present = vaults.last().copied();
+            let moves = logs.iter().filter(|log| Some(log.address) == present);
+            let moves: Result<Vec<_>, _> = moves.map(facts::successor).collect();
+            // The successor's own logs of this block count as well.
+            match moves.map_err(unreadable)?.into_iter().flatten().last() {
+                Some(to) if !vaults.contains(&to) => vaults.push(to),
+                _ => break logs,
+            }
+        };
+        let mut present = vault;
+        for log in logs.iter() {
+            if log.address != present {
+                // It has handed over, or not taken over: that is no fact.
+                continue;
+            }
+            if let Some(to) = facts::successor(log).map_err(unreadable)? {
+                link.moved.push(to);
+                present = to;
+            }
+            link.events.extend(facts::read(log).map_err(unreadable)?);
         }
         Ok(link)
     }
 
-    /// The vault's logs of a block, out of the receipts whose root its header holds.
-    async fn proven(&self, endpoint: &Endpoint, block: &Block) -> Result<Vec<Log>, Fault> {
+    /// Logs of these contracts in a block, in order.
+    async fn logs(&self, endpoint: &Endpoint, block: &Block, of: &[Address]) -> Result<Vec<Log>, Fault> {
+        let (at, number) = (block.header.hash, block.header.number);
+        let logs = endpoint.logs(&Filter::new().at_block_hash(at).address(of.to_vec())).await?;
+        if logs.iter().any(|log| !of.contains(&log.address()) || log.block_hash != Some(at) || log.removed) {
+            return Err(Fault::lie(format!("logs of another contract or block for block {number}")));
+        }
+        let logs: Vec<Log> = logs.into_iter().map(|log| log.inner).collect();
+        if self.config.proofs && logs != self.proven(endpoint, block, of).await? {
+            return Err(Fault::lie(format!("logs of block {number} are not those of its receipts")));
+        }
+        Ok(logs)
+    }
+
+    /// The same out of the receipts whose root the block's header holds.
+    async fn proven(&self, endpoint: &Endpoint, block: &Block, of: &[Address]) -> Result<Vec<Log>, Fault> {
         let receipts = endpoint.receipts(block.header.hash).await?.ok_or(Fault::Moved)?;
         let receipts: Vec<_> =
             receipts.into_iter().map(|receipt| receipt.into_primitives_receipt().inner).collect();
@@ -449,7 +508,7 @@ impl Watcher {
             )));
         }
         let logs = receipts.iter().flat_map(|receipt| receipt.logs());
-        Ok(logs.filter(|log| log.address == self.config.vault).cloned().collect())
+        Ok(logs.filter(|log| of.contains(&log.address)).cloned().collect())
     }
 
     /// A header whose hash is its own.
@@ -467,16 +526,19 @@ impl Watcher {
         Ok(endpoint.block(BlockId::Number(tag)).await?.map_or(0, |block| block.header.number))
     }
 
-    /// Without proofs: whether the vault has told as many facts as were read.
+    /// Whether the vault has told as many facts as were read, and has not handed over unheard.
     async fn check_count(&self, endpoint: &Endpoint, line: &Line, safe: u64) -> Result<(), Fault> {
         let Some(at) = line.get(safe).filter(|link| self.config.first_block <= link.number) else {
             return Ok(());
         };
-        let vault = bindings::vault::Vault::new(self.config.vault, endpoint.provider());
+        let present = line.vaults_at(safe).last().copied().unwrap_or(self.config.vault);
+        let vault = bindings::vault::Vault::new(present, endpoint.provider());
         let block = BlockId::hash(B256::from(at.hash.0));
         let head = answer(vault.head().block(block).call().into_future()).await?;
         let read = line.sequence_at(safe);
-        if head.sequence == read {
+        if head.closed {
+            Err(Fault::lie("the vault has handed over, and its logs do not say so"))
+        } else if head.sequence == read {
             Ok(())
         } else {
             Err(Fault::lie(format!("the vault has told {} facts, its logs are {read}", head.sequence)))
@@ -502,6 +564,7 @@ fn bare(block: &Block) -> Link {
         parent: hash(block.header.parent_hash),
         time: Time::from_millis(block.header.timestamp.saturating_mul(1_000)),
         events: Vec::new(),
+        moved: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod courier;
 mod feed;
 mod house;
 mod layerzero;
+mod migration;
 mod node;
 mod poison;
 mod proxy;

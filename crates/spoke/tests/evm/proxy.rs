@@ -1,5 +1,7 @@
 //! An endpoint between us and a node that can be told to be a bad one.
 
+use alloy::sol_types::SolEvent as _;
+use ballast_spoke::evm::bindings::vault::Vault;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +13,8 @@ pub(crate) enum Mood {
     Honest,
     /// Logs are left out.
     OmitLogs,
+    /// The logs are left out that say that a vault has handed over.
+    HideMoves,
     /// Amounts in logs are other ones.
     AlterLogs,
     /// Logs and receipts are altered alike.
@@ -123,6 +127,10 @@ async fn tamper(mood: Mood, request: &Value, answer: &mut Value, node: &str) {
             for receipt in result.as_array_mut().into_iter().flatten() {
                 alter(&mut receipt["logs"]);
             }
+        }
+        (Mood::HideMoves, "eth_getLogs") if result.is_array() => {
+            let moved = json!(Vault::MovedTo::SIGNATURE_HASH);
+            result.as_array_mut().unwrap().retain(|log| log["topics"][0] != moved);
         }
         (Mood::HideLogs, "eth_getBlockByNumber") if result.is_object() => {
             result["logsBloom"] = json!(format!("0x{}", "00".repeat(256)));

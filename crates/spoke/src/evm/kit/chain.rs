@@ -180,6 +180,28 @@ impl LocalChain {
         Ok(Self { node, deployment, deployer, dvns, kinds, order_confirmations: None })
     }
 
+    /// Puts a successor beside the vault, with a gateway of its own where the chain has LayerZero. It is closed until the vault
+    /// hands over to it, and takes its validators then.
+    pub async fn put_successor(&self) -> Result<Deployment, KitError> {
+        let Deployment { name, chain, coin, tokens, layerzero, safe, .. } = self.deployment.clone();
+        let wrapped = self.kinds.iter().find(|(_, kind)| *kind == TokenKind::Wrapped);
+        let spoke = SpokePlan {
+            name,
+            chain,
+            epoch: 0,
+            signers: vec![Signer(dev_key("deployer", 0).address().into_array())],
+            coin: *self.token(coin)?,
+            wrapped: wrapped.map(|(asset, _)| self.token(*asset)).transpose()?.map(|token| token.token),
+            layerzero,
+            owner: dev_key("deployer", 0).address(),
+            verifiers: DVNS_DEFAULT,
+            development: false,
+            predecessor: Some(self.deployment.vault),
+        };
+        let deployment = deploy_spoke(&self.deployer, dev_key("deployer", 0).address(), spoke).await?;
+        Ok(Deployment { tokens, safe, ..deployment })
+    }
+
     /// Has DVNs wait for so many confirmations of what gateways send, 1 being the block that holds it: an order proves
     /// itself. Before ways are opened, at both ends.
     pub fn hurry_orders(&mut self, confirmations: u64) {
