@@ -51,7 +51,7 @@ fn quiet() -> (House, Nonce) {
     (house, nonce)
 }
 
-fn orders<'a>(out: &'a Outcome, is: fn(&OrderAction) -> bool) -> Vec<&'a Order> {
+fn orders(out: &Outcome, is: fn(&OrderAction) -> bool) -> Vec<&Order> {
     out.orders.iter().filter(|order| is(&order.action)).collect()
 }
 

@@ -67,9 +67,7 @@ pub trait Spoke {
     fn waiting(&self) -> Result<Vec<(Nonce, Waiting)>, SpokeError>;
 
     /// What waits to be handed over to a successor, at the head.
-    fn moving(&self) -> Result<Option<Moving>, SpokeError> {
-        Ok(None)
-    }
+    fn moving(&self) -> Result<Option<Moving>, SpokeError>;
 
     /// Sends orders with their certificate.
     fn deliver(&mut self, payload: &Payload) -> Result<TxId, SpokeError>;
