@@ -127,7 +127,7 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         return true;
     }
     // What was offered where it lies stays there: takes of it may not be final.
-    let may_leave = lot.is_fresh() && !lot.stays;
+    let may_leave = lot.is_fresh() && !lot.stays && lot.taken.is_zero();
     let elsewhere = may_leave.then(|| joint::destination(state, lot.token, lot.left())).flatten();
     let chain = lot.token.chain;
     let waits =
@@ -370,7 +370,11 @@ pub(crate) fn take_final(
     }
     let Some(lot) = state.lots.find(id).filter(|lot| !lot.parts.is_empty()) else {
         // A take of nothing that was the lot's, which has gone its way since.
-        return enter(state, out, LedgerAccount::Surplus(coin), Money::Token(coin), cash, Reason::Anomaly);
+        enter(state, out, LedgerAccount::Surplus(coin), Money::Token(coin), cash, Reason::Anomaly);
+        if let Some(lot) = state.lots.find_mut(id) {
+            lot.untake(Taking { run: None, quantity: taking.quantity }, paid);
+        }
+        return frozen::settle(state, id, fact);
     };
     let (token, quantity) = (lot.token, taking.quantity);
     let (shares, kept) = (lot.split(cash), lot.split(paid - cash));
