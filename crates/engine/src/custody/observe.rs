@@ -266,6 +266,10 @@ fn carried_out(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonc
         OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
         OrderAction::Rotate { epoch, .. } => validators::settled(state, out, chain, epoch),
         OrderAction::Migrate { .. } => migration::settled(state, out, chain),
+        // Carried out in any order: one that is not what was decided last is put right.
+        OrderAction::ListMaker { maker, listed } if state.house.makers.contains(&maker) != listed => {
+            orders::give(state, out, chain, OrderAction::ListMaker { maker, listed: !listed });
+        }
         OrderAction::StartAuction { .. }
         | OrderAction::CancelAuction { .. }
         | OrderAction::SetLimits { .. }
