@@ -99,6 +99,26 @@ fn end_auction(state: &mut State, out: &mut Outcome, id: LotId, anew: bool) {
     order_end(state, out, id);
 }
 
+/// A vote has an auction ended that should have been over long ago, and of which nothing is heard any more. Its chain answers with
+/// an end, also where it never knew it.
+pub(super) fn end_overdue(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
+    let Some(lot) = state.lots.find(id) else { return false };
+    let (LotStage::Offered(auction) | LotStage::Ending { auction, .. }) = lot.stage else { return false };
+    let (chain, stage) = (lot.token.chain, lot.stage);
+    let of_lot = |action: &OrderAction| match action {
+        OrderAction::StartAuction { lot, .. } | OrderAction::CancelAuction { lot, .. } => *lot == id,
+        _ => false,
+    };
+    if state.now() < auction.ends.after(frozen::STANDS) || orders::is_any_open(state, chain, of_lot) {
+        return false;
+    }
+    match stage {
+        LotStage::Offered(_) => end_auction(state, out, id, true),
+        _ => order_end(state, out, id),
+    }
+    true
+}
+
 fn order_end(state: &mut State, out: &mut Outcome, id: LotId) {
     let lot = state.lots.find(id).expect("the caller found it");
     let (chain, start) = (lot.token.chain, lot.start);
@@ -120,8 +140,8 @@ fn tell_keepers(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
 /// is owed. False where there is no room, or no price to order it at.
 pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     let lot = state.lots.find(id).expect("queued lots are open").clone();
-    if lot.parts.iter().any(|part| part.leaves) {
-        // What leaves must not be sold: the others wait until it has left.
+    if lot.left().is_zero() || lot.parts.iter().any(|part| part.leaves) {
+        // What leaves must not be sold: the others wait until it has left. Of what is all taken nothing is offered.
         set_lot_stage(state, id, LotStage::Over(After::Queue));
         go_on(state, out, id);
         return true;
@@ -396,6 +416,7 @@ pub(crate) fn take_final(
         distribute::proceeds(state, out, part.task, part.home);
         wake(state, part.task);
     }
+    go_on(state, out, id);
 }
 
 /// The chain dropped a take that was seen. Its auction runs in the new branch as it did.
@@ -413,6 +434,7 @@ pub(crate) fn take_dropped(
         set_lot_stage(state, id, LotStage::Offered(auction));
     }
     frozen::forget(state, out, id, fact);
+    go_on(state, out, id);
     for task in tasks {
         wake(state, task);
     }
@@ -568,10 +590,10 @@ pub(crate) fn end_final(
     }
 }
 
-/// What waited for an end to be final, or for a frozen lot to go on.
+/// What waited for an end or a take to be final, or for a frozen lot to go on.
 pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
     let Some(lot) = state.lots.find(id) else { return };
-    if !lot.runs.is_empty() || lot.is_frozen() {
+    if !lot.runs.is_empty() || !lot.taken.is_zero() || lot.is_frozen() {
         return;
     }
     match lot.stage {
