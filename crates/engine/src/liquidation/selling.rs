@@ -616,19 +616,20 @@ pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
 /// still tell its end.
 pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
     let Some(chain) = state.lots.find(id).map(|lot| lot.token.chain) else { return };
-    let cancelled = orders::is_any_open(
-        state,
-        chain,
-        |action| matches!(action, OrderAction::CancelAuction { lot, start: of } if (*lot, *of) == (id, start)),
-    );
-    let lot = state.lots.find_mut(id).expect("found above");
-    if lot.start != start {
+    if state.lots.find(id).is_some_and(|lot| lot.start != start) {
+        let cancelled = orders::is_any_open(
+            state,
+            chain,
+            |action| matches!(action, OrderAction::CancelAuction { lot, start: of } if (*lot, *of) == (id, start)),
+        );
         if cancelled {
             return;
         }
+        let lot = state.lots.find_mut(id).expect("found above");
         lot.runs.retain(|run| run.start != start);
         return check_next(state, out, id);
     }
+    let lot = state.lots.find_mut(id).expect("found above");
     // While its cancellation is out, that one's answer decides.
     if let LotStage::Offered(auction) = lot.stage {
         let token = lot.token;
