@@ -244,8 +244,7 @@ fn an_auction_whose_end_is_never_told_locks_nobody_for_ever() {
         let _ = house.run(Command::Govern(Change::Resolve { task }));
         house.take_all();
     }
-    let lot = only_lot(&house);
-    assert!(house.state().tasks.is_empty(), "{:?}", house.state().lots.find(lot));
+    assert!(house.state().tasks.is_empty(), "{:?}", house.state().lots.iter().collect::<Vec<_>>());
 }
 
 /// As much as is counted, several times over.
@@ -371,5 +370,74 @@ fn an_arrival_of_nothing_stops_nothing() {
     );
     for _ in 0..20 {
         house.advance(Millis::minutes(10));
+    }
+}
+
+/// As the one above, for next to nothing: the task's need stands.
+#[test]
+fn a_lot_taken_whole_for_nothing_is_not_offered_again() {
+    let mut house = lending("ethereum");
+    house.borrow("borrower", "ethereum", whole(16_000)).expect("20,000 / 1.21 = 16,528");
+    house.spoke("ethereum").loses_orders = true;
+    house.price("ETH", price("1650"));
+    let lot = only_lot(&house);
+    let left = house.state().lots.find(lot).expect("open").left();
+    tell(&mut house, "ethereum", take(lot, left, Amount::from_wei(1_000_000_000_000)));
+    let task = house.state().tasks.iter().next().expect("open").0;
+    house.run(Command::Govern(Change::Resolve { task })).expect("frozen");
+    house.apply(Vec::new());
+    for _ in 0..200 {
+        house.advance(Millis::minutes(10));
+    }
+    assert!(house.state().lots.find(lot).is_none(), "{:?}", house.state().lots.find(lot));
+    assert!(house.state().tasks.is_empty());
+}
+
+/// A false take of a lot that waits, let go on by vote before it is final, and its owner is healthy again: no block is without end.
+#[test]
+fn an_owner_who_is_healthy_again_waits_for_a_take_that_is_not_final() {
+    let mut house = lending("ethereum");
+    house.borrow("borrower", "ethereum", whole(16_000)).expect("20,000 / 1.21 = 16,528");
+    let chain = house.chain("ethereum");
+    house.spoke("ethereum").loses_orders = true;
+    let migrate = Change::Migrate { chain, to: Address([5; 32]), domain: Hash([6; 32]) };
+    house.run(Command::Govern(migrate)).expect("none is open");
+    house.advance(Millis::days(3));
+    house.price("ETH", price("1650"));
+    let lot = only_lot(&house);
+    assert_eq!(house.state().lots.find(lot).expect("open").stage, LotStage::Queued);
+    house.spoke("ethereum").holds_finality = true;
+    tell(&mut house, "ethereum", take(lot, whole(1), whole(100)));
+    let task = house.state().tasks.iter().next().expect("open").0;
+    house.run(Command::Govern(Change::Resolve { task })).expect("frozen");
+    house.deposit("borrower", "polygon", "USDC", whole(50_000));
+    for _ in 0..5 {
+        house.advance(Millis::minutes(1));
+    }
+    house.spoke("ethereum").holds_finality = false;
+    for _ in 0..5 {
+        house.advance(Millis::minutes(1));
+    }
+    assert!(house.state().tasks.is_empty(), "{:?}", house.state().lots.iter().collect::<Vec<_>>());
+}
+
+/// Couriers bring the listing of a market maker after its end.
+#[test]
+fn a_maker_that_is_not_listed_any_more_stays_so() {
+    let mut house = House::new();
+    house.held = Some(Vec::new());
+    for listed in [true, false] {
+        house.run(Command::Govern(Change::Maker { maker: TAKER, listed })).expect("no bounds");
+    }
+    // Of whatever the hub still says afterwards the newest comes last.
+    for order in house.held.replace(Vec::new()).expect("held").into_iter().rev() {
+        house.deliver(&order);
+    }
+    house.held = None;
+    for _ in 0..3 {
+        house.apply(Vec::new());
+    }
+    for spoke in &house.spokes {
+        assert!(!spoke.vault().books().is_maker(TAKER), "listed for ever");
     }
 }
