@@ -6,7 +6,7 @@
 
 use crate::credit::LendingPool;
 use crate::custody;
-use crate::ledger::{ChainMoney, TokenMoney};
+use crate::ledger::{self, ChainMoney, TokenMoney};
 use crate::liquidation::Passed;
 use crate::market::listing;
 use crate::measures::Measured;
@@ -184,6 +184,7 @@ pub(crate) fn list_token(
             let tokens = &mut state.chains.get_mut(chain).tokens;
             tokens.push(record);
             tokens.sort_by_key(|token| token.asset);
+            ledger::adopt(state, token);
         }
     }
     state.token_mut(token).contract = Some(contract);

@@ -338,6 +338,14 @@ pub(crate) fn leave(
     out.transfers.push(Transfer { from: Some(from), to: None, money, amount, reason });
 }
 
+/// A token is listed while some of it, which was kept in suspense, is on its way out: from now on that is kept with its record.
+pub(crate) fn adopt(state: &mut State, token: Token) {
+    let account = LedgerAccount::InFlight(token.chain);
+    if let Some(amount) = state.aside.remove((account, token)) {
+        state.token_mut(token).money.in_flight += amount;
+    }
+}
+
 /// What a ledger account holds of a money.
 #[must_use]
 pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {

@@ -10,7 +10,7 @@
 
 use crate::orders;
 use crate::state::{Outcome, State};
-use ballast_types::{ChainId, Event, OrderAction, Reject, SIGNERS_MOST, Signer};
+use ballast_types::{ChainId, Event, Nonce, OrderAction, Reject, SIGNERS_MOST, Signer};
 use ballast_units::Overflow;
 use std::ops::RangeInclusive;
 
@@ -99,18 +99,28 @@ fn count(signers: &[Signer]) -> u32 {
 
 /// A vault has rotated, in a block that is safe.
 pub(crate) fn obeyed(state: &mut State, chain: ChainId, epoch: u32) {
-    state.chains.get_mut(chain).epoch_seen = epoch;
+    let record = state.chains.get_mut(chain);
+    record.epoch_seen = record.epoch_seen.max(epoch);
     orders::hurry(state, chain);
 }
 
 /// The chain dropped that block: the vault obeys the set of before.
 pub(crate) fn dropped(state: &mut State, chain: ChainId, epoch: u32) {
-    state.chains.get_mut(chain).epoch_seen = epoch.saturating_sub(1);
+    let all = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
+    let others = all.filter_map(|(_, sent)| match sent.order.action {
+        OrderAction::Rotate { epoch: other, .. } if other != epoch && sent.seen.is_some() => Some(other),
+        _ => None,
+    });
+    let newest = others.max().unwrap_or(0);
+    let record = state.chains.get_mut(chain);
+    record.epoch_seen = record.epoch.max(newest);
 }
 
 /// It is final. Sets that no vault can obey any more are forgotten.
 pub(crate) fn settled(state: &mut State, out: &mut Outcome, chain: ChainId, epoch: u32) {
-    state.chains.get_mut(chain).epoch = epoch;
+    let record = state.chains.get_mut(chain);
+    // No vault goes back: whatever is told of an earlier set, a later one is obeyed.
+    record.epoch = record.epoch.max(epoch);
     out.event(Event::RotationCompleted { chain, epoch });
     let lowest = state.chains.iter().map(|(_, record)| record.epoch).min().unwrap_or(epoch);
     let old: Vec<u32> = state.validators.range(..lowest).map(|(epoch, _)| epoch).collect();

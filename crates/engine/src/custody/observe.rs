@@ -27,8 +27,11 @@ use ballast_types::{
     AccountId, Anomaly, ChainId, Hash, LedgerAccount, Money, Nonce, Observation, OrderAction, Reason, Reject,
     Sequence, Token, VaultEvent,
 };
-use ballast_units::{Amount, Time};
+use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
+
+/// So far ahead of the hub's clock a chain's is believed; what is later counts as then.
+const AHEAD: Millis = Millis::minutes(1);
 
 /// A vault event that is safe, not final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -196,6 +199,8 @@ fn finalise(
 ) -> Result<(), Reject> {
     let record = state.chains.find(chain).ok_or(Reject::UnknownChain { chain })?;
     let (next, next_final, final_time) = (record.next_sequence, record.next_final, record.final_time);
+    // A clock that is wrong for one block would be for ever.
+    let time = time.min(state.now().after(AHEAD));
     if next <= sequence {
         return Err(Reject::SequenceUnknown { chain, got: sequence, next });
     }
@@ -261,6 +266,10 @@ fn carried_out(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonc
         OrderAction::Bridge { lot, .. } => liquidation::left_final(state, out, lot, (chain, nonce)),
         OrderAction::Rotate { epoch, .. } => validators::settled(state, out, chain, epoch),
         OrderAction::Migrate { .. } => migration::settled(state, out, chain),
+        // Carried out in any order: one that is not what was decided last is put right.
+        OrderAction::ListMaker { maker, listed } if state.house.makers.contains(&maker) != listed => {
+            orders::give(state, out, chain, OrderAction::ListMaker { maker, listed: !listed });
+        }
         OrderAction::StartAuction { .. }
         | OrderAction::CancelAuction { .. }
         | OrderAction::SetLimits { .. }

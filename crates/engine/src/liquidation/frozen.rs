@@ -67,8 +67,12 @@ pub(super) fn thaw_due(state: &mut State, out: &mut Outcome) {
 pub(crate) fn resolve(state: &mut State, out: &mut Outcome, id: TaskId) -> Result<(), Reject> {
     let lots = &state.tasks.find(id).ok_or(Reject::UnknownTask { task: id })?.lots;
     let frozen = lots.iter().copied().filter(|lot| state.lots.find(*lot).is_some_and(Lot::is_frozen));
-    let frozen: Vec<LotId> = frozen.collect();
-    if !joint::settle_task(state, out, id) && frozen.is_empty() {
+    let (frozen, lots): (Vec<LotId>, _) = (frozen.collect(), lots.clone());
+    let mut ended = false;
+    for lot in lots {
+        ended |= selling::end_overdue(state, out, lot);
+    }
+    if !joint::settle_task(state, out, id) && frozen.is_empty() && !ended {
         return Err(Reject::TaskNotFrozen { task: id });
     }
     for lot in frozen {

@@ -197,6 +197,7 @@ pub(crate) fn bridge_expired(state: &mut State, out: &mut Outcome, id: LotId, no
         }
         return;
     }
+    set_due(state, key, None);
     state.transits.remove(key);
     requeue(state, id);
     if part.is_some_and(|part| part.leaves) {
@@ -251,7 +252,7 @@ pub(crate) fn arrival_seen(
     fact: Sequence,
 ) -> (Effect, Option<Anomaly>) {
     let ((from, nonce), way) = (key, (key.0, to.chain));
-    if !amount.in_range() {
+    if amount.is_zero() || !amount.in_range() {
         return (Effect::Stray, Some(Anomaly::ArrivedUnknown { from, nonce, amount }));
     }
     let sent = state.transits.find(key).filter(|transit| transit.to == to);

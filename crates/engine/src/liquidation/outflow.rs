@@ -4,7 +4,8 @@
 //!   The hub knows the limits that it ordered: it offers no more than passes, so that no order is given that must fail.
 //! - Leaks as the vault's own sum does; what an auction left unsold is given back as far as it has not leaked. What comes into the vault and what else
 //!   leaves it is not counted here: the vault decides, and an order that it refuses expires and is given again.
-//! - A lot that is larger than what passes at once is cut before it is offered first.
+//! - A lot that is larger than what passes at once is cut before it is offered: also a joint one, and one that was offered before
+//!   its vault's limits were lowered. Nothing is ordered that its vault can never carry out.
 
 use super::selling::{set_lot_stage, unit, units_down, value_of};
 use super::{Lot, LotStage, Part};
@@ -47,16 +48,16 @@ fn leaked(state: &State, token: Token, since: Time) -> Amount {
     mul_div_down(passed, most(&limits).wei(), window).map_or(Amount::MAX, Amount::from_wei)
 }
 
-/// A lot passes now, whole or, where it was never offered, in part.
+/// A lot passes now, whole or in part. While nothing ever passes, and while what is too large cannot be cut, it waits.
 pub(super) fn passes(state: &State, lot: &Lot) -> bool {
     let (most, counted) = (most_of(state, lot.token), counted(state, lot.token));
-    let asked = if is_cut(lot) { lot.left().min(most) } else { lot.left() };
-    // What is larger than ever passes is tried alone: the limits may have been lowered while it was for sale.
-    if most < asked { counted.is_zero() } else { counted + asked <= most }
+    let fits = lot.left() <= most || is_cut(lot);
+    fits && !most.is_zero() && counted + lot.left().min(most) <= most
 }
 
+/// What a reorg may sell more of is not cut.
 fn is_cut(lot: &Lot) -> bool {
-    lot.is_fresh() && lot.parts.len() == 1
+    lot.runs.is_empty() && lot.taken.is_zero()
 }
 
 /// An auction of so much is ordered.
@@ -76,21 +77,27 @@ pub(super) fn give_back(state: &mut State, token: Token, quantity: Amount, opene
     }
 }
 
-/// Cuts what does not pass at once from a lot that was never offered: it is queued as a lot of its own.
+/// Cuts what does not pass at once from a lot: it is queued as a lot of its own, in which everybody has part as before.
 pub(super) fn cut(state: &mut State, out: &mut Outcome, id: LotId) {
     let lot = state.lots.find(id).expect("queued lots are open");
     let (token, left, most) = (lot.token, lot.left(), most_of(state, lot.token));
     if !is_cut(lot) || left <= most || most.is_zero() {
         return;
     }
-    let (Part { task, home, quantity, value, leaves }, health) =
-        (*lot.parts.first().expect("a lot that is cut has a part"), lot.health);
-    let rest = left - most;
+    let (health, round, rest) = (lot.health, lot.round, left - most);
     let new = LotId(state.house.last_lot.0.saturating_add(1));
     state.house.last_lot = new;
-    let rest_value = value.share_down(rest, quantity).unwrap_or(Amount::ZERO);
+    let moved: Vec<Part> = lot
+        .split_units(rest, unit(state, token))
+        .into_iter()
+        .map(|(part, share)| {
+            let value = part.value.share_down(share.min(part.quantity), part.quantity);
+            Part { quantity: share, value: value.unwrap_or(Amount::ZERO), ..part }
+        })
+        .collect();
+    let parts: Vec<Part> = moved.iter().filter(|part| !part.quantity.is_zero()).copied().collect();
     let record = Lot {
-        parts: vec![Part { task, home, quantity: rest, value: rest_value, leaves }],
+        parts: parts.clone(),
         token,
         held: Amount::ZERO,
         taken: Amount::ZERO,
@@ -100,22 +107,27 @@ pub(super) fn cut(state: &mut State, out: &mut Outcome, id: LotId) {
         health,
         stage: LotStage::Queued,
         start: Nonce(0),
-        round: 0,
+        round,
         runs: Vec::new(),
         frozen: Vec::new(),
         stays: true,
     };
     state.agenda.add(new, &record);
     state.lots.insert(new, record);
-    state.tasks.find_mut(task).expect("lots belong to open tasks").lots.push(new);
     let (from, to) = (LedgerAccount::Lot(id), LedgerAccount::Lot(new));
     transfer(state, out, from, to, Money::Token(token), rest, Reason::Lot);
     let kept = value_of(state, token, most);
-    for part in &mut state.lots.find_mut(id).expect("found above").parts {
-        part.quantity -= rest;
-        part.value -= rest_value;
+    for (part, gone) in state.lots.find_mut(id).expect("found above").parts.iter_mut().zip(&moved) {
+        part.quantity = part.quantity.saturating_sub(gone.quantity);
+        part.value -= gone.value;
     }
     set_lot_stage(state, id, LotStage::Queued);
     state.lots.find_mut(id).expect("found above").value = kept;
-    out.event(Event::LotQueued { lot: new, task, token, quantity: rest });
+    for Part { task, quantity, .. } in parts {
+        let lots = &mut state.tasks.find_mut(task).expect("lots belong to open tasks").lots;
+        if let Err(at) = lots.binary_search(&new) {
+            lots.insert(at, new);
+        }
+        out.event(Event::LotQueued { lot: new, task, token, quantity });
+    }
 }

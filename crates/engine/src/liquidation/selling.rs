@@ -99,6 +99,26 @@ fn end_auction(state: &mut State, out: &mut Outcome, id: LotId, anew: bool) {
     order_end(state, out, id);
 }
 
+/// A vote has an auction ended that should have been over long ago, and of which nothing is heard any more. Its chain answers with
+/// an end, also where it never knew it.
+pub(super) fn end_overdue(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
+    let Some(lot) = state.lots.find(id) else { return false };
+    let (LotStage::Offered(auction) | LotStage::Ending { auction, .. }) = lot.stage else { return false };
+    let (chain, stage) = (lot.token.chain, lot.stage);
+    let of_lot = |action: &OrderAction| match action {
+        OrderAction::StartAuction { lot, .. } | OrderAction::CancelAuction { lot, .. } => *lot == id,
+        _ => false,
+    };
+    if state.now() < auction.ends.after(frozen::STANDS) || orders::is_any_open(state, chain, of_lot) {
+        return false;
+    }
+    match stage {
+        LotStage::Offered(_) => end_auction(state, out, id, true),
+        _ => order_end(state, out, id),
+    }
+    true
+}
+
 fn order_end(state: &mut State, out: &mut Outcome, id: LotId) {
     let lot = state.lots.find(id).expect("the caller found it");
     let (chain, start) = (lot.token.chain, lot.start);
@@ -120,14 +140,14 @@ fn tell_keepers(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
 /// is owed. False where there is no room, or no price to order it at.
 pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     let lot = state.lots.find(id).expect("queued lots are open").clone();
-    if lot.parts.iter().any(|part| part.leaves) {
-        // What leaves must not be sold: the others wait until it has left.
+    if lot.left().is_zero() || lot.parts.iter().any(|part| part.leaves) {
+        // What leaves must not be sold: the others wait until it has left. Of what is all taken nothing is offered.
         set_lot_stage(state, id, LotStage::Over(After::Queue));
         go_on(state, out, id);
         return true;
     }
     // What was offered where it lies stays there: takes of it may not be final.
-    let may_leave = lot.is_fresh() && !lot.stays;
+    let may_leave = lot.is_fresh() && !lot.stays && lot.taken.is_zero();
     let elsewhere = may_leave.then(|| joint::destination(state, lot.token, lot.left())).flatten();
     let chain = lot.token.chain;
     let waits =
@@ -370,7 +390,11 @@ pub(crate) fn take_final(
     }
     let Some(lot) = state.lots.find(id).filter(|lot| !lot.parts.is_empty()) else {
         // A take of nothing that was the lot's, which has gone its way since.
-        return enter(state, out, LedgerAccount::Surplus(coin), Money::Token(coin), cash, Reason::Anomaly);
+        enter(state, out, LedgerAccount::Surplus(coin), Money::Token(coin), cash, Reason::Anomaly);
+        if let Some(lot) = state.lots.find_mut(id) {
+            lot.untake(Taking { run: None, quantity: taking.quantity }, paid);
+        }
+        return frozen::settle(state, id, fact);
     };
     let (token, quantity) = (lot.token, taking.quantity);
     let (shares, kept) = (lot.split(cash), lot.split(paid - cash));
@@ -392,6 +416,7 @@ pub(crate) fn take_final(
         distribute::proceeds(state, out, part.task, part.home);
         wake(state, part.task);
     }
+    go_on(state, out, id);
 }
 
 /// The chain dropped a take that was seen. Its auction runs in the new branch as it did.
@@ -409,6 +434,7 @@ pub(crate) fn take_dropped(
         set_lot_stage(state, id, LotStage::Offered(auction));
     }
     frozen::forget(state, out, id, fact);
+    go_on(state, out, id);
     for task in tasks {
         wake(state, task);
     }
@@ -564,10 +590,10 @@ pub(crate) fn end_final(
     }
 }
 
-/// What waited for an end to be final, or for a frozen lot to go on.
+/// What waited for an end or a take to be final, or for a frozen lot to go on.
 pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
     let Some(lot) = state.lots.find(id) else { return };
-    if !lot.runs.is_empty() || lot.is_frozen() {
+    if !lot.runs.is_empty() || !lot.taken.is_zero() || lot.is_frozen() {
         return;
     }
     match lot.stage {
@@ -590,19 +616,20 @@ pub(super) fn go_on(state: &mut State, out: &mut Outcome, id: LotId) {
 /// still tell its end.
 pub(crate) fn start_expired(state: &mut State, out: &mut Outcome, id: LotId, start: Nonce) {
     let Some(chain) = state.lots.find(id).map(|lot| lot.token.chain) else { return };
-    let cancelled = orders::is_any_open(
-        state,
-        chain,
-        |action| matches!(action, OrderAction::CancelAuction { lot, start: of } if (*lot, *of) == (id, start)),
-    );
-    let lot = state.lots.find_mut(id).expect("found above");
-    if lot.start != start {
+    if state.lots.find(id).is_some_and(|lot| lot.start != start) {
+        let cancelled = orders::is_any_open(
+            state,
+            chain,
+            |action| matches!(action, OrderAction::CancelAuction { lot, start: of } if (*lot, *of) == (id, start)),
+        );
         if cancelled {
             return;
         }
+        let lot = state.lots.find_mut(id).expect("found above");
         lot.runs.retain(|run| run.start != start);
         return check_next(state, out, id);
     }
+    let lot = state.lots.find_mut(id).expect("found above");
     // While its cancellation is out, that one's answer decides.
     if let LotStage::Offered(auction) = lot.stage {
         let token = lot.token;
