@@ -22,6 +22,7 @@ use ballast_types::{
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::ops::Bound;
 
 /// Orders of one chain that are put out again in one block.
 const RESEND_BATCH: usize = 256;
@@ -131,7 +132,7 @@ pub(crate) fn give_for(
     out.orders.push(order.clone());
     let again = now.after(wait(state, chain, 1));
     state.orders.insert((chain, nonce), Sent { order, given: now, times: 1, again, seen: None, release });
-    state.resends.insert((again, chain, nonce));
+    state.resends.insert((chain, again, nonce));
     nonce
 }
 
@@ -161,19 +162,19 @@ pub(crate) fn acknowledge(state: &mut State, chain: ChainId, nonce: Nonce, seque
     if let Some(sent) = state.orders.find_mut((chain, nonce)) {
         sent.seen = Some(sequence);
         let again = sent.again;
-        state.resends.remove(&(again, chain, nonce));
+        state.resends.remove(&(chain, again, nonce));
     }
 }
 
 /// The chain takes now what it would not take before: whatever waits for its acknowledgement is put out again at once.
 pub(crate) fn hurry(state: &mut State, chain: ChainId) {
     let now = state.now();
-    let waiting: Vec<_> =
-        state.resends.iter().filter(|(at, of, _)| *of == chain && now < *at).copied().collect();
-    for (at, _, nonce) in waiting {
+    let later = (Bound::Excluded((chain, now, Nonce(u64::MAX))), Bound::Included(last_of(chain)));
+    let waiting: Vec<_> = state.resends.range(later).copied().collect();
+    for (_, at, nonce) in waiting {
         state.orders.find_mut((chain, nonce)).expect("what is due is open").again = now;
-        state.resends.remove(&(at, chain, nonce));
-        state.resends.insert((now, chain, nonce));
+        state.resends.remove(&(chain, at, nonce));
+        state.resends.insert((chain, now, nonce));
     }
 }
 
@@ -188,30 +189,37 @@ pub(crate) fn lose(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: 
 /// It is final that it was carried out.
 pub(crate) fn complete(state: &mut State, chain: ChainId, nonce: Nonce) -> Option<Sent> {
     let sent = state.orders.remove((chain, nonce))?;
-    state.resends.remove(&(sent.again, chain, nonce));
+    state.resends.remove(&(chain, sent.again, nonce));
     Some(sent)
 }
 
-/// Puts out again what is due.
+/// Puts out again what is due, of each chain so much at most: one that stands still holds up no other.
 pub(crate) fn step(state: &mut State, out: &mut Outcome) {
     let now = state.now();
-    let due = state.resends.range(..=(now, ChainId(u16::MAX), Nonce(u64::MAX)));
-    let due: Vec<_> = due.take(RESEND_BATCH).copied().collect();
-    for (_, chain, nonce) in due {
-        resend(state, out, chain, nonce);
+    for chain in state.chains.ids() {
+        let due = state.resends.range((chain, Time::ZERO, Nonce(0))..=(chain, now, Nonce(u64::MAX)));
+        let due: Vec<_> = due.take(RESEND_BATCH).map(|(_, _, nonce)| *nonce).collect();
+        for nonce in due {
+            resend(state, out, chain, nonce);
+        }
     }
 }
 
 /// When the next order is put out again.
 pub(crate) fn next_due(state: &State) -> Option<Time> {
-    state.resends.first().map(|(at, _, _)| *at)
+    let first = |chain| state.resends.range((chain, Time::ZERO, Nonce(0))..=last_of(chain)).next();
+    state.chains.ids().filter_map(first).map(|(_, at, _)| *at).min()
+}
+
+const fn last_of(chain: ChainId) -> (ChainId, Time, Nonce) {
+    (chain, Time::MAX, Nonce(u64::MAX))
 }
 
 fn resend(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
     let now = state.now();
     let sent = state.orders.find((chain, nonce)).expect("what is due is open");
     let (old, times) = (sent.again, sent.times.saturating_add(1));
-    state.resends.remove(&(old, chain, nonce));
+    state.resends.remove(&(chain, old, nonce));
     // A start whose cancellation is out would only sell what is to be kept. An expired order waits for its undoing.
     let wanted = now < sent.order.expires && liquidation::wants(state, sent);
     let again = now.after(wait(state, chain, times));
@@ -223,7 +231,7 @@ fn resend(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
         out.event(Event::OrderResent { chain, nonce, times });
     }
     if now < sent.order.expires {
-        state.resends.insert((again, chain, nonce));
+        state.resends.insert((chain, again, nonce));
     }
 }
 

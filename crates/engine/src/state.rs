@@ -97,7 +97,7 @@ pub struct State {
     pub(crate) fresh_losses: BTreeMap<Scope, LossId>,
     /// Derived: when which order is put out again.
     #[borsh(skip)]
-    pub(crate) resends: BTreeSet<(Time, ChainId, Nonce)>,
+    pub(crate) resends: BTreeSet<(ChainId, Time, Nonce)>,
     /// Derived: which tasks and lots a block has to look at.
     #[borsh(skip)]
     pub(crate) agenda: Agenda,
@@ -383,7 +383,7 @@ impl State {
             .orders
             .iter()
             .filter(|(_, sent)| sent.seen.is_none() && self.house.time < sent.order.expires);
-        self.resends = waits.map(|((chain, nonce), sent)| (sent.again, chain, nonce)).collect();
+        self.resends = waits.map(|((chain, nonce), sent)| (chain, sent.again, nonce)).collect();
         self.agenda = Agenda::of(&self.tasks, &self.lots, &self.transits);
         self.index = RiskIndex::new(self.accounts.len());
         self.duties = Duties::of(&self.keepers, &self.rounds);

@@ -92,6 +92,25 @@ fn an_order_without_acknowledgement_is_put_out_again_and_again() {
     assert_eq!(house.advance(Millis::hours(2)).orders, []);
 }
 
+/// A thousand orders to a chain that takes none are due at once; the one of another chain comes with the first of them.
+#[test]
+fn a_chain_that_stands_still_holds_up_no_other() {
+    let mut house = lending();
+    for chain in ["ethereum", "polygon"] {
+        house.deposit("alice", chain, "ETH", whole(2));
+        house.spoke(chain).loses_orders = true;
+    }
+    let (account, ethereum, polygon) =
+        (house.account("alice"), house.chain("ethereum"), house.chain("polygon"));
+    let token = house.token("ETH", "ethereum");
+    let wei = Command::RequestWithdrawal { account, token, amount: Amount::from_wei(1_000_000_000_000_000) };
+    house.apply(vec![wei; 1_000]);
+    house.withdraw("alice", "polygon", "ETH", whole(1)).expect("its own");
+    let out = house.advance(Millis::seconds(10));
+    let to = |chain| out.orders.iter().filter(|order| order.chain == chain).count();
+    assert_eq!((to(ethereum), to(polygon)), (256, 1));
+}
+
 #[test]
 fn an_order_that_a_reorg_lost_is_put_out_again_at_once() {
     let mut house = lending();

@@ -1,4 +1,4 @@
-//! Attacks of a fresh eye on "a chain never stops".
+//! What stopped the house or a chain, or locked a lot for ever, when fresh eyes tried it: each as small as it can be.
 
 mod support;
 
