@@ -107,9 +107,9 @@ pub(crate) fn obeyed(state: &mut State, chain: ChainId, epoch: u32) {
 /// The chain dropped that block: the vault obeys the set of before.
 pub(crate) fn dropped(state: &mut State, chain: ChainId, epoch: u32) {
     let all = state.orders.range((chain, Nonce(0))..=(chain, Nonce(u64::MAX)));
-    let others = all.filter_map(|(_, sent)| match sent.order.action {
-        OrderAction::Rotate { epoch: other, .. } if other != epoch && sent.seen.is_some() => Some(other),
-        _ => None,
+    let others = all.filter_map(|(_, sent)| {
+        let OrderAction::Rotate { epoch: other, .. } = sent.order.action else { return None };
+        (other != epoch && sent.seen.is_some()).then_some(other)
     });
     let newest = others.max().unwrap_or(0);
     let record = state.chains.get_mut(chain);

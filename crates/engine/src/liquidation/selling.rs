@@ -105,16 +105,14 @@ pub(super) fn end_overdue(state: &mut State, out: &mut Outcome, id: LotId) -> bo
     let Some(lot) = state.lots.find(id) else { return false };
     let (LotStage::Offered(auction) | LotStage::Ending { auction, .. }) = lot.stage else { return false };
     let (chain, stage) = (lot.token.chain, lot.stage);
-    let of_lot = |action: &OrderAction| match action {
-        OrderAction::StartAuction { lot, .. } | OrderAction::CancelAuction { lot, .. } => *lot == id,
-        _ => false,
-    };
+    let of_lot = |action: &OrderAction| matches!(action, OrderAction::StartAuction { lot, .. } | OrderAction::CancelAuction { lot, .. } if *lot == id);
     if state.now() < auction.ends.after(frozen::STANDS) || orders::is_any_open(state, chain, of_lot) {
         return false;
     }
-    match stage {
-        LotStage::Offered(_) => end_auction(state, out, id, true),
-        _ => order_end(state, out, id),
+    if matches!(stage, LotStage::Offered(_)) {
+        end_auction(state, out, id, true);
+    } else {
+        order_end(state, out, id);
     }
     true
 }
