@@ -236,9 +236,14 @@ fn a_vault_rotates_under_load_and_everything_is_carried_out_once() {
     load(&mut house, 6, &mut Vec::new());
     assert!(house.signed[signed..].iter().all(|payload| payload.epoch == 1), "for good: the new key alone");
 
-    // Everything that the old key signed once more, by whoever kept it: void, and nothing moves.
+    // Everything that the old key signed once more under new numbers, by whoever kept it: void, and nothing moves.
     let refused = house.refused.len();
-    let kept: Vec<Payload> = house.signed.iter().filter(|payload| payload.epoch == 0).cloned().collect();
+    let again = |payload: &Payload| {
+        let renumbered = |order: &Order| Order { nonce: Nonce(order.nonce.0 + 1_000_000), ..order.clone() };
+        let orders = payload.orders.iter().map(renumbered).collect();
+        Payload::sign(payload.domain, payload.chain, 0, orders, &[old()]).unwrap()
+    };
+    let kept: Vec<Payload> = house.signed.iter().filter(|payload| payload.epoch == 0).map(again).collect();
     for payload in &kept {
         house.spokes[0].deliver(payload).unwrap();
     }
