@@ -304,7 +304,9 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
 pub(crate) fn liquidatable(state: &State, account: AccountId) -> Result<(), Reject> {
     let record = state.accounts.get(account);
     for holding in state.collateral(record) {
-        oracle::allows(state, holding.token.asset, Action::Liquidate)?;
+        if oracle::matters(state, holding.token, holding.amount + holding.pending) {
+            oracle::allows(state, holding.token.asset, Action::Liquidate)?;
+        }
     }
     for position in &record.positions {
         oracle::allows(state, state.markets.get(position.market).asset, Action::Liquidate)?;

@@ -82,6 +82,7 @@ pub(crate) fn record(state: &State, params: &ChainParams, mut tokens: Vec<TokenR
         block_time: params.block_time,
         inclusion_p95: params.inclusion_p95,
         domain: params.domain,
+        kind: params.kind,
         coin: params.coin,
         tokens,
         money: ChainMoney::default(),

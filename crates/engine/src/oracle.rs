@@ -9,8 +9,8 @@
 use crate::account::Account;
 use crate::market::price::Twap;
 use crate::state::{Outcome, State};
-use ballast_types::{Action, AssetId, Event, OracleParams, OracleState, PriceReport, Reject};
-use ballast_units::{Millis, Price, Ratio, Time};
+use ballast_types::{Action, AssetId, Event, OracleParams, OracleState, PriceReport, Reject, Token};
+use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The window of an asset's TWAP: the 15 minutes of R10 and R14.
@@ -101,7 +101,7 @@ pub(crate) fn allows(state: &State, asset: AssetId, action: Action) -> Result<Pr
 pub(crate) fn allows_account(state: &State, account: &Account, action: Action) -> Result<(), Reject> {
     allows_risk(state, action)?;
     for held in state.collateral(account) {
-        if !held.amount.is_zero() {
+        if matters(state, held.token, held.amount) {
             allows(state, held.token.asset, action)?;
         }
     }
@@ -109,6 +109,14 @@ pub(crate) fn allows_account(state: &State, account: &Account, action: Action) -
         allows(state, state.markets.get(position.market).asset, action)?;
     }
     Ok(())
+}
+
+/// So much of a token is worth its dust at the last index there was. Less than that, and what never had a price, holds up nothing:
+/// anybody can send it to anybody.
+pub(crate) fn matters(state: &State, token: Token, amount: Amount) -> bool {
+    let Some(record) = state.token(token) else { return false };
+    let value = index(state, token.asset).map(|index| amount.value_down(index).unwrap_or(Amount::LIMIT));
+    value.is_some_and(|value| !value.is_zero() && record.params.dust <= value)
 }
 
 /// Safe mode refuses what adds risk.

@@ -21,6 +21,7 @@ use crate::risk::index::RiskIndex;
 use crate::rollback::Snapshot;
 use crate::table::{Register, RowId, Table};
 use crate::waterfall::{FloatUse, Loss};
+use ballast_types::digest::ChainKind;
 use ballast_types::{
     AccountId, Address, AnomalyKind, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash,
     Height, Holder, KeeperId, LedgerAccount, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams,
@@ -167,6 +168,8 @@ pub struct Chain {
     pub block_time: Millis,
     /// Its p95 of inclusion time.
     pub inclusion_p95: Millis,
+    /// What its addresses are like.
+    pub kind: ChainKind,
     /// What stands for its vault in every message, for good; see [`State::domain`].
     pub domain: Hash,
     /// The asset of the stablecoin that loans and takes are paid in.

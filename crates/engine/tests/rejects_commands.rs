@@ -6,8 +6,9 @@
 mod support;
 
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
+use ballast_types::digest::ChainKind;
 use ballast_types::{
-    AccountId, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, LiquidationParams,
+    AccountId, Address, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, LiquidationParams,
     MarketId, MarketParams, RateParams, Reject, Side, Signer, TaskId, Token, TokenParams, TradeAmount,
     VaultLimits,
 };
@@ -618,6 +619,23 @@ fn borrow_and_repay_reject_less_than_the_least() {
     assert_eq!(house.view("alice").loans, []);
 }
 
+/// A chain of the EVM kind pays 20 bytes: a release to anything else would fail at every delivery, at the couriers' cost.
+#[test]
+fn register_address_rejects_what_nobody_can_be_paid_at() {
+    let mut house = House::tweaked(|genesis| genesis.chains[0].kind = ChainKind::Evm);
+    let (account, evm, other) = (house.account("alice"), house.chain("ethereum"), house.chain("polygon"));
+    let odd = Address([7; 32]);
+    let mut padded = Address([0; 32]);
+    padded.0[12..].fill(7);
+    for (chain, address) in [(evm, odd), (evm, Address::default()), (other, Address::default())] {
+        let command = Command::RegisterAddress { account, chain, address };
+        refuses(&mut house, command, Reject::AddressInvalid { chain, address });
+    }
+    for (chain, address) in [(evm, padded), (other, odd)] {
+        house.run(Command::RegisterAddress { account, chain, address }).expect("somebody can be paid there");
+    }
+}
+
 #[test]
 fn withdraw_suspense_rejects_a_token_of_which_nothing_is_there() {
     let mut house = House::new();
@@ -906,6 +924,7 @@ const TESTS: [(&str, &str); 46] = [
     ("E3011", "govern_rejects_collecting_more_than_the_float"),
     ("E3012", "borrow_and_repay_reject_less_than_the_least"),
     ("E3013", "withdraw_suspense_rejects_a_token_of_which_nothing_is_there"),
+    ("E3014", "register_address_rejects_what_nobody_can_be_paid_at"),
     ("E4001", "govern_rejects_a_maintenance_margin_that_does_not_cover"),
     ("E4002", "govern_rejects_an_initial_margin_that_does_not_cover"),
     ("E4003", "govern_rejects_a_cap_that_cannot_be_closed"),

@@ -209,6 +209,7 @@ fn genesis() -> Genesis {
         debt_min: Amount::ZERO,
         auction: ballast_types::AuctionSchedule::default(),
         domain: Hash::default(),
+        kind: digest::ChainKind::InProcess,
     };
     Genesis {
         assets: vec![house::asset(house::COIN), house::asset("TOKEN")],

@@ -147,6 +147,7 @@ fn chain(terms: &ChainTerms, collateral: &[(&str, u32)]) -> ChainGenesis {
         debt_min: Amount::ZERO,
         auction: ballast_types::AuctionSchedule::default(),
         domain: ballast_types::Hash::default(),
+        kind: ballast_types::digest::ChainKind::InProcess,
     }
 }
 

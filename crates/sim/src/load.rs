@@ -240,6 +240,7 @@ fn genesis(markets: u16) -> Genesis {
         debt_min: Amount::ZERO,
         auction: ballast_types::AuctionSchedule::default(),
         domain: ballast_types::Hash::default(),
+        kind: ballast_types::digest::ChainKind::InProcess,
     };
     let markets = (0..markets).map(|market| MarketGenesis {
         asset: symbol(market),

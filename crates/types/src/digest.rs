@@ -35,6 +35,13 @@ pub enum ChainKind {
 }
 
 impl ChainKind {
+    /// Whether somebody can be paid at this address: 20 bytes after twelve zeros on a chain of the EVM kind, and nowhere zero.
+    #[must_use]
+    pub fn is_address(self, address: Address) -> bool {
+        let padded = address.0.iter().take(12).all(|byte| *byte == 0);
+        address != Address::default() && (padded || self != Self::Evm)
+    }
+
     /// Its byte.
     #[must_use]
     pub const fn byte(self) -> u8 {

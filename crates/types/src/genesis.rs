@@ -1,6 +1,7 @@
 //! Genesis: everything that is configured before the first block. Every figure is a default of the
 //! design and can be set; symbols and names refer to each other by text.
 
+use crate::digest::ChainKind;
 use crate::{AssetId, AuctionSchedule, Hash, KeeperParams, Signer};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -125,8 +126,14 @@ pub struct ChainGenesis {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub domain: Hash,
+    /// What its addresses are like.
+    #[serde(default = "default_kind")]
+    pub kind: ChainKind,
 }
 
+fn default_kind() -> ChainKind {
+    ChainKind::InProcess
+}
 fn default_block_time() -> Millis {
     Millis::seconds(12)
 }
@@ -159,6 +166,7 @@ impl ChainGenesis {
             debt_min: self.debt_min,
             auction: self.auction,
             domain: self.domain,
+            kind: self.kind,
         }
     }
 }
@@ -188,6 +196,8 @@ pub struct ChainParams {
     pub auction: AuctionSchedule,
     /// What stands for its vault in every message; zero for one in process.
     pub domain: Hash,
+    /// What its addresses are like.
+    pub kind: ChainKind,
 }
 
 /// A token of a chain's vault.

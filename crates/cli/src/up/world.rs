@@ -19,6 +19,7 @@ use ballast_spoke::certificate::ValidatorSet;
 use ballast_spoke::evm::kit::{LocalChain, LocalPlan, NodeConfig, TokenKind, TokenPlan, dev_key};
 use ballast_spoke::evm::{EvmSpoke, Finality, Npm, OWNERS, PrivateKeySigner, Resume, SpokeKeys, hub_address};
 use ballast_spoke::message::Payload;
+use ballast_types::digest::ChainKind;
 use ballast_types::{AssetId, ChainGenesis, ChainId, Change, Genesis, PriceReport, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 use std::sync::{Arc, Mutex};
@@ -130,7 +131,7 @@ pub(super) fn build(
     let spokes = chains.into_iter().map(|chain| maker.spoke(chain, start));
     let spokes = spokes.collect::<anyhow::Result<Vec<_>>>()?;
     for (chain, spoke) in genesis.chains.iter_mut().zip(&spokes) {
-        chain.domain = spoke.domain();
+        (chain.domain, chain.kind) = (spoke.domain(), ChainKind::Evm);
     }
     let way = setup.scenario.order_way;
     let world = LocalWorld {
@@ -330,7 +331,7 @@ impl World<LocalSpoke> for LocalWorld {
             anyhow::Ok(spoke)
         };
         let spoke = begin().map_err(|error| format!("{} does not start: {error:#}", genesis.name))?;
-        genesis.domain = spoke.domain();
+        (genesis.domain, genesis.kind) = (spoke.domain(), ChainKind::Evm);
         Ok(spoke)
     }
 

@@ -88,8 +88,9 @@ pub(crate) fn register_address(
     if state.accounts.find(account).is_none() {
         return Err(Reject::UnknownAccount { account });
     }
-    if state.chains.find(chain).is_none() {
-        return Err(Reject::UnknownChain { chain });
+    let record = state.chains.find(chain).ok_or(Reject::UnknownChain { chain })?;
+    if !record.kind.is_address(address) {
+        return Err(Reject::AddressInvalid { chain, address });
     }
     state.addresses.insert((account, chain), address);
     out.event(Event::AddressRegistered { account, chain, address });

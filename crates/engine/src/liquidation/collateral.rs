@@ -4,6 +4,7 @@
 //!   up; the whole of a chain's collateral where the denominator is at most 2 %, where H_M is below -5 % of
 //!   debt, or where less than the dust minimum would stay; never less than the dust minimum. Chains with the
 //!   largest denominator first. H_M and debt are those once the task's other lots are paid (`outlook`).
+//! - Crumbs, which are worth no more than the delivery of an order, are not sold: they stay with their owner.
 //! - Value moves: `Collateral -> Lot` when queued, cut to fit under the cap on auctions unless it is to be bridged.
 
 use super::outlook::Outlook;
@@ -16,7 +17,7 @@ use crate::state::{Outcome, State};
 use ballast_types::{
     AccountId, Action, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Reason, TaskId, Token,
 };
-use ballast_units::{Amount, Price, Ratio, Usd, WAD};
+use ballast_units::{Amount, Bps, Price, Ratio, Usd, WAD};
 
 /// A denominator up to this sells all: so little is gained a dollar that a partial sale digs the hole (R15).
 const GAIN_LEAST: Ratio = Ratio::percent(2);
@@ -53,14 +54,15 @@ pub(crate) fn plan(state: &State, id: TaskId, standing: &Standing) -> Plan {
     let mut sellable = Vec::new();
     let mut waits = false;
     for holding in state.collateral(state.accounts.get(task.account)) {
-        waits |= !holding.pending.is_zero();
+        // A crumb is waited for no more than it is sold: anybody can send one, as often as he likes.
+        waits |= oracle::matters(state, holding.token, holding.pending);
         let amount = units_down(holding.amount, unit(state, holding.token));
         if amount.is_zero() {
             continue;
         }
         match oracle::allows(state, holding.token.asset, Action::Liquidate) {
             Ok(index) => sellable.extend(candidate(state, task.cause, holding.token, amount, index)),
-            Err(_) => waits = true,
+            Err(_) => waits |= oracle::matters(state, holding.token, amount),
         }
     }
     if sellable.is_empty() {
@@ -74,13 +76,21 @@ pub(crate) fn plan(state: &State, id: TaskId, standing: &Standing) -> Plan {
 
 fn candidate(state: &State, cause: Cause, token: Token, amount: Amount, index: Price) -> Option<Candidate> {
     let value = amount.value_down(index).unwrap_or(Amount::LIMIT);
-    if value.is_zero() {
+    if value <= crumb(state, token) {
         return None;
     }
     let threshold = state.token(token)?.params.threshold;
     let share = Ratio::ONE.div_up(threshold).unwrap_or(Ratio::ONE);
     let gain = net_fill(state, cause).checked_sub(share).unwrap_or(Ratio::ZERO);
     Some(Candidate { token, amount, index, value, gain })
+}
+
+/// What is worth no more than this stays with its owner: what it costs to have an order delivered there, and a hundredth of
+/// the token's dust at least.
+fn crumb(state: &State, token: Token) -> Amount {
+    let gas = state.chains.get(token.chain).gas.usable(state.now(), &state.house.oracle);
+    let dust = state.token(token).map_or(Amount::ZERO, |record| record.params.dust);
+    gas.unwrap_or(Amount::ZERO).max(dust.bps_down(Bps::new(100)))
 }
 
 /// d · (1 - fee): what a dollar of collateral repays of debt.

@@ -28,7 +28,7 @@ use ballast_types::{
     Action, Anomaly, ChainId, Event, Hash, LedgerAccount, LotId, Money, Nonce, OrderAction, Reason, Sequence,
     TaskId, Token,
 };
-use ballast_units::{Amount, Millis, Overflow, Price};
+use ballast_units::{Amount, Millis, Overflow, Price, Time};
 use std::ops::Bound;
 
 /// A warehoused lot is offered again after this.
@@ -680,11 +680,17 @@ pub(super) fn requeue(state: &mut State, id: LotId) {
     state.lots.find_mut(id).expect("the caller found it").value = value;
 }
 
+/// When a lot that nobody bought is offered again: in an hour; later and later the older it is, once a day at least.
+fn offered_again(now: Time, since: Time) -> Time {
+    let eighth = Millis::new(now.since(since).get() >> 3);
+    now.after(eighth.clamp(OFFER_AGAIN, Millis::days(1)))
+}
+
 /// Every round has failed: the reserve buys what the debts still need at the last floor, as far as its cap and
 /// the float go; the rest is warehoused, and offered again hourly.
 fn last_resort(state: &mut State, out: &mut Outcome, id: LotId) {
     let lot = state.lots.find(id).expect("the caller found it").clone();
-    let again = LotStage::Warehoused(state.now().after(OFFER_AGAIN));
+    let again = LotStage::Warehoused(offered_again(state.now(), lot.since));
     let bought = reserve_takes(state, id, &lot);
     set_lot_stage(state, id, again);
     if let Some((quantity, paid)) = bought {

@@ -102,6 +102,7 @@ pub(crate) fn chain(name: &str, tier: ChainTier, threshold: i64, tokens: &[(&str
         debt_min: Amount::ZERO,
         auction: AuctionSchedule::default(),
         domain: ballast_types::Hash::default(),
+        kind: ballast_types::digest::ChainKind::InProcess,
     }
 }
 

@@ -329,6 +329,7 @@ impl World {
             debt_min: record.debt_min,
             auction: record.auction,
             domain,
+            kind: record.kind,
         }
     }
 

@@ -13,6 +13,7 @@ use ballast_spoke::evm::kit::{LocalChain, NodeConfig, TokenKind, TokenPlan, dev_
 use ballast_spoke::evm::{EvmSpoke, Finality, Npm, SpokeKeys, hub_address};
 use ballast_spoke::message::Payload;
 use ballast_spoke::{Done, Spoke};
+use ballast_types::digest::ChainKind;
 use ballast_types::{
     AccountId, AssetGenesis, AssetId, Block, ChainGenesis, ChainId, ChainTier, Command, Event, Genesis,
     Height, Layer, LedgerAccount, LotId, MarketId, Money, Order, Owner, PriceReport, RateParams, Scope, Side,
@@ -91,6 +92,7 @@ fn genesis(chain: &LocalChain, time: Time) -> Genesis {
             pending_cap: whole(1_000_000),
             auction: Default::default(),
             domain: chain.deployment.domain(),
+            kind: ChainKind::Evm,
         }],
         markets: vec![market()],
         ..Genesis::default()

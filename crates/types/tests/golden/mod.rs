@@ -1,5 +1,6 @@
 //! What travels, and its bytes. Values are such that every byte can be told from its neighbours.
 
+use ballast_types::digest::ChainKind;
 use ballast_types::{
     AccountId, Address, AssetId, Auction, AuctionSchedule, Block, ChainId, ChainParams, ChainTier, Change,
     Command, CostReport, DepthReport, DepthWeights, Hash, Height, KeeperId, Layer, LotId, MarketId,
@@ -194,6 +195,7 @@ fn chain() -> ChainParams {
         debt_min: amount(0x30),
         auction: AuctionSchedule::default(),
         domain: Hash([0x51; 32]),
+        kind: ChainKind::Evm,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::support::*;
 use ballast_spoke::evm::Npm;
 use ballast_spoke::evm::kit::{LocalChain, NodeConfig, TokenKind, TokenPlan};
+use ballast_types::digest::ChainKind;
 use ballast_types::{
     AssetGenesis, AssetId, ChainGenesis, ChainId, ChainParams, ChainTier, Genesis, KeeperParams,
     LiquidationParams, MarketGenesis, MarketParams, RateParams, TokenGenesis, TokenParams,
@@ -87,6 +88,7 @@ pub(super) fn genesis(chains: &[LocalChain], time: Time) -> Genesis {
         debt_min: Amount::ZERO,
         auction: Default::default(),
         domain: chain.deployment.domain(),
+            kind: ChainKind::Evm,
     };
     Genesis {
         time,
@@ -140,5 +142,6 @@ pub(super) fn later(chain: &LocalChain) -> ChainParams {
         debt_min: Amount::ZERO,
         auction: Default::default(),
         domain: chain.deployment.domain(),
+            kind: ChainKind::Evm,
     }
 }
