@@ -52,7 +52,7 @@ fn dust_without_a_price_saves_nobody_from_liquidation() {
 #[test]
 fn crumbs_stay_with_their_owner_and_hold_up_no_loss() {
     let mut house = owing("0.009");
-    house.price("ETH", price("1400"));
+    house.price("ETH", price("1000"));
     for _ in 0..60 {
         // A safe deposit of a wei in every block.
         house.spoke("solana").holds_finality = true;
@@ -60,7 +60,10 @@ fn crumbs_stay_with_their_owner_and_hold_up_no_loss() {
         house.take_all();
         house.advance(Millis::minutes(1));
     }
-    assert_eq!(count(&house, |event| matches!(event, Event::TaskClosed { shortfall, .. } if !shortfall.is_zero())), 1);
+    assert_eq!(
+        count(&house, |event| matches!(event, Event::TaskClosed { shortfall, .. } if !shortfall.is_zero())),
+        1
+    );
     let sol = house.token("SOL", "polygon");
     let is_crumb = |event: &Event| matches!(event, Event::LotQueued { token, .. } if *token == sol);
     assert_eq!(count(&house, is_crumb), 0, "90 cents are worth less than their order");
@@ -81,7 +84,8 @@ fn a_lot_that_nobody_buys_is_offered_ever_more_rarely() {
     for _ in 0..24 {
         house.advance(Millis::hours(1));
     }
-    let in_a_day = house.history[last_day..].iter().filter(|event| matches!(event, Event::LotOffered { .. })).count();
+    let in_a_day =
+        house.history[last_day..].iter().filter(|event| matches!(event, Event::LotOffered { .. })).count();
     assert!(in_a_day <= 1, "{in_a_day} offers on the fifteenth day, {offered} before");
     assert!(offered < 60, "{offered} offers in two weeks; hourly they were 336");
 }

@@ -8,9 +8,9 @@ mod support;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::digest::ChainKind;
 use ballast_types::{
-    AccountId, Address, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer, LiquidationParams,
-    MarketId, MarketParams, RateParams, Reject, Side, Signer, TaskId, Token, TokenParams, TradeAmount,
-    VaultLimits,
+    AccountId, Address, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer,
+    LiquidationParams, MarketId, MarketParams, RateParams, Reject, Side, Signer, TaskId, Token, TokenParams,
+    TradeAmount, VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -894,7 +894,7 @@ fn govern_rejects_opening_a_path_that_is_open() {
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 46] = [
+const TESTS: [(&str, &str); 47] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),

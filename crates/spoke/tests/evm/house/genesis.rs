@@ -88,7 +88,7 @@ pub(super) fn genesis(chains: &[LocalChain], time: Time) -> Genesis {
         debt_min: Amount::ZERO,
         auction: Default::default(),
         domain: chain.deployment.domain(),
-            kind: ChainKind::Evm,
+        kind: ChainKind::Evm,
     };
     Genesis {
         time,
@@ -142,6 +142,6 @@ pub(super) fn later(chain: &LocalChain) -> ChainParams {
         debt_min: Amount::ZERO,
         auction: Default::default(),
         domain: chain.deployment.domain(),
-            kind: ChainKind::Evm,
+        kind: ChainKind::Evm,
     }
 }
