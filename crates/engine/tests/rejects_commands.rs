@@ -619,6 +619,14 @@ fn borrow_and_repay_reject_less_than_the_least() {
     assert_eq!(house.view("alice").loans, []);
 }
 
+#[test]
+fn withdraw_suspense_rejects_a_token_of_which_nothing_is_there() {
+    let mut house = House::new();
+    let (account, token) = (house.account("alice"), house.token("ETH", "ethereum"));
+    let nothing = Reject::NothingInSuspense { account, token };
+    refuses(&mut house, Command::WithdrawSuspense { account, token }, nothing);
+}
+
 /// A chain of the EVM kind pays 20 bytes: a release to anything else would fail at every delivery, at the couriers' cost.
 #[test]
 fn register_address_rejects_what_nobody_can_be_paid_at() {
@@ -634,14 +642,6 @@ fn register_address_rejects_what_nobody_can_be_paid_at() {
     for (chain, address) in [(evm, padded), (other, odd)] {
         house.run(Command::RegisterAddress { account, chain, address }).expect("somebody can be paid there");
     }
-}
-
-#[test]
-fn withdraw_suspense_rejects_a_token_of_which_nothing_is_there() {
-    let mut house = House::new();
-    let (account, token) = (house.account("alice"), house.token("ETH", "ethereum"));
-    let nothing = Reject::NothingInSuspense { account, token };
-    refuses(&mut house, Command::WithdrawSuspense { account, token }, nothing);
 }
 
 // E40: listing and depth
