@@ -269,12 +269,13 @@ pub(super) fn stored(state: &State, id: TaskId) -> Amount {
     stored.map(|lot| lot.share(id, expected(state, lot))).sum()
 }
 
-/// Something of a task is for sale, or sold and not final.
+/// Something of a task is for sale, or sold and not final, or cannot go back yet: a task does not end before its lots do.
 pub(super) fn is_selling(state: &State, id: TaskId) -> bool {
     let lots = &state.tasks.find(id).expect("the caller found it").lots;
     lots.iter().any(|lot| {
         let lot = state.lots.find(*lot).expect("a task's lots are open");
-        !lot.taken.is_zero() || !lot.runs.is_empty() || !matches!(lot.stage, LotStage::Warehoused(_))
+        let is_bound = !lot.taken.is_zero() || !lot.runs.is_empty() || lot.is_frozen();
+        is_bound || !matches!(lot.stage, LotStage::Warehoused(_))
     })
 }
 

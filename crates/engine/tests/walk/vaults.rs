@@ -49,6 +49,12 @@ impl Vaults {
             Event::LotTaken { quantity, .. } => Some(*quantity),
             _ => None,
         });
+        // A take may be told of a lot that was never offered.
+        for event in &out.events {
+            if let Event::LotQueued { lot, token, .. } | Event::LotJoined { lot, token, .. } = event {
+                self.lots.insert(*lot, *token);
+            }
+        }
         for (number, observation) in (0..).zip(&block.observations) {
             let refused = |part, at| part == BlockPart::Observation && at == number;
             if out.rejects.iter().any(|refusal| refused(refusal.part, refusal.number)) {
