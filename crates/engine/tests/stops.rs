@@ -441,3 +441,32 @@ fn a_maker_that_is_not_listed_any_more_stays_so() {
         assert!(!spoke.vault().books().is_maker(TAKER), "listed for ever");
     }
 }
+
+/// A lot that nobody bought is warehoused; a take of it is told, which freezes it for an hour after it is final; meanwhile the
+/// price is back and nothing is owed any more. The task ends with its lot, not before.
+#[test]
+fn a_task_does_not_end_before_its_frozen_lot() {
+    let mut house = lending("ethereum");
+    house.borrow("borrower", "ethereum", whole(16_000)).expect("20,000 / 1.21 = 16,528");
+    house.price("ETH", price("1750"));
+    let lot = only_lot(&house);
+    let is_warehoused = |house: &House| {
+        let lot = house.state().lots.find(lot).expect("open");
+        matches!(lot.stage, LotStage::Warehoused(_)) && lot.runs.is_empty()
+    };
+    for _ in 0..200 {
+        if is_warehoused(&house) {
+            break;
+        }
+        house.advance(Millis::minutes(1));
+    }
+    assert!(is_warehoused(&house), "nobody buys");
+    tell(&mut house, "ethereum", take(lot, Amount::from_wei(1_000_000_000_000), whole(1)));
+    house.apply(Vec::new());
+    house.deposit("borrower", "ethereum", "USDC", whole(30_000));
+    for _ in 0..90 {
+        house.advance(Millis::minutes(1));
+    }
+    assert!(house.state().tasks.is_empty() && house.state().lots.iter().next().is_none(), "both are over");
+    assert_eq!(house.view("borrower").locked, None);
+}
