@@ -56,9 +56,9 @@ fn i01_dollars_are_backed(state: &State) {
 /// I01: per money, all ledger accounts add up to what entered and has not left.
 fn i01_conservation(state: &State) {
     let mut sums: BTreeMap<Money, Amount> = BTreeMap::new();
-    for (_, money, amount) in crate::view::ledger(state) {
+    crate::view::each_balance(state, |_, money, amount| {
         *sums.entry(money).or_insert(Amount::ZERO) += amount;
-    }
+    });
     let records = Sums::of(state);
     let kept = &state.sums;
     assert!(kept.same_as(&records), "I01: debits and credits kept {kept:?}, the records hold {records:?}");

@@ -121,11 +121,11 @@ impl Sums {
     /// Of the whole state.
     pub(crate) fn of(state: &State) -> Self {
         let mut sums = Self::default();
-        for (account, money, amount) in crate::view::ledger(state) {
+        crate::view::each_balance(state, |account, money, amount| {
             if let Some(sum) = sums.of_records(account, money) {
                 *sum += amount;
             }
-        }
+        });
         sums
     }
 

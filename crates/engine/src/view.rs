@@ -218,55 +218,70 @@ fn position_view(state: &State, position: &Position) -> PositionView {
 #[must_use]
 pub fn ledger(state: &State) -> Vec<(LedgerAccount, Money, Amount)> {
     let mut rows = Vec::new();
+    each_balance(state, |account, money, amount| rows.push((account, money, amount)));
+    rows
+}
+
+/// The same, one by one: who only adds them up keeps no list of millions.
+pub(crate) fn each_balance(state: &State, mut tell: impl FnMut(LedgerAccount, Money, Amount)) {
+    let mut row = |account, money, amount: Amount| {
+        if !amount.is_zero() {
+            tell(account, money, amount);
+        }
+    };
     for (id, account) in state.accounts.iter() {
-        rows.push((LedgerAccount::Cash(id), Money::Usd, account.balances.cash()));
+        row(LedgerAccount::Cash(id), Money::Usd, account.balances.cash());
         for held in account.balances.holdings() {
             let money = Money::Token(held.token);
-            rows.push((LedgerAccount::Collateral(id, held.token), money, held.amount));
-            rows.push((LedgerAccount::Pending(id, held.token), money, held.pending));
+            row(LedgerAccount::Collateral(id, held.token), money, held.amount);
+            row(LedgerAccount::Pending(id, held.token), money, held.pending);
         }
     }
     for (id, market) in state.markets.iter() {
         let money = &market.money;
         let scope = Scope::Market(id);
-        rows.push((LedgerAccount::Pool(id), Money::Usd, money.pool()));
-        rows.push((LedgerAccount::Payable(id), Money::Usd, money.payable()));
-        rows.push((LedgerAccount::Budget(id), Money::Usd, money.budget()));
-        rows.push((LedgerAccount::Tranche(scope), Money::Usd, money.tranche()));
-        rows.push((LedgerAccount::Fees(scope), Money::Usd, money.fees()));
+        row(LedgerAccount::Pool(id), Money::Usd, money.pool());
+        row(LedgerAccount::Payable(id), Money::Usd, money.payable());
+        row(LedgerAccount::Budget(id), Money::Usd, money.budget());
+        row(LedgerAccount::Tranche(scope), Money::Usd, money.tranche());
+        row(LedgerAccount::Fees(scope), Money::Usd, money.fees());
     }
     for (id, chain) in state.chains.iter() {
         let money = &chain.money;
         let scope = Scope::Chain(id);
-        rows.push((LedgerAccount::Lending(id), Money::Usd, money.lending()));
-        rows.push((LedgerAccount::Tranche(scope), Money::Usd, money.tranche()));
-        rows.push((LedgerAccount::Fees(scope), Money::Usd, money.fees()));
-        rows.push((LedgerAccount::Cold(id), Money::Usd, money.cold()));
+        row(LedgerAccount::Lending(id), Money::Usd, money.lending());
+        row(LedgerAccount::Tranche(scope), Money::Usd, money.tranche());
+        row(LedgerAccount::Fees(scope), Money::Usd, money.fees());
+        row(LedgerAccount::Cold(id), Money::Usd, money.cold());
         for record in &chain.tokens {
             let token = Token { asset: record.asset, chain: id };
             let money = Money::Token(token);
-            rows.push((LedgerAccount::Inventory(token), money, record.money.inventory()));
-            rows.push((LedgerAccount::InFlight(id), money, record.money.in_flight()));
-            rows.push((LedgerAccount::Warehouse(token), money, record.money.warehouse()));
+            row(LedgerAccount::Inventory(token), money, record.money.inventory());
+            row(LedgerAccount::InFlight(id), money, record.money.in_flight());
+            row(LedgerAccount::Warehouse(token), money, record.money.warehouse());
         }
     }
     for (id, lot) in state.lots.iter() {
-        rows.push((LedgerAccount::Lot(id), Money::Token(lot.token), lot.held));
+        row(LedgerAccount::Lot(id), Money::Token(lot.token), lot.held);
     }
     for (id, task) in state.tasks.iter() {
-        rows.push((LedgerAccount::Proceeds(id), Money::Usd, task.proceeds));
+        row(LedgerAccount::Proceeds(id), Money::Usd, task.proceeds);
     }
     if let Some(token) = state.house.keepers.token {
         let money = Money::Token(token);
-        rows.extend(state.keepers.iter().map(|(id, keeper)| (LedgerAccount::Stake(id), money, keeper.stake)));
-        rows.push((LedgerAccount::Fines, money, state.house.money.fines()));
+        for (id, keeper) in state.keepers.iter() {
+            row(LedgerAccount::Stake(id), money, keeper.stake);
+        }
+        row(LedgerAccount::Fines, money, state.house.money.fines());
     }
-    rows.extend(state.rounds.iter().map(|(id, round)| (LedgerAccount::Pot(id), Money::Usd, round.pot)));
-    rows.extend(state.aside.iter().map(|((account, token), amount)| (account, Money::Token(token), *amount)));
-    rows.push((LedgerAccount::Float, Money::Usd, state.house.money.float()));
-    rows.push((LedgerAccount::Treasury, Money::Usd, state.house.money.treasury()));
-    rows.retain(|(_, _, amount)| !amount.is_zero());
-    rows
+    for (id, round) in state.rounds.iter() {
+        row(LedgerAccount::Pot(id), Money::Usd, round.pot);
+    }
+    for ((account, token), amount) in state.aside.iter() {
+        row(account, Money::Token(token), *amount);
+    }
+    row(LedgerAccount::Float, Money::Usd, state.house.money.float());
+    row(LedgerAccount::Treasury, Money::Usd, state.house.money.treasury());
 }
 
 /// The waterfall as it stands.

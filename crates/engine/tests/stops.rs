@@ -301,6 +301,16 @@ fn takes_for_the_most_that_is_counted() {
     assert!(house.state().tasks.is_empty());
 }
 
+/// Whoever wants takes all that is offered, for more than a day: no task is left.
+fn all_is_sold(house: &mut House) {
+    for _ in 0..2_000 {
+        house.advance(Millis::minutes(1));
+        house.take_all();
+    }
+    let lots: Vec<_> = house.state().lots.iter().collect();
+    assert!(house.state().tasks.is_empty(), "{lots:?}");
+}
+
 /// Of a token so many units leave at once.
 fn limit(house: &mut House, chain: &str, units: u64) {
     let token = house.token("ETH", chain);
@@ -326,12 +336,7 @@ fn a_joint_lot_larger_than_what_passes_is_sold_all_the_same() {
     limit(&mut house, "ethereum", 12);
     house.apply(Vec::new());
     house.price("ETH", price("1650"));
-    for _ in 0..2_000 {
-        house.advance(Millis::minutes(1));
-        house.take_all();
-    }
-    let lots: Vec<_> = house.state().lots.iter().collect();
-    assert!(house.state().tasks.is_empty(), "{lots:?}");
+    all_is_sold(&mut house);
 }
 
 /// Limits are lowered while a lot is for sale, and its start is not carried out in time.
@@ -345,12 +350,7 @@ fn a_lot_that_was_offered_before_its_limits_were_lowered_is_sold_all_the_same() 
     limit(&mut house, "ethereum", 4);
     let lot = only_lot(&house);
     house.expire(lot);
-    for _ in 0..2_000 {
-        house.advance(Millis::minutes(1));
-        house.take_all();
-    }
-    let lots: Vec<_> = house.state().lots.iter().collect();
-    assert!(house.state().tasks.is_empty(), "{lots:?}");
+    all_is_sold(&mut house);
 }
 
 /// A forged arrival of nothing, and the order that it names expires.

@@ -199,9 +199,9 @@ pub enum Revert {
     /// Something is under auction or waits: nothing is handed over before.
     #[error("{reserved} of asset {} is under auction or waits", .asset.0)]
     StillReserved {
-        /// Of what.
+        /// The first asset of which something is.
         asset: AssetId,
-        /// How much.
+        /// What of it is under auction or waits.
         reserved: Amount,
     },
     /// Everything went to a successor, or nothing has come yet.

@@ -322,7 +322,7 @@ pub enum Change {
     },
     /// A chain's vault hands everything over to a successor, three days from now at the earliest.
     Migrate {
-        /// Where.
+        /// The chain whose vault it is.
         chain: ChainId,
         /// The successor's address there.
         to: Address,

@@ -410,7 +410,7 @@ pub(crate) struct GovernPath {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GovernMigrate {
-    /// Where.
+    /// The chain whose vault hands over.
     pub(crate) chain: String,
     /// The successor's name: it stands for its address.
     pub(crate) to: String,

@@ -153,11 +153,10 @@ fn place(state: &State) -> Result<Option<KeeperId>, Reject> {
     if state.keepers.len() < most() {
         return Ok(None);
     }
+    let members = state.rounds.iter().flat_map(|(_, round)| &round.members);
+    let serving: BTreeSet<KeeperId> = members.map(|member| member.keeper).collect();
     let mut left = state.keepers.iter().filter(|(_, keeper)| has_left(keeper));
-    let serves = |id: KeeperId| {
-        state.rounds.iter().any(|(_, round)| round.members.iter().any(|member| member.keeper == id))
-    };
-    let free = left.find(|(id, _)| !serves(*id)).map(|(id, _)| id);
+    let free = left.find(|(id, _)| !serving.contains(id)).map(|(id, _)| id);
     free.map(Some).ok_or(Reject::KeepersFull { limit: KEEPERS_MOST })
 }
 
