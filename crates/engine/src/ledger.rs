@@ -121,12 +121,28 @@ impl Sums {
     /// Of the whole state.
     pub(crate) fn of(state: &State) -> Self {
         let mut sums = Self::default();
-        crate::view::each_balance(state, |account, money, amount| {
-            if let Some(sum) = sums.of_records(account, money) {
+        for (_, account) in state.accounts.iter() {
+            sums.add(&account.balances);
+        }
+        sums.with_others(state)
+    }
+
+    /// What one account holds.
+    pub(crate) fn add(&mut self, balances: &Balances) {
+        self.dollars += balances.cash;
+        for held in &balances.holdings {
+            *self.tokens.entry(held.token).or_default() += held.amount + held.pending;
+        }
+    }
+
+    /// What everything but accounts holds as well.
+    pub(crate) fn with_others(mut self, state: &State) -> Self {
+        crate::view::each_balance_outside_accounts(state, &mut |account, money, amount| {
+            if let Some(sum) = self.of_records(account, money) {
                 *sum += amount;
             }
         });
-        sums
+        self
     }
 
     /// Whether two say the same: a token of which nothing is held need not be there.

@@ -76,12 +76,12 @@ fn snapshot_of(id: LotId, lot: &Lot) -> LotSnapshot {
 }
 
 /// Events of a chain were reversed: tells the tasks that relied on them.
-pub(crate) fn tell(
+pub(crate) fn tell<'a>(
     state: &State,
     out: &mut Outcome,
     chain: ChainId,
     sequence: Sequence,
-    dropped: &[Unfinal],
+    dropped: impl Iterator<Item = &'a Unfinal>,
 ) {
     let lot_of = |record: &Unfinal| match record.event {
         VaultEvent::Taken { lot, .. } | VaultEvent::Ended { lot, .. } => Some(lot),
@@ -91,7 +91,7 @@ pub(crate) fn tell(
         }
         VaultEvent::Deposited { .. } => None,
     };
-    let lots: BTreeSet<LotId> = dropped.iter().filter_map(lot_of).collect();
+    let lots: BTreeSet<LotId> = dropped.filter_map(lot_of).collect();
     let tasks: BTreeSet<TaskId> =
         lots.iter().filter_map(|lot| state.lots.find(*lot)).flat_map(Lot::tasks).collect();
     for task in tasks {

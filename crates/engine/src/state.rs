@@ -370,7 +370,10 @@ impl State {
         self.owners = self.accounts.iter().map(|(id, account)| (account.owner, id)).collect();
         self.members = self.markets.ids().map(|_| Members::default()).collect();
         self.debtors.clear();
+        self.sums = Sums::default();
+        // Each account is read once: a restart waits for this loop.
         for (id, account) in self.accounts.iter() {
+            self.sums.add(&account.balances);
             let positions = account.positions.iter().map(|position| position.market);
             for market in positions.chain(account.claims.iter().map(|claim| claim.market)) {
                 if let Some(members) = self.members.get_mut(market.row()) {
@@ -390,7 +393,7 @@ impl State {
         self.agenda = Agenda::of(&self.tasks, &self.lots, &self.transits);
         self.index = RiskIndex::new(self.accounts.len());
         self.duties = Duties::of(&self.keepers, &self.rounds);
-        self.sums = Sums::of(self);
+        self.sums = std::mem::take(&mut self.sums).with_others(self);
         self.on_its_way = OnItsWay::of(self);
     }
 

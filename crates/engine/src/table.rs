@@ -180,10 +180,11 @@ impl<K: Ord + Copy, V> Register<K, V> {
         self.entries.insert(key, value);
     }
 
-    /// Removes a record.
+    /// Removes a record; where there is none, nothing has changed.
     pub(crate) fn remove(&mut self, key: K) -> Option<V> {
+        let removed = self.entries.remove(&key)?;
         self.changed.insert(key);
-        self.entries.remove(&key)
+        Some(removed)
     }
 
     /// All records in order of their keys.

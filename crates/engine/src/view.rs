@@ -224,12 +224,8 @@ pub fn ledger(state: &State) -> Vec<(LedgerAccount, Money, Amount)> {
 
 /// The same, one by one: who only adds them up keeps no list of millions.
 pub(crate) fn each_balance(state: &State, mut tell: impl FnMut(LedgerAccount, Money, Amount)) {
-    let mut row = |account, money, amount: Amount| {
-        if !amount.is_zero() {
-            tell(account, money, amount);
-        }
-    };
     for (id, account) in state.accounts.iter() {
+        let mut row = held(&mut tell);
         row(LedgerAccount::Cash(id), Money::Usd, account.balances.cash());
         for held in account.balances.holdings() {
             let money = Money::Token(held.token);
@@ -237,6 +233,24 @@ pub(crate) fn each_balance(state: &State, mut tell: impl FnMut(LedgerAccount, Mo
             row(LedgerAccount::Pending(id, held.token), money, held.pending);
         }
     }
+    each_balance_outside_accounts(state, &mut tell);
+}
+
+/// Tells only of what is not zero.
+fn held(tell: &mut impl FnMut(LedgerAccount, Money, Amount)) -> impl FnMut(LedgerAccount, Money, Amount) {
+    |account, money, amount| {
+        if !amount.is_zero() {
+            tell(account, money, amount);
+        }
+    }
+}
+
+/// What markets, chains, lots, tasks, keepers and the house hold.
+pub(crate) fn each_balance_outside_accounts(
+    state: &State,
+    tell: &mut impl FnMut(LedgerAccount, Money, Amount),
+) {
+    let mut row = held(tell);
     for (id, market) in state.markets.iter() {
         let money = &market.money;
         let scope = Scope::Market(id);

@@ -306,8 +306,7 @@ fn reverse_from(state: &mut State, out: &mut Outcome, chain: ChainId, sequence: 
     let events: Vec<_> = state.unfinal.range(range).rev().map(|(key, record)| (key, *record)).collect();
     state.chains.get_mut(chain).next_sequence = sequence;
     let mut debited = Vec::new();
-    let dropped: Vec<Unfinal> = events.iter().map(|(_, record)| *record).collect();
-    rollback::tell(state, out, chain, sequence, &dropped);
+    rollback::tell(state, out, chain, sequence, events.iter().map(|(_, record)| record));
     for (key, record) in events {
         state.unfinal.remove(key);
         anomaly::forget(state, chain, key.1);

@@ -82,11 +82,9 @@ pub(crate) fn resolve(state: &mut State, out: &mut Outcome, id: TaskId) -> Resul
 }
 
 fn thaw(state: &mut State, out: &mut Outcome, id: LotId, ends: impl Fn(&Freeze) -> bool) {
-    let is_over = |lot: &Lot| lot.is_frozen() && lot.frozen.iter().all(&ends);
-    let thaws = state.lots.find(id).is_some_and(is_over);
-    if state.lots.find(id).is_some() {
-        change(state, id, |lot| lot.frozen.retain(|freeze| !ends(freeze)));
-    }
+    let Some(lot) = state.lots.find(id).filter(|lot| lot.is_frozen()) else { return };
+    let thaws = lot.frozen.iter().all(&ends);
+    change(state, id, |lot| lot.frozen.retain(|freeze| !ends(freeze)));
     if !thaws {
         return;
     }
