@@ -96,7 +96,7 @@ impl Engine {
         }
         let paid = out.events.len();
         waterfall::expire(state, out);
-        custody::retry_waiting(state, out);
+        custody::queue::step(state, out);
         orders::step(state, out);
         if liquidated || out.events.len() != paid {
             // A liquidation reaches others: suspended claims, deleveraged positions. Whoever it changed is looked
@@ -125,6 +125,7 @@ impl Engine {
             waterfall::next_due(&self.state),
             orders::next_due(&self.state),
             keeper::book::next_due(&self.state),
+            custody::queue::next_due(&self.state),
         ];
         rounds.chain(others.into_iter().flatten()).min()
     }
@@ -207,6 +208,8 @@ fn execute(state: &mut State, out: &mut Outcome, command: &Command) -> Result<()
         Command::WithdrawSuspense { account, token } => {
             custody::withdraw_suspense(state, out, account, token)
         }
+        Command::CancelWithdrawal { account, token } => custody::queue::cancel(state, out, account, token),
+        Command::HastenWithdrawal { account, token } => custody::queue::hasten(state, out, account, token),
         Command::EnterSafeMode => {
             state.house.safe_mode = Some(state.house.time);
             out.event(Event::SafeModeEntered {});

@@ -4,7 +4,8 @@
 //!   virtual shares against one virtual wei keep the first lender from taking what the second brings.
 //! - Borrowers owe `scaled · index`, rounded up; principal is kept apart, so that interest is the rest.
 //! - Rate: linear in the pool's use up to a kink, steeper beyond it; linear in time within a step.
-//! - A loan pays out on its chain, within that vault's inventory. Borrowing counts as withdrawing (R14).
+//! - A loan pays out on its chain, within that vault's inventory, less what the delivery costs. Borrowing counts as
+//!   withdrawing (R14).
 //! - A loan owes nothing or at least its chain's minimum: one that is not worth the gas of its liquidation is not made.
 //!   Automatic loans may (R5), and one that is below it already, or whose account is locked, may be repaid in part.
 //! - Interest is earned when it is paid: the reserve factor's part goes to `Fees(chain)`, the rest to lenders.
@@ -14,11 +15,10 @@ use crate::custody::{self, Payout, check_amount};
 use crate::ledger::pay;
 use crate::market::settlement;
 use crate::oracle;
+use crate::orders;
 use crate::risk::health::{self, Whatif};
 use crate::state::{Outcome, State};
-use ballast_types::{
-    AccountId, Action, Address, ChainId, Event, LedgerAccount, Reason, Reject, Scope, Token,
-};
+use ballast_types::{AccountId, Action, ChainId, Event, LedgerAccount, Reason, Reject, Scope, Token};
 use ballast_units::math::{self, Overflow};
 use ballast_units::{Amount, Bps, Millis, Ratio, Time, Wide};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -106,7 +106,7 @@ pub(crate) struct BorrowPlan {
     account: AccountId,
     coin: Token,
     amount: Amount,
-    to: Address,
+    payout: Payout,
 }
 
 /// Cash repays a loan.
@@ -323,23 +323,25 @@ pub(crate) fn plan_borrow(
     if idle < amount.kept {
         return Err(Reject::LendingTooSmall { chain, have: idle, need: amount.kept });
     }
-    let free = custody::inventory(state, coin).saturating_sub(custody::waiting_for(state, coin));
+    // What is kept for withdrawals that wait is theirs.
+    let free = custody::inventory(state, coin).saturating_sub(state.queues.sum(coin).credit);
     if free < amount.kept {
         return Err(Reject::InventoryTooSmall { chain, have: free, need: amount.kept });
     }
-    let to = custody::address(state, account, chain)?;
+    custody::address(state, account, chain)?;
     custody::check_par(state, account, coin, amount.kept)?;
     let amount = amount.not_zero()?;
-    Ok(BorrowPlan { account, coin, amount, to })
+    orders::check_open(state, account, 1)?;
+    let payout = custody::payout(state, account, coin, amount)?;
+    Ok(BorrowPlan { account, coin, amount, payout })
 }
 
 /// Books the loan and orders the payment: dollars leave the pool as the coin leaves the inventory.
 pub(crate) fn execute_borrow(state: &mut State, out: &mut Outcome, plan: BorrowPlan) {
-    let BorrowPlan { account, coin, amount, to } = plan;
+    let BorrowPlan { account, coin, amount, payout } = plan;
     let chain = coin.chain;
     book_loan(state, account, chain, amount);
     out.event(Event::Borrowed { account, chain, amount });
-    let payout = Payout { account, token: coin, amount, to };
     custody::pay_out_coin(state, out, LedgerAccount::Lending(chain), payout, Reason::Borrow);
 }
 

@@ -6,9 +6,11 @@
 //! I07 is what the tests show that run everything twice.
 
 use crate::apply::is_house;
+use crate::custody::queue::Queues;
 use crate::ledger::{Sums, TokenMoney};
 use crate::liquidation::OnItsWay;
 use crate::market::{Market, funding};
+use crate::orders;
 use crate::risk::health;
 use crate::rollback;
 use crate::state::State;
@@ -66,6 +68,12 @@ fn i01_conservation(state: &State) {
         state.on_its_way,
         OnItsWay::of(state),
         "I01: what is on its way, as kept, and of all transits"
+    );
+    assert_eq!(state.queues, Queues::of(state), "I01: the queues of withdrawals, as kept, and their entries");
+    assert_eq!(
+        state.releases,
+        orders::releases(state),
+        "I06: releases on their way, as kept, and of all orders"
     );
     let usd = sums.remove(&Money::Usd).unwrap_or(Amount::ZERO);
     assert_eq!(usd, state.house.money.usd(), "I01: dollars of all ledger accounts, and dollars that entered");

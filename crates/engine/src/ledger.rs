@@ -111,7 +111,7 @@ pub struct TokenMoney {
 /// What records that come and go hold together: kept by every debit and credit, rebuilt when a snapshot is read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sums {
-    /// Dollars of accounts' cash, of tasks' proceeds and of pots.
+    /// Dollars of accounts' cash, of withdrawals that wait, of tasks' proceeds and of pots.
     pub(crate) dollars: Amount,
     /// By token, what accounts, lots and keepers hold, and what is kept aside.
     pub(crate) tokens: BTreeMap<Token, Amount>,
@@ -157,9 +157,13 @@ impl Sums {
     /// check reads as it is.
     fn of_records(&mut self, account: LedgerAccount, money: Money) -> Option<&mut Amount> {
         match (account, money) {
-            (LedgerAccount::Cash(_) | LedgerAccount::Proceeds(_) | LedgerAccount::Pot(_), Money::Usd) => {
-                Some(&mut self.dollars)
-            }
+            (
+                LedgerAccount::Cash(_)
+                | LedgerAccount::Proceeds(_)
+                | LedgerAccount::Pot(_)
+                | LedgerAccount::Waiting(..),
+                Money::Usd,
+            ) => Some(&mut self.dollars),
             (
                 LedgerAccount::Collateral(..)
                 | LedgerAccount::Pending(..)
@@ -407,6 +411,9 @@ pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {
             state.keepers.find(id).map(|keeper| keeper.stake).unwrap_or_default()
         }
         (LedgerAccount::Fines, Money::Token(_)) => state.house.money.fines,
+        (LedgerAccount::Waiting(id, token), Money::Usd) => {
+            state.waiting.find((id, token)).map(|entry| entry.held).unwrap_or_default()
+        }
         (LedgerAccount::Pot(id), Money::Usd) => {
             state.rounds.find(id).map(|round| round.pot).unwrap_or_default()
         }
@@ -502,6 +509,9 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
         LedgerAccount::Treasury => &mut state.house.money.treasury,
         LedgerAccount::Stake(id) => &mut state.keepers.get_mut(id).stake,
         LedgerAccount::Fines => &mut state.house.money.fines,
+        LedgerAccount::Waiting(id, token) => {
+            &mut state.waiting.find_mut((id, token)).expect("an entry is there while it holds").held
+        }
         LedgerAccount::Pot(id) => {
             &mut state.rounds.find_mut(id).expect("rounds are open while they hold").pot
         }

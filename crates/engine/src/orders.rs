@@ -11,18 +11,22 @@
 //! - Keeps: I01 (an undone release enters and moves exactly what its order took), I06 (a nonce takes effect once).
 
 use crate::custody;
-use crate::ledger::{enter, transfer};
+use crate::ledger::{enter, pay, transfer};
 use crate::liquidation;
 use crate::migration;
 use crate::reserve;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    AccountId, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Order, OrderAction, Reason, Sequence,
-    Token,
+    AccountId, ChainId, Event, LedgerAccount, LotId, Money, Nonce, Order, OrderAction, Reason, Reject,
+    Sequence, Token,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeMap;
 use std::ops::Bound;
+
+/// Releases to one account that are on their way at once. More than a mix of coins has parts goes one after the other.
+const RELEASES_MOST: u32 = 16;
 
 /// Orders of one chain that are put out again in one block.
 const RESEND_BATCH: usize = 256;
@@ -57,6 +61,8 @@ pub struct Release {
     pub of: ReleaseOf,
     /// Of the account's own deposits of the coin, how much it used up (R10).
     pub deposits: Amount,
+    /// Dollars that it paid for the delivery, which are given back too, as far as the treasury has them.
+    pub fee: Amount,
 }
 
 /// What a release was of.
@@ -131,6 +137,10 @@ pub(crate) fn give_for(
     let order = Order { chain, nonce, expires, action };
     out.orders.push(order.clone());
     let again = now.after(wait(state, chain, 1));
+    if let Some(release) = &release {
+        let open = state.releases.entry(release.account).or_insert(0);
+        *open = open.saturating_add(1);
+    }
     state.orders.insert((chain, nonce), Sent { order, given: now, times: 1, again, seen: None, release });
     state.resends.insert((chain, again, nonce));
     nonce
@@ -149,6 +159,28 @@ fn wait(state: &State, chain: ChainId, times: u32) -> Millis {
 /// An order of this number is open, and no event has carried it out or used up its number.
 pub(crate) fn is_open(state: &State, chain: ChainId, nonce: Nonce) -> bool {
     state.orders.find((chain, nonce)).is_some_and(|sent| sent.seen.is_none())
+}
+
+/// Refuses more releases to an account than may be on their way: each is an order that a courier carries and an event of its vault.
+pub(crate) fn check_open(state: &State, account: AccountId, more: usize) -> Result<(), Reject> {
+    let have = state.releases.get(&account).copied().unwrap_or(0);
+    let more = u32::try_from(more).unwrap_or(u32::MAX);
+    if RELEASES_MOST < have.saturating_add(more) && have != 0 {
+        return Err(Reject::WithdrawalsOpen { account, have, limit: RELEASES_MOST });
+    }
+    Ok(())
+}
+
+/// Releases that are not final, by account.
+pub(crate) fn releases(state: &State) -> BTreeMap<AccountId, u32> {
+    let mut releases = BTreeMap::new();
+    for (_, sent) in state.orders.iter() {
+        if let Some(release) = &sent.release {
+            let open: &mut u32 = releases.entry(release.account).or_default();
+            *open = open.saturating_add(1);
+        }
+    }
+    releases
 }
 
 /// An order of the chain that does this is open: its execution is not final.
@@ -190,6 +222,14 @@ pub(crate) fn lose(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: 
 pub(crate) fn complete(state: &mut State, chain: ChainId, nonce: Nonce) -> Option<Sent> {
     let sent = state.orders.remove((chain, nonce))?;
     state.resends.remove(&(chain, sent.again, nonce));
+    if let Some(Release { account, .. }) = sent.release
+        && let Some(open) = state.releases.get_mut(&account)
+    {
+        *open = open.saturating_sub(1);
+        if *open == 0 {
+            state.releases.remove(&account);
+        }
+    }
     Some(sent)
 }
 
@@ -279,7 +319,7 @@ fn undo(state: &mut State, out: &mut Outcome, sent: &Sent) {
 /// What was in flight is the account's again. A loan that was never paid out is the borrower's cash: it is owed all the
 /// same, and can be repaid from it.
 fn undo_release(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce, release: Release) {
-    let Release { account, token, amount, of, deposits } = release;
+    let Release { account, token, amount, of, deposits, fee } = release;
     let (money, in_flight) = (Money::Token(token), LedgerAccount::InFlight(chain));
     let to = match of {
         ReleaseOf::Dollars => LedgerAccount::Inventory(token),
@@ -291,8 +331,8 @@ fn undo_release(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Non
         enter(state, out, LedgerAccount::Cash(account), Money::Usd, amount, Reason::Expiry);
         custody::restore_deposits(state, account, token, deposits);
     }
+    let fee = fee.min(state.house.money.treasury());
+    pay(state, out, LedgerAccount::Treasury, LedgerAccount::Cash(account), fee, Reason::Expiry);
     out.event(Event::ReleaseUndone { account, token, amount, nonce });
-    if of == ReleaseOf::Dollars {
-        crate::market::settlement::collect(state, out, account);
-    }
+    crate::market::settlement::collect(state, out, account);
 }

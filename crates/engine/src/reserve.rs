@@ -52,7 +52,7 @@ pub(crate) fn plan(state: &State, chain: ChainId, amount: Amount) -> Result<Plan
         return Err(Reject::FloatTooSmall { have, need: amount });
     }
     // What lenders have idle there and withdrawals wait for stays.
-    let have = custody::free_inventory(state, token).saturating_sub(custody::waiting_for(state, token));
+    let have = custody::free_inventory(state, token).saturating_sub(state.queues.sum(token).held);
     if have < amount {
         return Err(Reject::InventoryTooSmall { chain, have, need: amount });
     }

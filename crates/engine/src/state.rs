@@ -6,6 +6,7 @@
 use crate::account::Account;
 use crate::attest::Roots;
 use crate::credit::LendingPool;
+use crate::custody::queue::Queues;
 use crate::custody::{Recorded, Unfinal, Waiting};
 use crate::keeper::book::{Duties, KeeperBook};
 use crate::keeper::{Keeper, Round};
@@ -16,7 +17,7 @@ use crate::measures::Measured;
 use crate::members::Members;
 use crate::migration::Migration;
 use crate::oracle::Asset;
-use crate::orders::Sent;
+use crate::orders::{self, Sent};
 use crate::risk::index::RiskIndex;
 use crate::rollback::Snapshot;
 use crate::table::{Register, RowId, Table};
@@ -59,8 +60,8 @@ pub struct State {
     pub transits: Register<(ChainId, Nonce), Transit>,
     /// Tasks with lots on a chain, as what was final made them.
     pub snapshots: Register<(ChainId, TaskId), Snapshot>,
-    /// Withdrawals that wait for inventory, in order.
-    pub waiting: Register<(ChainId, u64), Waiting>,
+    /// Withdrawals that wait for a coin.
+    pub waiting: Register<(AccountId, Token), Waiting>,
     /// Open liquidations.
     pub tasks: Register<TaskId, Task>,
     /// Collateral under auction.
@@ -111,6 +112,12 @@ pub struct State {
     /// Derived: what records hold together (I01).
     #[borsh(skip)]
     pub(crate) sums: Sums,
+    /// Derived: withdrawals that wait, by coin and place.
+    #[borsh(skip)]
+    pub(crate) queues: Queues,
+    /// Derived: releases of accounts that are not final.
+    #[borsh(skip)]
+    pub(crate) releases: BTreeMap<AccountId, u32>,
     /// Derived: by asset, what is on its way between chains (I01).
     #[borsh(skip)]
     pub(crate) on_its_way: BTreeMap<AssetId, OnItsWay>,
@@ -395,6 +402,8 @@ impl State {
         self.duties = Duties::of(&self.keepers, &self.rounds);
         self.sums = std::mem::take(&mut self.sums).with_others(self);
         self.on_its_way = OnItsWay::of(self);
+        self.queues = Queues::of(self);
+        self.releases = orders::releases(self);
     }
 
     /// Accounts with a position, claim or debt in a market, ascending.

@@ -1,6 +1,7 @@
 //! Views: the state as people and programs ask for it, in one shape for every screen.
 
 use crate::account::{Loan, Position};
+use crate::custody::queue;
 use crate::market::{funding, settlement};
 use crate::risk::health;
 use crate::state::State;
@@ -45,6 +46,8 @@ pub struct MarketView {
 pub struct AccountView {
     /// Paid claims that nobody has touched yet included.
     pub cash: Amount,
+    /// Withdrawals that wait for a coin: by coin, dollars, and for how many of them a coin is kept.
+    pub waiting: Vec<(Token, Amount, Amount)>,
     pub collateral: Vec<CollateralView>,
     pub loans: Vec<LoanView>,
     pub positions: Vec<PositionView>,
@@ -171,6 +174,7 @@ pub fn account(state: &State, id: AccountId) -> Option<AccountView> {
     });
     Some(AccountView {
         cash: health::cash(state, account),
+        waiting: queue::entries(state, id).map(|(token, entry)| (token, entry.held, entry.credit)).collect(),
         collateral: collateral
             .map(|held| CollateralView { token: held.token, amount: held.amount, pending: held.pending })
             .collect(),
@@ -287,6 +291,9 @@ pub(crate) fn each_balance_outside_accounts(
             row(LedgerAccount::Stake(id), money, keeper.stake);
         }
         row(LedgerAccount::Fines, money, state.house.money.fines());
+    }
+    for ((id, token), entry) in state.waiting.iter() {
+        row(LedgerAccount::Waiting(id, token), Money::Usd, entry.held);
     }
     for (id, round) in state.rounds.iter() {
         row(LedgerAccount::Pot(id), Money::Usd, round.pot);

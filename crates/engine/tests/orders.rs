@@ -96,15 +96,22 @@ fn an_order_without_acknowledgement_is_put_out_again_and_again() {
 #[test]
 fn a_chain_that_stands_still_holds_up_no_other() {
     let mut house = lending();
+    let (ethereum, polygon) = (house.chain("ethereum"), house.chain("polygon"));
+    let token = house.token("ETH", "ethereum");
+    let mut asks = Vec::new();
+    // Sixteen an account are on their way at once.
+    for number in 0..64 {
+        let name = format!("alice/{number}");
+        house.deposit(&name, "ethereum", "ETH", whole(2));
+        let (account, amount) = (house.account(&name), Amount::from_wei(1_000_000_000_000_000));
+        asks.extend(vec![Command::RequestWithdrawal { account, token, amount }; 16]);
+    }
+    house.deposit("alice", "polygon", "ETH", whole(2));
     for chain in ["ethereum", "polygon"] {
-        house.deposit("alice", chain, "ETH", whole(2));
         house.spoke(chain).loses_orders = true;
     }
-    let (account, ethereum, polygon) =
-        (house.account("alice"), house.chain("ethereum"), house.chain("polygon"));
-    let token = house.token("ETH", "ethereum");
-    let wei = Command::RequestWithdrawal { account, token, amount: Amount::from_wei(1_000_000_000_000_000) };
-    house.apply(vec![wei; 1_000]);
+    let out = house.apply(asks);
+    assert_eq!(out.rejects, []);
     house.withdraw("alice", "polygon", "ETH", whole(1)).expect("its own");
     let out = house.advance(Millis::seconds(10));
     let to = |chain| out.orders.iter().filter(|order| order.chain == chain).count();

@@ -8,9 +8,9 @@ mod support;
 use ballast_engine::{BlockPart, Engine, GenesisError, Outcome, Refused};
 use ballast_types::digest::ChainKind;
 use ballast_types::{
-    AccountId, Address, AssetId, Block, ChainGenesis, ChainId, Change, Command, Genesis, Layer,
-    LiquidationParams, MarketId, MarketParams, RateParams, Reject, Side, Signer, TaskId, Token, TokenParams,
-    TradeAmount, VaultLimits,
+    AccountId, Address, AssetId, Block, ChainGenesis, ChainId, Change, Command, CostReport, Genesis, Layer,
+    LiquidationParams, MarketId, MarketParams, RateParams, Reject, Side, Signer, SourceId, TaskId, Token,
+    TokenParams, TradeAmount, VaultLimits,
 };
 use ballast_units::{Amount, Bps, Millis, Ratio, Usd};
 use support::{House, amount, genesis, owner, price, whole};
@@ -450,19 +450,6 @@ fn borrow_rejects_more_than_the_inventory() {
 }
 
 #[test]
-fn request_withdrawal_rejects_a_full_queue() {
-    let mut house = House::new();
-    house.deposit("alice", "polygon", "USDC", whole(2_000));
-    let (account, token) = (house.account("alice"), house.token("USDC", "ethereum"));
-    let command = Command::RequestWithdrawal { account, token, amount: whole(1) };
-    // 1,024 may wait on a chain; nothing is in its vault.
-    let out = house.apply(vec![command.clone(); 1_024]);
-    assert_eq!(out.rejects, []);
-    let reject = Reject::InventoryTooSmall { chain: ETHEREUM, have: Amount::ZERO, need: whole(1) };
-    refuses(&mut house, command, reject);
-}
-
-#[test]
 fn redeem_rejects_more_than_the_shares_are_worth() {
     let mut house = House::bare();
     for name in ["alice", "bob"] {
@@ -642,6 +629,48 @@ fn register_address_rejects_what_nobody_can_be_paid_at() {
     for (chain, address) in [(evm, padded), (other, odd)] {
         house.run(Command::RegisterAddress { account, chain, address }).expect("somebody can be paid there");
     }
+}
+
+#[test]
+fn request_withdrawal_rejects_what_is_not_worth_its_delivery() {
+    let mut house = House::new();
+    house.deposit("alice", "ethereum", "USDC", whole(100));
+    let time = house.now();
+    let report = |source| CostReport {
+        chain: ETHEREUM,
+        source: SourceId(source),
+        gas: whole(3),
+        bridge: whole(1),
+        time,
+    };
+    let costs = (0..3).map(report).collect();
+    let block = house.next_block(Vec::new());
+    house.apply_block(Block { costs, ..block });
+    let (account, token) = (house.account("alice"), house.token("USDC", "ethereum"));
+    let amount = whole(30) - Amount::from_wei(1_000_000_000_000);
+    let reject = Reject::WithdrawalTooSmall { account, amount, least: whole(30) };
+    refuses(&mut house, Command::RequestWithdrawal { account, token, amount }, reject);
+    house.withdraw("alice", "ethereum", "USDC", whole(30)).expect("ten times the fee");
+}
+
+#[test]
+fn cancel_withdrawal_rejects_what_does_not_wait() {
+    let mut house = House::new();
+    let (account, token) = (house.account("alice"), house.token("USDC", "ethereum"));
+    let nothing = Reject::NoWithdrawal { account, token };
+    refuses(&mut house, Command::CancelWithdrawal { account, token }, nothing);
+    refuses(&mut house, Command::HastenWithdrawal { account, token }, nothing);
+}
+
+#[test]
+fn request_withdrawal_rejects_more_than_may_be_on_their_way() {
+    let mut house = House::new();
+    house.deposit("alice", "ethereum", "USDC", whole(100));
+    house.spoke("ethereum").loses_orders = true;
+    let (account, token) = (house.account("alice"), house.token("USDC", "ethereum"));
+    let command = Command::RequestWithdrawal { account, token, amount: whole(1) };
+    assert_eq!(house.apply(vec![command.clone(); 16]).rejects, []);
+    refuses(&mut house, command, Reject::WithdrawalsOpen { account, have: 16, limit: 16 });
 }
 
 // E40: listing and depth
@@ -894,7 +923,7 @@ fn govern_rejects_opening_a_path_that_is_open() {
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 47] = [
+const TESTS: [(&str, &str); 50] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -925,6 +954,9 @@ const TESTS: [(&str, &str); 47] = [
     ("E3012", "borrow_and_repay_reject_less_than_the_least"),
     ("E3013", "withdraw_suspense_rejects_a_token_of_which_nothing_is_there"),
     ("E3014", "register_address_rejects_what_nobody_can_be_paid_at"),
+    ("E3015", "request_withdrawal_rejects_what_is_not_worth_its_delivery"),
+    ("E3016", "cancel_withdrawal_rejects_what_does_not_wait"),
+    ("E3017", "request_withdrawal_rejects_more_than_may_be_on_their_way"),
     ("E4001", "govern_rejects_a_maintenance_margin_that_does_not_cover"),
     ("E4002", "govern_rejects_an_initial_margin_that_does_not_cover"),
     ("E4003", "govern_rejects_a_cap_that_cannot_be_closed"),

@@ -203,6 +203,20 @@ pub enum Command {
         /// What, where.
         token: Token,
     },
+    /// A withdrawal that waits is not wanted any more: its dollars are cash again.
+    CancelWithdrawal {
+        /// Whose.
+        account: AccountId,
+        /// Of which coin, where.
+        token: Token,
+    },
+    /// A withdrawal that waits is to be paid soon: coins are brought from another chain for it, at its cost.
+    HastenWithdrawal {
+        /// Whose.
+        account: AccountId,
+        /// Of which coin, where.
+        token: Token,
+    },
 }
 
 /// A change of parameters.

@@ -47,10 +47,14 @@ pub enum Event {
     DepositDropped { account: AccountId, token: Token, amount: Amount },
     /// The vault was told to pay.
     ReleaseOrdered { account: AccountId, token: Token, amount: Amount, nonce: Nonce },
-    /// It does not fit the vault's free inventory; it waits in order.
+    /// It does not fit the vault's free inventory; these dollars more wait for the coin.
     WithdrawalQueued { account: AccountId, token: Token, amount: Amount },
-    /// It waited, and when its turn came it would have been refused; it is forgotten.
+    /// It waited, and could not be paid when coins had come; its dollars are cash again.
     WithdrawalRefused { account: AccountId, token: Token, amount: Amount, reject: Reject },
+    /// It waits no longer: its owner cancelled it, its account failed or lost the dollars, or it was too old. They are cash again.
+    WithdrawalCancelled { account: AccountId, token: Token, amount: Amount },
+    /// It waits for coins that are brought from another chain, at its cost.
+    WithdrawalHastened { account: AccountId, token: Token },
     /// The vault paid.
     ReleaseCompleted { chain: ChainId, nonce: Nonce, amount: Amount },
     /// An order that the chain had not acknowledged was put out again.

@@ -114,6 +114,8 @@ pub enum LedgerAccount {
     Suspense(AccountId, Token),
     /// What came into a vault and is nobody's: paid for something that was not for sale, or sent by no order.
     Surplus(Token),
+    /// Dollars of an account that wait to leave as a coin: they back what the account has open, and nothing new (R32).
+    Waiting(AccountId, Token),
 }
 
 /// Why value moved. Reports and audits are queries over transfers by reason.
@@ -201,6 +203,8 @@ pub enum Reason {
     Recall,
     /// A fact of a chain that the books did not expect (R28).
     Anomaly,
+    /// Cash to the queue of withdrawals, or back (R32).
+    Queue,
 }
 
 /// One entry of the ledger.

@@ -173,6 +173,9 @@ rejects! {
     "E3012" LoanTooSmall { chain: ChainId, owed: Amount, least: Amount } false "The loan would be below the chain's least; borrow more, or repay all of it.";
     "E3013" NothingInSuspense { account: AccountId, token: Token } false "Nothing of this token is kept in suspense for the account.";
     "E3014" AddressInvalid { chain: ChainId, address: Address } false "Nobody can be paid at this address on the chain: on one of the EVM kind it is 20 bytes after twelve zeros.";
+    "E3015" WithdrawalTooSmall { account: AccountId, amount: Amount, least: Amount } false "The withdrawal is worth less than ten times what delivering it costs, in dollars; take out more at once.";
+    "E3016" NoWithdrawal { account: AccountId, token: Token } false "No withdrawal of this coin waits for the account: it was paid or cancelled, or never waited.";
+    "E3017" WithdrawalsOpen { account: AccountId, have: u32, limit: u32 } true "So many withdrawals of the account are on their way; wait until one of them is final.";
     "E4001" ListingMaintenance { need: Ratio, have: Ratio } false "Maintenance margin does not cover index move, band, exit and fees (R8).";
     "E4002" ListingInitial { need: Ratio, have: Ratio } false "Initial margin does not cover maintenance, band and two fees (R8).";
     "E4003" ListingOpenInterest { closable: Amount, cap: Amount } false "The open-interest cap cannot be closed in time through the guard and the backstop (R8).";

@@ -68,6 +68,8 @@ fn every_command_has_its_bytes() {
         Command::CommitReport { .. } => 17,
         Command::RevealReport { .. } => 18,
         Command::WithdrawSuspense { .. } => 19,
+        Command::CancelWithdrawal { .. } => 20,
+        Command::HastenWithdrawal { .. } => 21,
     };
     let mut numbers = Vec::new();
     for (name, command) in golden::commands() {

@@ -17,6 +17,14 @@ pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Opti
             token: names.token(&line.asset, &line.chain)?,
             amount: line.amount.0,
         },
+        Line::CancelWithdrawal(line) => Command::CancelWithdrawal {
+            account: names.account(&line.account),
+            token: names.token(&line.asset, &line.chain)?,
+        },
+        Line::HastenWithdrawal(line) => Command::HastenWithdrawal {
+            account: names.account(&line.account),
+            token: names.token(&line.asset, &line.chain)?,
+        },
         Line::Trade(line) => Command::Trade {
             account: names.account(&line.account),
             market: names.market(&line.market)?,

@@ -28,6 +28,10 @@ pub(crate) enum Line {
     Drop(OfChain),
     /// Asks for tokens out of a vault: collateral, or cash where the asset is a stablecoin.
     Withdraw(Withdraw),
+    /// Has a withdrawal that waits for a coin end: its dollars are cash again.
+    CancelWithdrawal(OfCoin),
+    /// Has coins brought from another chain for a withdrawal that waits, at its cost.
+    HastenWithdrawal(OfCoin),
     /// Trades against a market's curve: exactly one of quote and base.
     Trade(Trade),
     /// Closes a position whole.
@@ -172,6 +176,18 @@ pub(crate) struct Withdraw {
     pub(crate) asset: String,
     /// How much.
     pub(crate) amount: Ranged<Amount>,
+}
+
+/// A withdrawal that waits.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfCoin {
+    /// Whose.
+    pub(crate) account: String,
+    /// From which chain.
+    pub(crate) chain: String,
+    /// Which coin.
+    pub(crate) asset: String,
 }
 
 /// A trade.

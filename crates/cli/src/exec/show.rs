@@ -75,6 +75,9 @@ fn account(names: &Names, state: &State, account: AccountId) -> Result<Value, Re
     Ok(json!({
         "account": names.account_name(account),
         "cash": view.cash,
+        "waiting": map(view.waiting.iter().map(|(coin, amount, kept)| {
+            (names.token_name(*coin), json!({ "amount": amount, "kept": kept }))
+        })),
         "collateral": map(view.collateral.iter().map(|held| (names.token_name(held.token), held.amount))),
         "pending": map(view.collateral.iter().filter(|held| !held.pending.is_zero())
             .map(|held| (names.token_name(held.token), held.pending))),

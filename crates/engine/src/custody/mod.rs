@@ -3,7 +3,8 @@
 //! - `observe`: facts about chains, each once, in order; what a chain drops is reversed (R18).
 //! - `anomaly`: what facts had that the books did not expect (R28).
 //! - `deposit`: a deposit counts when its block is safe and can be used when it is final (R9).
-//! - `withdrawal`: what leaves, floored to the token's unit (R25), in order where inventory lacks.
+//! - `withdrawal`: what leaves, floored to the token's unit (R25), less what its delivery costs.
+//! - `queue`: what waits to leave where inventory lacks (R32).
 //! - `par`: what a stablecoin is worth (R10).
 //! - Dollars enter the books exactly when a coin enters an inventory, and leave exactly when it leaves.
 //! - Keeps: I01 (conservation), I06 (each event of a vault takes effect once, in order).
@@ -12,6 +13,7 @@ mod anomaly;
 mod deposit;
 mod observe;
 mod par;
+pub(crate) mod queue;
 mod withdrawal;
 
 use crate::account::Account;
@@ -26,13 +28,13 @@ use ballast_units::Amount;
 pub use anomaly::Recorded;
 pub use deposit::Credit;
 pub use observe::{Effect, Unfinal};
-pub use withdrawal::Waiting;
+pub use queue::Waiting;
 
 pub(crate) use observe::observe;
 pub(crate) use par::{check_par, restore_deposits, write_down};
 pub(crate) use withdrawal::{
-    Payout, execute_withdrawal, free_inventory, inventory, pay_out_coin, plan_withdrawal, retry_waiting,
-    waiting_for, withdraw_suspense,
+    Payout, execute_withdrawal, free_inventory, inventory, pay_out_coin, payout, plan_withdrawal,
+    withdraw_suspense,
 };
 
 use par::{own_deposits, set_deposits};

@@ -103,7 +103,8 @@ fn coins(state: &State) -> impl Iterator<Item = (Token, &TokenRecord)> {
     })
 }
 
-fn all_at_par(state: &State) -> bool {
+/// Every listed stablecoin is at par.
+pub(super) fn all_at_par(state: &State) -> bool {
     coins(state).all(|(coin, _)| oracle::at_par(state, coin.asset))
 }
 

@@ -2,15 +2,19 @@
 //!
 //! - A release floors to the token's unit (R25); the rest stays where it was.
 //! - Dollars leave the books exactly when a coin leaves its inventory.
-//! - What does not fit a vault's free inventory waits in order, and moves nothing until its turn comes.
+//! - It pays what its delivery costs: the chain's gas as measured, rounded up to a cent, out of the amount (R32); of collateral
+//!   out of cash where there is any. What is worth less than ten times that is not paid out.
+//! - What does not fit a vault's free inventory waits (`queue`).
 //! - While a coin is off par, dollars beyond an account's own deposits of the coin are paid in the mix of all
 //!   inventories (R10): one release a coin, all or none ordered; each is undone by itself where a chain refuses it.
 
 use super::{
     address, cash, check_amount, check_cash, check_health, check_may_lower, floor_to_unit, own_deposits, par,
+    queue,
 };
-use crate::ledger::{self, leave, transfer};
+use crate::ledger::{self, leave, pay, transfer};
 use crate::market::settlement;
+use crate::oracle;
 use crate::orders::{self, Release, ReleaseOf};
 use crate::risk::health::Whatif;
 use crate::state::{Outcome, State};
@@ -19,25 +23,13 @@ use ballast_types::{
     ReleaseReason, Token,
 };
 use ballast_units::Amount;
-use borsh::{BorshDeserialize, BorshSerialize};
 use smallvec::SmallVec;
 
-/// Withdrawals that may wait on one chain; more are refused, so that a block's work is bounded.
-const WAITING_LIMIT: usize = 1_024;
+/// A withdrawal is worth so many times the cost of its delivery at least.
+const LEAST_FEES: u128 = 10;
 
-/// Waiting withdrawals of a chain that are tried again in one block.
-const RETRY_BATCH: usize = 64;
-
-/// A withdrawal that waits for inventory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Waiting {
-    /// Whose.
-    pub account: AccountId,
-    /// What.
-    pub token: Token,
-    /// How much.
-    pub amount: Amount,
-}
+/// What a delivery costs is charged in whole cents.
+const CENT: u128 = 10_000_000_000_000_000; // 0.01, in wei
 
 /// A withdrawal that may be made, now or when the inventory allows it.
 #[derive(Debug)]
@@ -56,8 +48,11 @@ pub(crate) struct WithdrawPlan {
 enum Way {
     /// Cash becomes the coin.
     Cash,
-    /// Collateral leaves as it is.
-    Collateral,
+    /// Collateral leaves as it is; the fee is paid from cash, or from it.
+    Collateral {
+        /// From cash.
+        in_cash: bool,
+    },
     /// It waits for inventory.
     Wait,
 }
@@ -71,8 +66,44 @@ pub(crate) struct Payout {
     pub(crate) token: Token,
     /// How much: whole units of the token.
     pub(crate) amount: Amount,
+    /// What its delivery costs: dollars, or of the token where collateral pays it itself.
+    pub(crate) fee: Amount,
     /// Where it goes.
     pub(crate) to: Address,
+}
+
+impl Payout {
+    /// What it takes from whoever it is for, of a coin.
+    pub(crate) fn all(&self) -> Amount {
+        self.amount + self.fee
+    }
+}
+
+/// What delivering a release on a chain costs, dollars; nothing where it was not measured.
+pub(crate) fn fee(state: &State, chain: ChainId) -> Amount {
+    let gas = state.chains.get(chain).gas.usable(state.now(), &state.house.oracle).unwrap_or(Amount::ZERO);
+    Amount::from_wei(gas.wei().div_ceil(CENT).saturating_mul(CENT))
+}
+
+/// Refuses what is not worth its delivery.
+fn check_least(account: AccountId, amount: Amount, fee: Amount) -> Result<(), Reject> {
+    let least = Amount::from_wei(fee.wei().saturating_mul(LEAST_FEES));
+    if amount < least { Err(Reject::WithdrawalTooSmall { account, amount, least }) } else { Ok(()) }
+}
+
+/// Dollars as a coin: less the fee, and floored to the coin's unit. What rounds is part of the fee.
+pub(crate) fn payout(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    amount: Amount,
+) -> Result<Payout, Reject> {
+    let fee = fee(state, token.chain);
+    check_least(account, amount, fee)?;
+    let whole = floor_to_unit(state, token, amount)?.not_zero()?;
+    let kept = floor_to_unit(state, token, whole.saturating_sub(fee))?.not_zero()?;
+    let to = address(state, account, token.chain)?;
+    Ok(Payout { account, token, amount: kept, fee: whole - kept, to })
 }
 
 /// Decides whether an account may take tokens out, and whether they can go now.
@@ -84,165 +115,119 @@ pub(crate) fn plan_withdrawal(
     token: Token,
     amount: Amount,
 ) -> Result<WithdrawPlan, Reject> {
-    let plan = plan_payout(state, account, token, amount)?;
-    if plan.way == Way::Collateral {
-        return Ok(plan);
-    }
-    let amount = plan.amount;
-    let (mut waiting, mut ahead, mut own) = (0_usize, Amount::ZERO, Amount::ZERO);
-    for (_, other) in state.waiting.range(queue(token.chain)) {
-        waiting = waiting.saturating_add(1);
-        if other.token == token {
-            ahead += other.amount;
-        }
-        if other.account == account {
-            own += other.amount;
-        }
-    }
-    if plan.fits(state, ahead) {
-        return Ok(plan);
-    }
-    // The same cash waits once on a chain, or a queue of promises would hold up everybody's.
-    let have = cash(state, account).saturating_sub(own);
-    if have < amount {
-        return Err(Reject::CashTooSmall { account, have, need: amount });
-    }
-    if WAITING_LIMIT <= waiting {
-        let have = free_inventory(state, token).saturating_sub(ahead);
-        return Err(Reject::InventoryTooSmall { chain: token.chain, have, need: amount });
-    }
-    Ok(WithdrawPlan { way: Way::Wait, ..plan })
-}
-
-/// Everything that does not depend on the inventory.
-fn plan_payout(
-    state: &State,
-    account: AccountId,
-    token: Token,
-    amount: Amount,
-) -> Result<WithdrawPlan, Reject> {
     check_amount(amount)?;
     let record = state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
     state.chains.find(token.chain).ok_or(Reject::UnknownChain { chain: token.chain })?;
     let floored = floor_to_unit(state, token, amount)?;
-    let amount = floored.kept;
     check_may_lower(state, account)?;
     let stable = state.token(token).is_some_and(|listed| listed.stable);
     let have = record.balances.collateral(token);
-    let way = if stable && have < amount { Way::Cash } else { Way::Collateral };
-    let whatif = match way {
-        Way::Cash | Way::Wait => {
-            check_cash(state, account, amount)?;
-            Whatif { cash: -amount.dollars(), ..Whatif::default() }
-        }
-        Way::Collateral => {
-            if have < amount {
-                return Err(Reject::CollateralTooSmall { account, have, need: amount });
-            }
-            Whatif { token: Some((token, amount)), ..Whatif::default() }
-        }
-    };
-    check_health(state, account, whatif)?;
-    let to = address(state, account, token.chain)?;
+    if !stable || floored.kept <= have {
+        return plan_collateral(state, account, token, (floored, have));
+    }
+    let amount = floored.kept;
+    check_cash(state, account, amount)?;
+    check_health(state, account, Whatif { cash: -amount.dollars(), ..Whatif::default() })?;
+    address(state, account, token.chain)?;
     let amount = floored.not_zero()?;
-    let payouts = match way {
-        Way::Cash => payouts(state, account, token, amount)?,
-        Way::Collateral | Way::Wait => SmallVec::from_iter([Payout { account, token, amount, to }]),
+    let payouts = payouts(state, account, token, amount)?;
+    let own = amount <= own_deposits(state, account, token);
+    // Who brought the coin there waits behind nobody (R32).
+    let way = if fits(state, &payouts) && (own || queue::is_empty(state, token)) {
+        orders::check_open(state, account, payouts.len())?;
+        Way::Cash
+    } else {
+        check_least(account, amount, fee(state, token.chain))?;
+        Way::Wait
     };
     Ok(WithdrawPlan { account, token, amount, payouts, way })
 }
 
-/// What pays dollars out: one coin, or the mix. Each part is floored to its coin's unit (R25).
-fn payouts(
+/// Collateral out of its vault. The fee is paid from cash; where there is not enough, of the token at its index.
+fn plan_collateral(
+    state: &State,
+    account: AccountId,
+    token: Token,
+    (floored, have): (super::Floored, Amount),
+) -> Result<WithdrawPlan, Reject> {
+    let whole = floored.kept;
+    if have < whole {
+        return Err(Reject::CollateralTooSmall { account, have, need: whole });
+    }
+    // What has no price is not worth less than anything.
+    let index = oracle::index(state, token.asset);
+    let fee = index.map_or(Amount::ZERO, |_| fee(state, token.chain));
+    let in_cash = fee <= cash(state, account);
+    let dollars = if in_cash { fee } else { Amount::ZERO };
+    let whatif = Whatif { token: Some((token, whole)), cash: -dollars.dollars(), ..Whatif::default() };
+    check_health(state, account, whatif)?;
+    let to = address(state, account, token.chain)?;
+    let whole = floored.not_zero()?;
+    orders::check_open(state, account, 1)?;
+    let (amount, fee) = match index {
+        Some(index) => {
+            check_least(account, whole.value_down(index)?, fee)?;
+            if in_cash {
+                (whole, fee)
+            } else {
+                let kept = whole.saturating_sub(fee.at_price_up(index)?);
+                let kept = floor_to_unit(state, token, kept)?.not_zero()?;
+                (kept, whole - kept)
+            }
+        }
+        None => (whole, Amount::ZERO),
+    };
+    let way = Way::Collateral { in_cash };
+    let payouts = SmallVec::from_iter([Payout { account, token, amount, fee, to }]);
+    Ok(WithdrawPlan { account, token, amount: whole, payouts, way })
+}
+
+/// What pays dollars out: one coin, or the mix. A part that is not worth its delivery stays where it is.
+pub(super) fn payouts(
     state: &State,
     account: AccountId,
     token: Token,
     amount: Amount,
 ) -> Result<SmallVec<[Payout; 1]>, Reject> {
     let mut payouts = SmallVec::new();
-    let mut least = Amount::ZERO;
+    let mut refused = None;
     for (token, part) in par::mix(state, account, token, amount) {
-        let floored = floor_to_unit(state, token, part)?;
-        least = least.max(floored.unit);
-        if !floored.kept.is_zero() {
-            let to = address(state, account, token.chain)?;
-            payouts.push(Payout { account, token, amount: floored.kept, to });
+        match payout(state, account, token, part) {
+            Ok(payout) => payouts.push(payout),
+            Err(reject @ (Reject::AmountBelowUnit { .. } | Reject::WithdrawalTooSmall { .. })) => {
+                refused = Some(reject)
+            }
+            Err(reject) => return Err(reject),
         }
     }
-    if payouts.is_empty() {
-        return Err(Reject::AmountBelowUnit { amount, unit: least });
+    match refused {
+        Some(reject) if payouts.is_empty() => Err(reject),
+        _ => Ok(payouts),
     }
-    Ok(payouts)
 }
 
-/// Orders the payment, or puts it in the queue, where it moves nothing.
+/// Orders the payment, or puts it in the queue.
 pub(crate) fn execute_withdrawal(state: &mut State, out: &mut Outcome, plan: WithdrawPlan) {
     let WithdrawPlan { account, token, amount, payouts, way } = plan;
+    settlement::collect(state, out, account);
     match way {
         Way::Cash => {
-            settlement::collect(state, out, account);
             for payout in payouts {
                 pay_out_coin(state, out, LedgerAccount::Cash(account), payout, Reason::Withdrawal);
             }
         }
-        Way::Collateral => {
+        Way::Collateral { in_cash } => {
             for payout in payouts {
-                pay_out_collateral(state, out, payout);
+                pay_out_collateral(state, out, payout, in_cash);
             }
         }
-        Way::Wait => {
-            let place = state.house.last_waiting.saturating_add(1);
-            state.house.last_waiting = place;
-            state.waiting.insert((token.chain, place), Waiting { account, token, amount });
-            out.event(Event::WithdrawalQueued { account, token, amount });
-        }
+        Way::Wait => queue::enter(state, out, account, token, amount),
     }
 }
 
-/// Tries waiting withdrawals again, in order, a bounded number a chain and block. One that would be refused now
-/// is dropped; one that does not fit holds up those behind it for the same coin.
-pub(crate) fn retry_waiting(state: &mut State, out: &mut Outcome) {
-    for chain in state.chains.ids() {
-        let front: Vec<_> = state
-            .waiting
-            .range(queue(chain))
-            .take(RETRY_BATCH)
-            .map(|(key, waiting)| (key, *waiting))
-            .collect();
-        let mut held_up = Vec::new();
-        for (key, Waiting { account, token, amount }) in front {
-            if held_up.contains(&token) {
-                continue;
-            }
-            match plan_payout(state, account, token, amount) {
-                Ok(plan) if plan.way == Way::Collateral || plan.fits(state, Amount::ZERO) => {
-                    state.waiting.remove(key);
-                    execute_withdrawal(state, out, plan);
-                }
-                Ok(_) => held_up.push(token),
-                Err(reject) => {
-                    state.waiting.remove(key);
-                    out.event(Event::WithdrawalRefused { account, token, amount, reject });
-                }
-            }
-        }
-    }
-}
-
-/// The keys of a chain's queue.
-fn queue(chain: ChainId) -> std::ops::RangeInclusive<(ChainId, u64)> {
-    (chain, 0)..=(chain, u64::MAX)
-}
-
-impl WithdrawPlan {
-    /// After it, each inventory still covers the chain's idle lending and the withdrawals ahead (R10): `ahead` of the
-    /// coin that was asked for, all that wait for another one.
-    fn fits(&self, state: &State, ahead: Amount) -> bool {
-        self.payouts.iter().all(|payout| {
-            let ahead = if payout.token == self.token { ahead } else { waiting_for(state, payout.token) };
-            payout.amount <= free_inventory(state, payout.token).saturating_sub(ahead)
-        })
-    }
+/// Each inventory covers its part beside the chain's idle lending and what is kept for others (R10, R32).
+fn fits(state: &State, payouts: &[Payout]) -> bool {
+    payouts.iter().all(|payout| payout.all() <= queue::free(state, payout.token))
 }
 
 /// Inventory beyond what the chain's lenders have idle. Loans are paid out in the chain's coin alone.
@@ -257,22 +242,24 @@ pub(crate) fn inventory(state: &State, token: Token) -> Amount {
     ledger::balance(state, LedgerAccount::Inventory(token), Money::Token(token))
 }
 
-/// Σ withdrawals of a coin that wait.
-pub(crate) fn waiting_for(state: &State, token: Token) -> Amount {
-    let queued = state.waiting.range(queue(token.chain)).filter(|(_, waiting)| waiting.token == token);
-    queued.map(|(_, waiting)| waiting.amount).sum()
-}
-
 /// Collateral leaves as it is.
-fn pay_out_collateral(state: &mut State, out: &mut Outcome, payout: Payout) {
-    let Payout { account, token, amount, to: _ } = payout;
+fn pay_out_collateral(state: &mut State, out: &mut Outcome, payout: Payout, in_cash: bool) {
+    let Payout { account, token, amount, fee, to: _ } = payout;
     let (from, to) = (LedgerAccount::Collateral(account, token), LedgerAccount::InFlight(token.chain));
     transfer(state, out, from, to, Money::Token(token), amount, Reason::Withdrawal);
-    let release = Release { account, token, amount, of: ReleaseOf::Collateral, deposits: Amount::ZERO };
+    let fee = if in_cash {
+        pay(state, out, LedgerAccount::Cash(account), LedgerAccount::Treasury, fee, Reason::Cost);
+        fee
+    } else {
+        let warehouse = LedgerAccount::Warehouse(token);
+        transfer(state, out, from, warehouse, Money::Token(token), fee, Reason::Cost);
+        Amount::ZERO
+    };
+    let release = Release { account, token, amount, of: ReleaseOf::Collateral, deposits: Amount::ZERO, fee };
     order_release(state, out, payout, ReleaseReason::Withdrawal, release);
 }
 
-/// Dollars leave the books as their coin leaves the inventory.
+/// Dollars leave the books as their coin leaves the inventory; the fee stays, as the treasury's, which pays whoever delivers.
 pub(crate) fn pay_out_coin(
     state: &mut State,
     out: &mut Outcome,
@@ -280,14 +267,16 @@ pub(crate) fn pay_out_coin(
     payout: Payout,
     reason: Reason,
 ) {
-    let Payout { account, token, amount, to: _ } = payout;
+    let Payout { account, token, amount, fee, to: _ } = payout;
     leave(state, out, from, Money::Usd, amount, reason);
+    pay(state, out, from, LedgerAccount::Treasury, fee, Reason::Cost);
     let (inventory, in_flight) = (LedgerAccount::Inventory(token), LedgerAccount::InFlight(token.chain));
     transfer(state, out, inventory, in_flight, Money::Token(token), amount, reason);
     let before = own_deposits(state, account, token);
     let deposits = before.saturating_sub(amount);
     super::set_deposits(state, account, token, deposits);
-    let release = Release { account, token, amount, of: ReleaseOf::Dollars, deposits: before - deposits };
+    let release =
+        Release { account, token, amount, of: ReleaseOf::Dollars, deposits: before - deposits, fee };
     let reason = if reason == Reason::Borrow { ReleaseReason::Loan } else { ReleaseReason::Withdrawal };
     order_release(state, out, payout, reason, release);
 }
@@ -308,9 +297,11 @@ pub(crate) fn withdraw_suspense(
         return Err(Reject::NothingInSuspense { account, token });
     }
     let to = address(state, account, token.chain)?;
+    orders::check_open(state, account, 1)?;
+    let fee = Amount::ZERO;
     transfer(state, out, from, LedgerAccount::InFlight(token.chain), money, amount, Reason::Withdrawal);
-    let release = Release { account, token, amount, of: ReleaseOf::Suspense, deposits: Amount::ZERO };
-    let payout = Payout { account, token, amount, to };
+    let release = Release { account, token, amount, of: ReleaseOf::Suspense, deposits: Amount::ZERO, fee };
+    let payout = Payout { account, token, amount, fee, to };
     order_release(state, out, payout, ReleaseReason::Withdrawal, release);
     Ok(())
 }
@@ -323,7 +314,7 @@ fn order_release(
     reason: ReleaseReason,
     release: Release,
 ) {
-    let Payout { account, token, amount, to } = payout;
+    let Payout { account, token, amount, to, fee: _ } = payout;
     let action = OrderAction::Release { reason, to, asset: token.asset, amount };
     let nonce = orders::give_for(state, out, token.chain, action, Some(release));
     out.event(Event::ReleaseOrdered { account, token, amount, nonce });

@@ -27,6 +27,7 @@ mod queue;
 mod selling;
 
 use crate::attest;
+use crate::custody::queue as withdrawals;
 use crate::ledger::{USD, balance};
 use crate::market::settlement;
 use crate::risk::health;
@@ -239,6 +240,7 @@ pub(crate) fn open(state: &mut State, out: &mut Outcome, account: AccountId, cau
         }
         return task;
     }
+    withdrawals::cancel_all(state, out, account);
     let id = TaskId(state.house.last_task.0.saturating_add(1));
     state.house.last_task = id;
     let stage = if cause == Cause::Settlement { Stage::Collateral } else { Stage::Positions };

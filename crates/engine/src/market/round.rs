@@ -12,6 +12,7 @@
 
 use super::{depth, funding, position, settlement};
 use crate::account::Position;
+use crate::custody::queue;
 use crate::oracle;
 use crate::risk::health;
 use crate::state::{Outcome, State};
@@ -134,7 +135,8 @@ fn visit(state: &mut State, out: &mut Outcome, market: MarketId, id: AccountId, 
     let owed = account.claim(market).map_or(Amount::ZERO, |held| held.debt.principal);
     if !(owed + open_loss).is_zero() {
         let loans = account.loans.iter().map(|loan| crate::credit::owed(state, loan)).sum();
-        round.backed += (owed + open_loss).min(health::gross(state, account).saturating_sub(loans));
+        let pays = health::gross(state, account) + queue::held(state, id);
+        round.backed += (owed + open_loss).min(pays.saturating_sub(loans));
     }
 }
 
@@ -156,7 +158,8 @@ fn collect_loss(
         plan.loan = None;
         plan.debt = Amount::ZERO;
     }
-    let taken = plan.set_off + plan.cash + plan.debt + plan.loan.map_or(Amount::ZERO, |(_, amount)| amount);
+    let loan = plan.loan.map_or(Amount::ZERO, |(_, amount)| amount);
+    let taken = plan.set_off + plan.cash + plan.waiting + plan.debt + loan;
     if taken.is_zero() {
         return taken;
     }

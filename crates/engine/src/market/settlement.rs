@@ -1,7 +1,7 @@
 //! Settlement: what realised profit and loss become.
 //!
-//! - Loss: the account's own claim in that market, then cash, then an automatic loan, then settlement debt
-//!   (R4, R5). Cash goes to the market's pool; a set-off moves nothing, it cancels.
+//! - Loss: the account's own claim in that market, then cash, then dollars that wait to be withdrawn (R32), then an
+//!   automatic loan, then settlement debt (R4, R5). Cash goes to the market's pool; a set-off moves nothing, it cancels.
 //! - Profit: the account's own settlement debt in that market, the rest a claim on the pool (R4).
 //! - Rounds: interest on settlement debt up.
 //! - Keeps: I04 (profit is paid only out of what a pool holds); I03 (3), since what is booked here is exactly
@@ -11,6 +11,7 @@ use super::claim::{Claim, Standing};
 use super::debt::SettlementDebt;
 use crate::account::Account;
 use crate::credit;
+use crate::custody::queue;
 use crate::ledger::{self, pay};
 use crate::state::{Outcome, State};
 use ballast_types::{AccountId, ChainId, Event, Holder, LedgerAccount, MarketId, Reason, Scope};
@@ -33,6 +34,8 @@ pub(crate) struct Settlement {
     pub(crate) set_off: Amount,
     /// Of the loss, paid from cash.
     pub(crate) cash: Amount,
+    /// Of the loss, paid from dollars that wait to be withdrawn.
+    pub(crate) waiting: Amount,
     /// Of the loss, paid by an automatic loan.
     pub(crate) loan: Option<(ChainId, Amount)>,
     /// Of the loss, owed to the pool.
@@ -74,10 +77,11 @@ pub(crate) fn plan(state: &State, id: AccountId, market: MarketId, pnl: Usd) -> 
             held.map_or(Amount::ZERO, |held| state.markets.get(market).claims.standing(&held.claim).unpaid());
         let set_off = loss.min(unpaid);
         let cash = (loss - set_off).min(collected(state, account).cash);
-        let rest = loss - set_off - cash;
+        let waiting = (loss - set_off - cash).min(queue::held(state, id));
+        let rest = loss - set_off - cash - waiting;
         let loan = if rest.is_zero() { None } else { credit::auto_loan(state, id, rest) };
         let debt = rest - loan.map_or(Amount::ZERO, |(_, amount)| amount);
-        Settlement { set_off, cash, loan, debt, ..Settlement::default() }
+        Settlement { set_off, cash, waiting, loan, debt, ..Settlement::default() }
     } else {
         let profit = pnl.positive_part();
         // Cash that `collect` pays on the debt first is not there to be cancelled any more.
@@ -141,11 +145,13 @@ pub(crate) fn execute(
     settlement: Settlement,
     reason: Reason,
 ) {
-    let Settlement { set_off, cash, loan, debt, debt_repaid, claim } = settlement;
+    let Settlement { set_off, cash, waiting, loan, debt, debt_repaid, claim } = settlement;
     let pool = LedgerAccount::Pool(market);
     if !set_off.is_zero() {
         remove_claim(state, out, Holder::Account(id), market, set_off);
     }
+    queue::reclaim(state, out, id, waiting);
+    let cash = cash + waiting;
     pay(state, out, LedgerAccount::Cash(id), pool, cash, reason);
     if let Some((chain, amount)) = loan {
         credit::pay_from_loan(state, out, id, chain, amount, pool, reason);

@@ -6,10 +6,12 @@
 //!   price, mark and TWAP of mark. Collateral at index; for H_I and H_W at the lower of index and its TWAP.
 //! - Rounds: what is owned down, what is owed up; one division a value. Sums are 256 bits wide and saturate,
 //!   keeping their sign (R11).
+//! - Dollars that wait to be withdrawn are in H_M alone: they back what is open, and nothing new (R32).
 //! - Absent: lender shares, lots at auction, stakes. They cannot be taken in time.
 
 use crate::account::{Account, Position};
 use crate::credit;
+use crate::custody::queue;
 use crate::ledger::Holding;
 use crate::market::settlement::{self, Settlement};
 use crate::market::{Market, claim::Standing, funding};
@@ -103,10 +105,15 @@ fn sum(state: &State, id: AccountId, mode: Mode, trial: Option<&Trial>, whatif: 
     let account = state.accounts.get(id);
     let mut total = Wide::from_usd(whatif.cash).minus(whatif.debt.dollars());
     total = total.plus(cash(state, account).dollars());
+    if mode == Mode::Maintenance {
+        total = total.plus(queue::held(state, id).dollars());
+    }
     if let Some(trial) = trial {
         // A loan or a debt that pays a loss counts as much as the loss itself.
         let settled = &trial.settled;
-        let owed = settled.cash + settled.debt + settled.loan.map_or(Amount::ZERO, |(_, amount)| amount);
+        let waiting = if mode == Mode::Maintenance { settled.waiting } else { Amount::ZERO };
+        let loan = settled.loan.map_or(Amount::ZERO, |(_, amount)| amount);
+        let owed = settled.cash + waiting + settled.debt + loan;
         total = total.minus((owed + trial.fee).dollars()).plus(settled.debt_repaid.dollars());
     }
     for holding in state.collateral(account) {
@@ -160,7 +167,7 @@ fn sum(state: &State, id: AccountId, mode: Mode, trial: Option<&Trial>, whatif: 
 /// H_M with what bounds its fall.
 pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
     let account = state.accounts.get(id);
-    let mut total = Wide::from_amount(cash(state, account));
+    let mut total = Wide::from_amount(cash(state, account) + queue::held(state, id));
     let mut result = Assessment::default();
     let (mut weight, mut margin) = (Wide::ZERO, Wide::ZERO);
     for holding in state.collateral(account) {
@@ -211,7 +218,7 @@ pub(crate) fn assess(state: &State, id: AccountId) -> Assessment {
 #[must_use]
 pub fn equity(state: &State, id: AccountId) -> Usd {
     let account = state.accounts.get(id);
-    let mut total = Wide::from_amount(gross(state, account));
+    let mut total = Wide::from_amount(gross(state, account) + queue::held(state, id));
     for position in &account.positions {
         let market = state.markets.get(position.market);
         if let Some(price) = market.prices.risk {

@@ -235,7 +235,12 @@ impl World {
                     state.accounts.find(account).map_or(Amount::ZERO, |a| a.balances.collateral(token));
                 let cash = view::account(state, account).map_or(Amount::ZERO, |view| view.cash);
                 let have = if held.is_zero() { cash } else { held };
-                Command::RequestWithdrawal { account, token, amount: sum.of_what(have) }
+                // What waits is sometimes cancelled or hastened, else raised.
+                match state.waiting.find((account, token)).map(|entry| (entry.place % 3, entry.fast)) {
+                    Some((0, _)) => Command::CancelWithdrawal { account, token },
+                    Some((1, false)) => Command::HastenWithdrawal { account, token },
+                    _ => Command::RequestWithdrawal { account, token, amount: sum.of_what(have) },
+                }
             }
             Step::Lend { who, chain, sum } => {
                 let (account, chain) = (self.account(who), self.chain(chain));

@@ -64,6 +64,12 @@ impl Message {
             Command::WithdrawSuspense { account, token } => Self::new("WithdrawSuspense", account.0)
                 .number("asset", token.asset.0)
                 .number("chain", token.chain.0),
+            Command::CancelWithdrawal { account, token } => Self::new("CancelWithdrawal", account.0)
+                .number("asset", token.asset.0)
+                .number("chain", token.chain.0),
+            Command::HastenWithdrawal { account, token } => Self::new("HastenWithdrawal", account.0)
+                .number("asset", token.asset.0)
+                .number("chain", token.chain.0),
             Command::Lend { account, chain, amount } => {
                 Self::new("Lend", account.0).number("chain", chain.0).text_field("amount", amount.to_string())
             }

@@ -184,6 +184,8 @@ pub fn asker(command: &Command) -> Asker {
         | Command::ClosePosition { account, .. }
         | Command::RequestWithdrawal { account, .. }
         | Command::WithdrawSuspense { account, .. }
+        | Command::CancelWithdrawal { account, .. }
+        | Command::HastenWithdrawal { account, .. }
         | Command::Lend { account, .. }
         | Command::Redeem { account, .. }
         | Command::Borrow { account, .. }

@@ -134,6 +134,8 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
             },
         ),
         ("command.withdraw_suspense", Command::WithdrawSuspense { account: ACCOUNT, token: TOKEN }),
+        ("command.cancel_withdrawal", Command::CancelWithdrawal { account: ACCOUNT, token: TOKEN }),
+        ("command.hasten_withdrawal", Command::HastenWithdrawal { account: ACCOUNT, token: TOKEN }),
     ]
 }
 
