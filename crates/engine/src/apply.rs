@@ -96,6 +96,7 @@ impl Engine {
         }
         let paid = out.events.len();
         waterfall::expire(state, out);
+        custody::par::step(state, out);
         custody::queue::step(state, out);
         orders::step(state, out);
         if liquidated || out.events.len() != paid {
@@ -209,10 +210,12 @@ fn execute(state: &mut State, out: &mut Outcome, command: &Command) -> Result<()
             custody::withdraw_suspense(state, out, account, token)
         }
         Command::CancelWithdrawal { account, token } => custody::queue::cancel(state, out, account, token),
+        Command::RefuseToken { account, token, refused } => {
+            custody::refuse(state, out, account, token, refused)
+        }
         Command::HastenWithdrawal { account, token } => custody::queue::hasten(state, out, account, token),
         Command::EnterSafeMode => {
-            state.house.safe_mode = Some(state.house.time);
-            out.event(Event::SafeModeEntered {});
+            oracle::enter_safe_mode(state, out);
             Ok(())
         }
     }

@@ -9,13 +9,13 @@ use crate::custody;
 use crate::ledger::{self, ChainMoney, TokenMoney};
 use crate::liquidation::Passed;
 use crate::market::listing;
-use crate::measures::Measured;
+use crate::measures::{DailyDepth, Measured};
 use crate::state::{Chain, Outcome, State, TokenRecord};
 use crate::table::RowId;
 use crate::{auction, orders};
 use ballast_types::{
-    AccountId, Address, AssetId, ChainId, ChainParams, Event, Hash, LiquidationParams, Nonce, OrderAction,
-    Reject, Scope, Sequence, Token, TokenParams, VaultLimits, digest,
+    AccountId, Address, AssetId, ChainId, ChainParams, Event, Hash, LiquidationParams, Listing, Nonce,
+    OrderAction, Reject, Scope, Sequence, Token, TokenParams, VaultLimits, digest,
 };
 use ballast_units::{Amount, Millis, Time};
 
@@ -44,6 +44,8 @@ pub(crate) fn token_record(
         written_down: Amount::ZERO,
         limits: None,
         passed: Passed::default(),
+        listing: Listing::Open,
+        days: DailyDepth::default(),
     })
 }
 
@@ -214,6 +216,19 @@ pub(crate) fn change_token(
     let everybody: Vec<AccountId> = (0..state.accounts.len()).map_while(AccountId::of).collect();
     state.index.look_at(everybody);
     out.event(Event::ParametersChanged { scope: Scope::Chain(token.chain) });
+    Ok(())
+}
+
+/// Deposits of a token are paused, or taken again; or the token leaves the house.
+pub(crate) fn list(
+    state: &mut State,
+    out: &mut Outcome,
+    token: Token,
+    listing: Listing,
+) -> Result<(), Reject> {
+    custody::check_token(state, token)?;
+    state.token_mut(token).listing = listing;
+    out.event(Event::TokenListingChanged { token, listing });
     Ok(())
 }
 

@@ -359,7 +359,12 @@ pub(crate) fn plan_repay(
     let loan = state.accounts.get(account).loan(chain).ok_or(Reject::NoLoan { account, chain })?;
     let owed = owed(state, loan);
     let need = amount.map_or(owed, |amount| amount.min(owed));
-    custody::check_cash(state, account, need)?;
+    let have = custody::spendable(state, account);
+    let coins = custody::par::own_coins(state, account, chain, need.saturating_sub(have));
+    let have = have + coins.map_or(Amount::ZERO, |(coins, worth)| coins.value_down(worth).unwrap_or(coins));
+    if have < need {
+        return Err(Reject::CashTooSmall { account, have, need });
+    }
     let least = state.chains.get(chain).debt_min;
     let is_free = state.accounts.get(account).task.is_none();
     if need < owed && is_free && least <= owed {
@@ -368,10 +373,12 @@ pub(crate) fn plan_repay(
     Ok(RepayPlan { account, chain, amount: need })
 }
 
-/// Repays from cash: interest first, then principal.
+/// Repays from cash, and what that lacks from the account's own coin of the chain: interest first, then principal.
 pub(crate) fn execute_repay(state: &mut State, out: &mut Outcome, plan: RepayPlan) {
     let RepayPlan { account, chain, amount } = plan;
     settlement::collect(state, out, account);
+    let lacks = amount.saturating_sub(crate::ledger::cash(state, account));
+    custody::par::pay_with_own_coins(state, out, account, chain, lacks);
     repay_from(state, out, account, chain, LedgerAccount::Cash(account), amount, RepayOrder::InterestFirst);
 }
 

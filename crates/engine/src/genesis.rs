@@ -171,6 +171,7 @@ fn open_market(
     let mut window = guard::MarkWindow::default();
     window.note(genesis.time, mark);
     let record = Market {
+        leaves: false,
         asset,
         depth: curve.base,
         money: crate::ledger::MarketMoney::default(),

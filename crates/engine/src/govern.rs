@@ -47,6 +47,8 @@ pub(crate) fn execute(state: &mut State, out: &mut Outcome, change: &Change) -> 
         Change::Unfreeze { chain } => chain::unfreeze(state, out, *chain),
         Change::OpenPath { from, to } => liquidation::path::open(state, out, (*from, *to)),
         Change::Migrate { chain, to, domain } => migration::order(state, out, *chain, (*to, *domain)),
+        Change::List { token, listing } => chain::list(state, out, *token, *listing),
+        Change::WindDown { market, leaves } => wind_down(state, out, *market, *leaves),
     }
 }
 
@@ -65,6 +67,14 @@ fn change_market(
     let members: Vec<AccountId> = state.members(market).iter().collect();
     state.index.look_at(members);
     out.event(Event::ParametersChanged { scope: Scope::Market(market) });
+    Ok(())
+}
+
+/// A market's positions can only be reduced from now on, or opened again.
+fn wind_down(state: &mut State, out: &mut Outcome, market: MarketId, leaves: bool) -> Result<(), Reject> {
+    state.markets.find(market).ok_or(Reject::UnknownMarket { market })?;
+    state.markets.get_mut(market).leaves = leaves;
+    out.event(Event::MarketWindingDown { market, leaves });
     Ok(())
 }
 

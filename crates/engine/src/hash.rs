@@ -43,6 +43,8 @@ pub(crate) fn seal(state: &mut State, buffer: &mut Vec<u8>) -> Hash {
     register(20, &state.anomalies, buffer);
     register(21, &state.paths, buffer);
     register(22, &state.validators, buffer);
+    register(23, &state.parked, buffer);
+    register(24, &state.refused, buffer);
     let hash = Hash(*blake3::hash(buffer).as_bytes());
     state.house.hash = hash;
     state.settle();

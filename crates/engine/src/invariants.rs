@@ -101,6 +101,7 @@ fn i01_records_add_up(state: &State) {
             dollars = dollars.plus(part.dollars());
         }
         for record in &chain.tokens {
+            dollars = dollars.plus(record.money.par_reserve().dollars());
             i01_token_adds_up(state, Token { asset: record.asset, chain: id }, &record.money);
         }
     }

@@ -100,9 +100,11 @@ pub struct ChainMoney {
     cold: Amount,
 }
 
-/// A token's money outside of accounts, in the token.
+/// A token's money outside of accounts, in the token but for the par reserve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct TokenMoney {
+    /// Dollars.
+    par_reserve: Amount,
     inventory: Amount,
     in_flight: Amount,
     warehouse: Amount,
@@ -226,6 +228,8 @@ readers!(ChainMoney {
     cold
 });
 readers!(TokenMoney {
+    /// Dollars by which coins were taken below par.
+    par_reserve
     /// Stablecoin that backs dollars.
     inventory
     /// Ordered out, not yet gone.
@@ -411,6 +415,7 @@ pub fn balance(state: &State, account: LedgerAccount, money: Money) -> Amount {
             state.keepers.find(id).map(|keeper| keeper.stake).unwrap_or_default()
         }
         (LedgerAccount::Fines, Money::Token(_)) => state.house.money.fines,
+        (LedgerAccount::ParReserve(token), Money::Usd) => token_money(token).par_reserve,
         (LedgerAccount::Waiting(id, token), Money::Usd) => {
             state.waiting.find((id, token)).map(|entry| entry.held).unwrap_or_default()
         }
@@ -447,6 +452,11 @@ fn debit(state: &mut State, from: LedgerAccount, money: Money, amount: Amount, r
 }
 
 fn credit(state: &mut State, to: LedgerAccount, money: Money, amount: Amount) {
+    if let LedgerAccount::Collateral(account, token) = to
+        && state.token(token).is_some_and(|record| record.stable)
+    {
+        state.park(token, account);
+    }
     *slot(state, to, money) += amount;
     if let Some(sum) = state.sums.of_records(to, money) {
         *sum += amount;
@@ -509,6 +519,7 @@ fn slot(state: &mut State, account: LedgerAccount, money: Money) -> &mut Amount 
         LedgerAccount::Treasury => &mut state.house.money.treasury,
         LedgerAccount::Stake(id) => &mut state.keepers.get_mut(id).stake,
         LedgerAccount::Fines => &mut state.house.money.fines,
+        LedgerAccount::ParReserve(token) => &mut state.token_mut(token).money.par_reserve,
         LedgerAccount::Waiting(id, token) => {
             &mut state.waiting.find_mut((id, token)).expect("an entry is there while it holds").held
         }

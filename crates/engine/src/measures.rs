@@ -6,8 +6,11 @@
 
 use crate::state::State;
 use ballast_types::{CostReport, DepthReport, OracleParams, Reject, SourceId};
-use ballast_units::{Amount, Time};
+use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Days that a token's depth is remembered of.
+const DAYS: usize = 7;
 
 /// A figure that several sources measure, dollars.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -82,13 +85,43 @@ impl Measured {
     }
 }
 
+/// What a chain's market took of a token on each of the last seven days, as it was first measured on each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct DailyDepth {
+    /// Day since 1970 and dollars, oldest first.
+    days: Vec<(u64, Amount)>,
+}
+
+impl DailyDepth {
+    fn note(&mut self, now: Time, value: Amount) {
+        let day = now.millis().checked_div(Millis::days(1).get()).unwrap_or(0);
+        if self.days.last().is_none_or(|(last, _)| *last < day) {
+            self.days.push((day, value));
+            let old = self.days.len().saturating_sub(DAYS);
+            self.days.drain(..old);
+        }
+    }
+
+    /// The median of the days; of an even number the lower one in the middle.
+    #[must_use]
+    pub fn median(&self) -> Option<Amount> {
+        let mut values: Vec<Amount> = self.days.iter().map(|(_, value)| *value).collect();
+        values.sort_unstable();
+        values.get(values.len().saturating_sub(1) >> 1).copied()
+    }
+}
+
 /// Takes a measurement of how much of a token a chain's market takes.
 pub(crate) fn depth(state: &mut State, report: &DepthReport) -> Result<(), Reject> {
     let DepthReport { token, source, depth, time } = *report;
     crate::custody::check_token(state, token)?;
     let (now, params) = (state.now(), state.house.oracle);
     state.token(token).expect("checked above").depth.check(source, depth, time, now)?;
-    state.token_mut(token).depth.take(source, depth, time, now, &params);
+    let record = state.token_mut(token);
+    record.depth.take(source, depth, time, now, &params);
+    if let Some(depth) = record.depth.fresh(now, &params) {
+        record.days.note(now, depth);
+    }
     hear(state, token.chain, time);
     Ok(())
 }

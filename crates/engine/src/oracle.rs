@@ -10,11 +10,17 @@ use crate::account::Account;
 use crate::market::price::Twap;
 use crate::state::{Outcome, State};
 use ballast_types::{Action, AssetId, Event, OracleParams, OracleState, PriceReport, Reject, Token};
-use ballast_units::{Amount, Millis, Price, Ratio, Time};
+use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The window of an asset's TWAP: the 15 minutes of R10 and R14.
 pub const TWAP_WINDOW: Millis = Millis::minutes(15);
+
+/// The window of a stablecoin's slow TWAP (R39).
+const DAY: Millis = Millis::days(1);
+
+/// A stablecoin at this or above is taken one to one.
+const PAR: Bps = Bps::new(9_990);
 
 /// What the engine keeps of an asset.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -31,6 +37,12 @@ pub struct Asset {
     pub state: OracleState,
     /// Average of `index` over time.
     pub twap: Twap,
+    /// Of a stablecoin: the same over a day.
+    pub day: Twap,
+    /// Of a stablecoin: since when it has been at par.
+    pub par_since: Option<Time>,
+    /// The hub restarted then, and no price of it is newer: nothing that adds risk rests on it (safe mode).
+    pub restarted: Option<Time>,
 }
 
 /// The last report of a source.
@@ -57,6 +69,9 @@ impl Asset {
             confirmed: Time::ZERO,
             state: OracleState::Halted,
             twap: Twap::default(),
+            day: Twap::default(),
+            par_since: None,
+            restarted: None,
         }
     }
 }
@@ -88,8 +103,10 @@ const fn refused_in_safe_mode(action: Action) -> bool {
 
 /// The index of an asset, where its state allows the action.
 pub(crate) fn allows(state: &State, asset: AssetId, action: Action) -> Result<Price, Reject> {
-    allows_risk(state, action)?;
     let record = state.assets.find(asset).ok_or(Reject::UnknownAsset { asset })?;
+    if let Some(since) = record.restarted.filter(|_| refused_in_safe_mode(action)) {
+        return Err(Reject::SafeMode { since });
+    }
     let not_ready = Reject::OracleNotReady { asset, state: record.state, action };
     if !allowed(record.state).contains(&action) {
         return Err(not_ready);
@@ -99,7 +116,6 @@ pub(crate) fn allows(state: &State, asset: AssetId, action: Action) -> Result<Pr
 
 /// Every price that an account's health rests on allows the action: of its final collateral and its positions.
 pub(crate) fn allows_account(state: &State, account: &Account, action: Action) -> Result<(), Reject> {
-    allows_risk(state, action)?;
     for held in state.collateral(account) {
         if matters(state, held.token, held.amount) {
             allows(state, held.token.asset, action)?;
@@ -119,12 +135,15 @@ pub(crate) fn matters(state: &State, token: Token, amount: Amount) -> bool {
     value.is_some_and(|value| !value.is_zero() && record.params.dust <= value)
 }
 
-/// Safe mode refuses what adds risk.
-fn allows_risk(state: &State, action: Action) -> Result<(), Reject> {
-    match state.house.safe_mode {
-        Some(since) if refused_in_safe_mode(action) => Err(Reject::SafeMode { since }),
-        Some(_) | None => Ok(()),
+/// The hub has restarted: prices are older than it thinks. No asset adds risk until reports from after the restart, which are
+/// the only ones that count for it until then, have made it fresh. One whose feed is dead holds up none but itself.
+pub(crate) fn enter_safe_mode(state: &mut State, out: &mut Outcome) {
+    let now = state.house.time;
+    state.house.safe_mode = Some(now);
+    for asset in state.assets.ids() {
+        state.assets.get_mut(asset).restarted = Some(now);
     }
+    out.event(Event::SafeModeEntered {});
 }
 
 /// The price in use, whatever its state.
@@ -165,6 +184,43 @@ pub fn at_par(state: &State, asset: AssetId) -> bool {
     record.state == OracleState::Fresh && near_par(record.index) && near_par(record.twap.average())
 }
 
+/// π, what a stablecoin is worth as money: the lowest of a fresh index and its TWAPs over 15 minutes and a day (R39).
+pub(crate) fn worth(state: &State, asset: AssetId) -> Option<Price> {
+    let record = state.assets.find(asset)?;
+    (record.state == OracleState::Fresh).then(|| lowest(record)).flatten()
+}
+
+/// The same at the last index there was, and one dollar at most: what a coin pays of a debt in itself.
+pub(crate) fn worth_as_payment(state: &State, asset: AssetId) -> Option<Price> {
+    lowest(state.assets.find(asset)?).map(|worth| worth.min(Price::ONE))
+}
+
+fn lowest(record: &Asset) -> Option<Price> {
+    let index = record.index?;
+    let averages = [record.twap.average(), record.day.average()];
+    Some(averages.into_iter().flatten().fold(index, Price::min))
+}
+
+/// Whether a coin of this worth is taken one to one, below par, or not at all.
+pub(crate) fn band(state: &State, worth: Price) -> Option<Price> {
+    let low =
+        Ratio::ONE.checked_sub(state.house.oracle.par_tolerance).and_then(|low| Price::ONE.mul_ratio_up(low));
+    if is_par(worth) {
+        return Some(Price::ONE);
+    }
+    low.is_ok_and(|low| low <= worth).then_some(worth)
+}
+
+fn is_par(worth: Price) -> bool {
+    Price::ONE.mul_ratio_up(PAR.ratio()).is_ok_and(|par| par <= worth)
+}
+
+/// The coin has been at par for a day.
+pub(crate) fn is_long_at_par(state: &State, asset: AssetId) -> bool {
+    let since = state.assets.find(asset).and_then(|record| record.par_since);
+    since.is_some_and(|since| since.after(DAY) <= state.now())
+}
+
 /// Takes a source's measurement; [`settle`] decides what it is worth.
 pub(crate) fn report(state: &mut State, report: &PriceReport) -> Result<(), Reject> {
     let PriceReport { asset, source, price, confidence, time } = *report;
@@ -203,7 +259,7 @@ pub(crate) fn settle(state: &mut State, out: &mut Outcome) {
 
 fn settle_asset(state: &mut State, out: &mut Outcome, asset: AssetId) {
     let now = state.now();
-    let view = View::of(&state.house.oracle, state.house.safe_mode, now, state.assets.get(asset));
+    let view = View::of(&state.house.oracle, now, state.assets.get(asset));
     let before = state.assets.get(asset).state;
     if view.median.is_none() && state.assets.get(asset).index.is_none() && before == view.state {
         return;
@@ -214,8 +270,19 @@ fn settle_asset(state: &mut State, out: &mut Outcome, asset: AssetId) {
         record.twap.set(now, median, TWAP_WINDOW);
         record.index = Some(median);
         record.confirmed = now;
+        if record.stable {
+            record.day.advance(now, DAY);
+            record.day.set(now, median, DAY);
+        }
     }
     record.state = view.state;
+    if view.state == OracleState::Fresh {
+        record.restarted = None;
+    }
+    if record.stable {
+        let at_par = view.state == OracleState::Fresh && lowest(record).is_some_and(is_par);
+        record.par_since = at_par.then(|| record.par_since.unwrap_or(now));
+    }
     if before != view.state {
         out.event(Event::OracleChanged { asset, before, after: view.state });
     }
@@ -229,11 +296,11 @@ struct View {
 }
 
 impl View {
-    fn of(params: &OracleParams, safe_mode: Option<Time>, now: Time, asset: &Asset) -> Self {
+    fn of(params: &OracleParams, now: Time, asset: &Asset) -> Self {
         let usable = |report: &&Report| {
             now.since(report.time) <= params.max_age
                 && report.confidence <= params.confidence_max
-                && safe_mode.is_none_or(|since| since < report.time)
+                && asset.restarted.is_none_or(|since| since < report.time)
         };
         let mut prices: Vec<Price> = asset.reports.iter().filter(usable).map(|report| report.price).collect();
         prices.sort_unstable();
@@ -267,18 +334,17 @@ fn is_near(price: Price, reference: Price, tolerance: Ratio) -> bool {
     low.is_none_or(|low| low <= price) && high.is_none_or(|high| price <= high)
 }
 
-/// Safe mode ends when every asset that somebody relies on is fresh by reports from after the restart, which in
-/// safe mode are the only ones that count.
+/// Safe mode is over when every asset that somebody relies on has been fresh since. Until then it holds up what rests on the others.
 fn leave_safe_mode(state: &mut State, out: &mut Outcome) {
     if state.house.safe_mode.is_none() {
         return;
     }
-    let is_fresh = |asset: AssetId| state.assets.get(asset).state == OracleState::Fresh;
-    let markets_fresh = state.markets.iter().all(|(_, market)| is_fresh(market.asset));
+    let is_back = |asset: AssetId| state.assets.get(asset).restarted.is_none();
+    let markets_back = state.markets.iter().all(|(_, market)| is_back(market.asset));
     let staked = state.house.keepers.token.map(|token| token.asset);
     let mut tokens = state.chains.iter().flat_map(|(_, chain)| &chain.tokens);
-    let tokens_fresh = tokens.all(|token| Some(token.asset) == staked || is_fresh(token.asset));
-    if markets_fresh && tokens_fresh {
+    let tokens_back = tokens.all(|token| Some(token.asset) == staked || is_back(token.asset));
+    if markets_back && tokens_back {
         state.house.safe_mode = None;
         out.event(Event::SafeModeLeft {});
     }

@@ -10,7 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 const MAGIC: &[u8; 8] = b"BALLAST\0";
 /// Of the format; raised whenever a record changes shape.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 const HEADER: usize = 8 + 4 + 32;
 
 /// Why bytes are no snapshot.

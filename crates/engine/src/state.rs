@@ -7,13 +7,13 @@ use crate::account::Account;
 use crate::attest::Roots;
 use crate::credit::LendingPool;
 use crate::custody::queue::Queues;
-use crate::custody::{Recorded, Unfinal, Waiting};
+use crate::custody::{BelowPar, Recorded, Unfinal, Waiting};
 use crate::keeper::book::{Duties, KeeperBook};
 use crate::keeper::{Keeper, Round};
 use crate::ledger::{ChainMoney, Holding, HouseMoney, Sums, TokenMoney};
 use crate::liquidation::{Agenda, Lot, OnItsWay, Passed, Path, Task, Transit};
 use crate::market::Market;
-use crate::measures::Measured;
+use crate::measures::{DailyDepth, Measured};
 use crate::members::Members;
 use crate::migration::Migration;
 use crate::oracle::Asset;
@@ -25,9 +25,9 @@ use crate::waterfall::{FloatUse, Loss};
 use ballast_types::digest::ChainKind;
 use ballast_types::{
     AccountId, Address, AnomalyKind, AssetId, AuctionSchedule, ChainId, ChainTier, Event, FloatLimits, Hash,
-    Height, Holder, KeeperId, LedgerAccount, LiquidationParams, LossId, LotId, MarketId, Nonce, OracleParams,
-    Order, OrderParams, Owner, RateParams, Reject, Scope, Sequence, Signer, TaskId, Token, TokenParams,
-    Transfer, VaultLimits,
+    Height, Holder, KeeperId, LedgerAccount, LiquidationParams, Listing, LossId, LotId, MarketId, Nonce,
+    OracleParams, Order, OrderParams, Owner, RateParams, Reject, Scope, Sequence, Signer, TaskId, Token,
+    TokenParams, Transfer, VaultLimits,
 };
 use ballast_units::{Amount, Millis, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -82,6 +82,10 @@ pub struct State {
     pub anomalies: Register<(ChainId, Sequence), Recorded>,
     /// Ways between chains over which something went wrong, or came.
     pub paths: Register<(ChainId, ChainId), Path>,
+    /// Accounts that hold a stablecoin as collateral, since when: it becomes cash as soon as it is taken.
+    pub parked: Register<(Token, AccountId), u64>,
+    /// Tokens that accounts do not want.
+    pub refused: Register<(AccountId, Token), ()>,
     /// Sets of validators that a vault may obey, by epoch; each ascending. An empty one is left to whoever runs the house.
     pub validators: Register<u32, Vec<Signer>>,
 
@@ -158,8 +162,10 @@ pub struct House {
     pub last_lot: LotId,
     /// Last loss given out.
     pub last_loss: LossId,
-    /// Last place given out in the queue of withdrawals.
+    /// Last place given out in the queue of withdrawals, and to coins that wait to become cash.
     pub last_waiting: u64,
+    /// What came in of coins below par, less what has leaked since.
+    pub below_par: BelowPar,
     /// Keepers' terms and calendar.
     pub keepers: KeeperBook,
     /// Anomalies of each chain so far, by kind.
@@ -246,6 +252,10 @@ pub struct TokenRecord {
     pub limits: Option<VaultLimits>,
     /// What was put under auction under these limits.
     pub passed: Passed,
+    /// Whether deposits count.
+    pub listing: Listing,
+    /// What the chain's market took of it on each of the last days.
+    pub days: DailyDepth,
 }
 
 /// What a block brought about. One is reused for block after block.
@@ -359,6 +369,8 @@ impl State {
         self.transits.settle();
         self.snapshots.settle();
         self.waiting.settle();
+        self.parked.settle();
+        self.refused.settle();
         self.tasks.settle();
         self.lots.settle();
         self.losses.settle();
@@ -404,6 +416,15 @@ impl State {
         self.on_its_way = OnItsWay::of(self);
         self.queues = Queues::of(self);
         self.releases = orders::releases(self);
+    }
+
+    /// An account holds a stablecoin as collateral: in the order in which they came they become cash (R39).
+    pub(crate) fn park(&mut self, token: Token, account: AccountId) {
+        if self.parked.find((token, account)).is_none() {
+            let place = self.house.last_waiting.saturating_add(1);
+            self.house.last_waiting = place;
+            self.parked.insert((token, account), place);
+        }
     }
 
     /// Accounts with a position, claim or debt in a market, ascending.

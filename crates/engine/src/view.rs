@@ -274,6 +274,7 @@ pub(crate) fn each_balance_outside_accounts(
         for record in &chain.tokens {
             let token = Token { asset: record.asset, chain: id };
             let money = Money::Token(token);
+            row(LedgerAccount::ParReserve(token), Money::Usd, record.money.par_reserve());
             row(LedgerAccount::Inventory(token), money, record.money.inventory());
             row(LedgerAccount::InFlight(id), money, record.money.in_flight());
             row(LedgerAccount::Warehouse(token), money, record.money.warehouse());

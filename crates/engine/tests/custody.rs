@@ -35,21 +35,28 @@ fn a_coin_becomes_cash_and_another_token_collateral() {
     assert_eq!(house.view("alice").equity, Usd::whole(20_100));
 }
 
-/// R10: at par within 0.5 %, index and 15-minute average both; a wei beyond it a coin is collateral like any other.
+/// R39: one to one from 0.999, what it is worth down to 0.995, by the lowest of index and averages; a wei below that a coin is
+/// collateral like any other, until it is back.
 #[test]
-fn a_coin_is_cash_within_half_a_percent_of_par() {
+fn a_coin_is_cash_at_what_it_is_worth_within_half_a_percent_of_par() {
     let (mut house, alice) = with_alice();
+    house.deposit("bob", "ethereum", "USDC", whole(1_000));
     let usdc = house.token("USDC", "ethereum");
     let cash = |house: &House| house.balance(LedgerAccount::Cash(alice));
     let held = |house: &House| house.balance(LedgerAccount::Collateral(alice, usdc));
-    for (quoted, as_cash) in
-        [("0.995", true), ("0.994999999999999999", false), ("1.005", true), ("1.005000000000000001", false)]
-    {
+    for (quoted, brings) in [
+        ("1.005000000000000001", "1"),
+        ("0.999", "1"),
+        ("0.998999999999999999", "0.998999999999999999"),
+        ("0.995", "0.995"),
+        ("0.994999999999999999", "0"),
+    ] {
         house.price("USDC", price(quoted));
         let (before, held_before) = (cash(&house), held(&house));
         house.deposit("alice", "ethereum", "USDC", whole(1));
-        let expected = if as_cash { (whole(1), Amount::ZERO) } else { (Amount::ZERO, whole(1)) };
-        assert_eq!((cash(&house) - before, held(&house) - held_before), expected, "at {quoted}");
+        let expected = if brings == "0" { whole(1) } else { Amount::ZERO };
+        let found = (cash(&house) - before, held(&house) - held_before);
+        assert_eq!(found, (amount(brings), expected), "at {quoted}");
     }
     // Back at 1, but 10 minutes at 0.98 leave an average of 0.9867.
     house.price("USDC", price("0.98"));
@@ -59,11 +66,10 @@ fn a_coin_is_cash_within_half_a_percent_of_par() {
     house.deposit("alice", "ethereum", "USDC", whole(1));
     assert_eq!(cash(&house), before, "the average is off par");
     house.advance_in(Millis::minutes(16), 16);
-    house.deposit("alice", "ethereum", "USDC", whole(1));
-    assert_eq!(cash(&house), before + whole(1), "16 minutes later it is not");
+    assert_eq!(cash(&house), before + whole(2), "16 minutes later it is not, and what waited is cash too");
 }
 
-/// R10: a coin whose share of all inventories is above its cap is collateral.
+/// R39: a coin whose share of all inventories, the deposit included, would be above its cap is collateral for that part.
 #[test]
 fn a_coin_is_cash_below_its_share_of_all_inventories() {
     let mut genesis = guarded();
@@ -76,8 +82,8 @@ fn a_coin_is_cash_below_its_share_of_all_inventories() {
     let mut house = House::of(genesis);
     house.deposit("alice", "ethereum", "USDC", whole(80));
     let alice = house.account("alice");
-    // What counts is the share before the deposit: none, then 20 of 100, then 21 of 101.
-    for (amount, cash) in [(20, 100), (1, 101), (1, 101)] {
+    // 20 of 100 are the most: the 21st waits.
+    for (amount, cash) in [(20, 100), (1, 100)] {
         house.deposit("alice", "ethereum", "DAI", whole(amount));
         assert_eq!(house.balance(LedgerAccount::Cash(alice)), whole(cash));
     }

@@ -332,6 +332,18 @@ fn request_withdrawal_rejects_more_than_the_cash() {
 }
 
 #[test]
+fn trade_rejects_opening_in_a_market_that_leaves() {
+    let mut house = House::new();
+    house.deposit("alice", "ethereum", "USDC", whole(1_000));
+    let (account, market) = (house.account("alice"), house.market("ETH"));
+    house.run(Command::Govern(Change::WindDown { market, leaves: true })).expect("there is such a market");
+    let amount = TradeAmount::Quote(whole(100));
+    let command =
+        Command::Trade { account, market, side: Side::Long, amount, limit: None, reduce_only: false };
+    refuses(&mut house, command, Reject::MarketWindingDown { market });
+}
+
+#[test]
 fn lend_rejects_more_than_the_cash() {
     let mut house = House::bare();
     house.deposit("alice", "ethereum", "USDC", whole(5));
@@ -923,7 +935,7 @@ fn govern_rejects_opening_a_path_that_is_open() {
 // The catalogue
 
 /// The test of each code, the first where there are several. None of these codes is out of reach.
-const TESTS: [(&str, &str); 50] = [
+const TESTS: [(&str, &str); 51] = [
     ("E2001", "trade_rejects_a_locked_account"),
     ("E2002", "close_position_rejects_no_position"),
     ("E2003", "trade_rejects_an_increase_where_only_reducing_was_asked"),
@@ -937,6 +949,7 @@ const TESTS: [(&str, &str); 50] = [
     ("E2011", "trade_rejects_low_health"),
     ("E2012", "trade_rejects_a_reduction_that_lowers_health"),
     ("E2013", "request_withdrawal_rejects_more_than_the_cash"),
+    ("E2014", "trade_rejects_opening_in_a_market_that_leaves"),
     ("E2104", "liquidate_account_rejects_a_healthy_account"),
     ("E2201", "govern_rejects_resolving_an_unknown_task"),
     ("E2202", "govern_rejects_resolving_a_task_of_which_no_lot_is_frozen"),

@@ -210,6 +210,15 @@ pub enum Command {
         /// Of which coin, where.
         token: Token,
     },
+    /// What comes in of a token for the account from now on is kept in suspense, or counts again.
+    RefuseToken {
+        /// Whose.
+        account: AccountId,
+        /// What, where.
+        token: Token,
+        /// It is not wanted.
+        refused: bool,
+    },
     /// A withdrawal that waits is to be paid soon: coins are brought from another chain for it, at its cost.
     HastenWithdrawal {
         /// Whose.
@@ -217,6 +226,21 @@ pub enum Command {
         /// Of which coin, where.
         token: Token,
     },
+}
+
+/// How far a token is taken in.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Listing {
+    /// Deposits count.
+    #[default]
+    Open,
+    /// What is deposited waits in suspense, and can be taken out again.
+    Paused,
+    /// Likewise; and what is held backs nothing new: no trade, loan or withdrawal rests on it. Nobody is made to leave.
+    WindingDown,
 }
 
 /// A change of parameters.
@@ -342,5 +366,19 @@ pub enum Change {
         to: Address,
         /// What stands for it in every message.
         domain: Hash,
+    },
+    /// Deposits of a token are paused or taken again, or the token leaves the house.
+    List {
+        /// Which.
+        token: Token,
+        /// From now on.
+        listing: Listing,
+    },
+    /// A market leaves the house: positions can be reduced and closed, and none be opened. Or it stays after all.
+    WindDown {
+        /// Which.
+        market: MarketId,
+        /// It leaves.
+        leaves: bool,
     },
 }

@@ -1,8 +1,8 @@
 //! What happened. Events carry the amounts that moved; with transfers they are the whole history.
 
 use crate::{
-    AccountId, Address, Anomaly, AssetId, ChainId, Duty, Grade, Hash, KeeperId, LossId, LotId, Malice,
-    MarketId, Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token,
+    AccountId, Address, Anomaly, AssetId, ChainId, Duty, Grade, Hash, KeeperId, Listing, LossId, LotId,
+    Malice, MarketId, Misdeed, Nonce, OracleState, Owner, RegionId, Reject, Scope, Sequence, TaskId, Token,
     VaultLimits,
 };
 use ballast_units::{Amount, Price, Ratio, Size, Time, Usd};
@@ -45,6 +45,16 @@ pub enum Event {
     DepositCredited { account: AccountId, token: Token, amount: Amount },
     /// A safe deposit's block was dropped.
     DepositDropped { account: AccountId, token: Token, amount: Amount },
+    /// Of a final deposit this is not taken: it waits in suspense.
+    DepositSuspended { account: AccountId, token: Token, amount: Amount },
+    /// Coins of an account became cash, as they are at par again or pay a debt; a coin below par brings less.
+    CoinsTaken { account: AccountId, token: Token, amount: Amount, cash: Amount },
+    /// Deposits of a token count from now on, or not.
+    TokenListingChanged { token: Token, listing: Listing },
+    /// A market leaves the house, or stays.
+    MarketWindingDown { market: MarketId, leaves: bool },
+    /// An account does not want a token, or wants it again.
+    TokenRefused { account: AccountId, token: Token, refused: bool },
     /// The vault was told to pay.
     ReleaseOrdered { account: AccountId, token: Token, amount: Amount, nonce: Nonce },
     /// It does not fit the vault's free inventory; these dollars more wait for the coin.

@@ -231,8 +231,14 @@ pub struct TokenParams {
     pub unit: Amount,
     /// Worst fall of the price from detection to take that the threshold must cover (R14).
     pub drop: Ratio,
-    /// A stablecoin's highest share of all inventories at which it is still taken at par (R10).
+    /// A stablecoin's highest share of all inventories, a deposit included, at which it is still taken at par; one that loans
+    /// are paid in has no such share (R39).
     pub par_share: Ratio,
+    /// The most of it that the house holds on this chain, in the token; what is deposited beyond waits in suspense (R39).
+    pub supply_cap: Amount,
+    /// The same in dollars at index; without it twenty times what all chains' markets take of the asset, the median of a
+    /// week's days, and a billion where that was never measured.
+    pub supply_cap_usd: Option<Amount>,
 }
 
 impl Default for TokenParams {
@@ -245,7 +251,9 @@ impl Default for TokenParams {
             reserve_cap: Amount::whole(5_000_000),
             unit: Amount::from_wei(1),
             drop: Ratio::percent(3),
-            par_share: Ratio::ONE,
+            par_share: Ratio::percent(30),
+            supply_cap: Amount::LIMIT,
+            supply_cap_usd: None,
         }
     }
 }

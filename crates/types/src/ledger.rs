@@ -116,6 +116,9 @@ pub enum LedgerAccount {
     Surplus(Token),
     /// Dollars of an account that wait to leave as a coin: they back what the account has open, and nothing new (R32).
     Waiting(AccountId, Token),
+    /// Dollars by which coins were taken below par: they pay a write-down of the coin first, and are the float's when it has been
+    /// at par for a day (R39).
+    ParReserve(Token),
 }
 
 /// Why value moved. Reports and audits are queries over transfers by reason.

@@ -29,7 +29,7 @@ mod schedule;
 
 pub use anomaly::{Anomaly, AnomalyKind, Freezes};
 pub use block::{Block, CostReport, DepthReport, PriceReport};
-pub use command::{Change, Command, Side, TradeAmount};
+pub use command::{Change, Command, Listing, Side, TradeAmount};
 pub use digest::ChainKind;
 pub use event::{Event, Fill, Holder};
 pub use genesis::{

@@ -156,6 +156,7 @@ rejects! {
     "E2011" HealthTooLow { account: AccountId, health: Usd } true "Initial health after it would be below zero; add collateral or trade less.";
     "E2012" ReduceLowersHealth { account: AccountId, before: Usd, after: Usd } true "The reduction would lower the account's health; reduce less.";
     "E2013" CashTooSmall { account: AccountId, have: Amount, need: Amount } false "The account does not have this much cash.";
+    "E2014" MarketWindingDown { market: MarketId } false "The market leaves the house: positions can be reduced and closed, and none be opened.";
     "E2104" AccountHealthy { account: AccountId, health: Usd } true "The account is healthy and cannot be liquidated.";
     "E2201" UnknownTask { task: TaskId } false "No open liquidation has this number.";
     "E2202" TaskNotFrozen { task: TaskId } false "No lot of the liquidation is frozen, and nothing of it is overdue on its way.";

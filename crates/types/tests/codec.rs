@@ -69,7 +69,8 @@ fn every_command_has_its_bytes() {
         Command::RevealReport { .. } => 18,
         Command::WithdrawSuspense { .. } => 19,
         Command::CancelWithdrawal { .. } => 20,
-        Command::HastenWithdrawal { .. } => 21,
+        Command::RefuseToken { .. } => 21,
+        Command::HastenWithdrawal { .. } => 22,
     };
     let mut numbers = Vec::new();
     for (name, command) in golden::commands() {
@@ -102,6 +103,8 @@ fn every_change_has_its_bytes() {
         Change::Unfreeze { .. } => 15,
         Change::OpenPath { .. } => 16,
         Change::Migrate { .. } => 17,
+        Change::List { .. } => 18,
+        Change::WindDown { .. } => 19,
     };
     let mut numbers = Vec::new();
     for (name, change) in golden::changes() {

@@ -157,6 +157,7 @@ impl Names {
                 format!("Suspense({}, {})", self.account_name(account), self.token_name(token))
             }
             LedgerAccount::Surplus(token) => format!("Surplus({})", self.token_name(token)),
+            LedgerAccount::ParReserve(token) => format!("ParReserve({})", self.token_name(token)),
             LedgerAccount::Waiting(id, token) => {
                 format!("Waiting({}, {})", self.account_name(id), self.token_name(token))
             }

@@ -7,7 +7,7 @@
 //!   where it counts nowhere and can only be taken out again.
 
 use super::observe::Effect;
-use super::par::{is_taken_at_par, own_deposits};
+use super::par;
 use super::{floor_to_unit, open_account};
 use crate::ledger::{enter, leave, transfer};
 use crate::liquidation;
@@ -15,12 +15,18 @@ use crate::market::settlement;
 use crate::oracle;
 use crate::reserve;
 use crate::state::{Outcome, State};
-use ballast_types::{AccountId, Anomaly, ChainId, Event, LedgerAccount, Money, Owner, Reason, Token};
+use ballast_types::{
+    AccountId, Anomaly, ChainId, Event, LedgerAccount, Listing, Money, Owner, Reason, Token,
+};
 use ballast_units::{Amount, Bps};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Share of a chain's pending credit that one owner may have, over all subaccounts (R9).
 const PENDING_OWNER_SHARE: Bps = Bps::new(1_000);
+
+/// A token's supply cap in dollars: so many times what all chains' markets take of it, and this where that was never measured.
+const SUPPLY_DEPTHS: u128 = 20;
+const SUPPLY_UNMEASURED: Amount = Amount::whole(1_000_000_000);
 
 /// What a safe deposit has changed, and what its finality brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -61,7 +67,8 @@ pub(super) fn seen(
         let found = Anomaly::DepositUnowned { token, amount };
         return (Effect::Aside(LedgerAccount::Surplus(token), token, amount), Some(found));
     };
-    if state.token(token).is_none() {
+    let is_open = state.token(token).is_some_and(|record| record.listing == Listing::Open);
+    if !is_open || state.refused.find((account, token)).is_some() {
         let found = Anomaly::DepositSuspended { account, token, amount };
         return (Effect::Aside(LedgerAccount::Suspense(account, token), token, amount), Some(found));
     }
@@ -101,33 +108,62 @@ fn owner_pending(state: &State, owner: Owner, chain: ChainId) -> Amount {
     })
 }
 
-/// A deposit is final: what was pending and what had no credit become cash where the coin is taken at par, and
-/// collateral otherwise; what is below the unit is dust.
+/// A deposit is final: what was pending and what had no credit become cash where the coin is taken, and collateral
+/// otherwise; what is below the unit is dust, and what is beyond the token's cap waits in suspense.
 pub(super) fn settle(state: &mut State, out: &mut Outcome, account: AccountId, token: Token, credit: Credit) {
     let Credit { whole: amount, rest, pending, dollars } = credit;
     state.chains.get_mut(token.chain).pending -= dollars;
     enter(state, out, LedgerAccount::Dust(token), Money::Token(token), rest, Reason::Anomaly);
-    let as_cash = is_taken_at_par(state, token);
     // Until now nothing could pay its settlement debts: their grace begins.
     let starts_grace = liquidation::only_pending(state, account);
-    let to =
-        if as_cash { LedgerAccount::Inventory(token) } else { LedgerAccount::Collateral(account, token) };
     let money = Money::Token(token);
-    transfer(state, out, LedgerAccount::Pending(account, token), to, money, pending, Reason::Finality);
-    enter(state, out, to, money, amount - pending, Reason::Deposit);
-    if as_cash {
-        enter(state, out, LedgerAccount::Cash(account), Money::Usd, amount, Reason::Deposit);
-        let before = own_deposits(state, account, token);
-        state.coin_deposits.insert((account, token), before + amount);
-    }
+    let from = LedgerAccount::Pending(account, token);
+    let amount = match par::taken_at(state, token, amount) {
+        Some(worth) => {
+            let taken = par::take(state, out, account, token, (pending, worth), Some(from));
+            let more = par::take(state, out, account, token, (amount - pending, worth), None);
+            if taken + more < amount {
+                out.event(Event::CoinsTaken { account, token, amount, cash: taken + more });
+            }
+            amount
+        }
+        None => {
+            let kept = amount.min(room(state, token) + pending).max(pending);
+            let to = LedgerAccount::Collateral(account, token);
+            transfer(state, out, from, to, money, pending, Reason::Finality);
+            enter(state, out, to, money, kept - pending, Reason::Deposit);
+            let beyond = amount - kept;
+            enter(state, out, LedgerAccount::Suspense(account, token), money, beyond, Reason::Anomaly);
+            if !beyond.is_zero() {
+                out.event(Event::DepositSuspended { account, token, amount: beyond });
+            }
+            kept
+        }
+    };
     out.event(Event::DepositCredited { account, token, amount });
     settlement::collect(state, out, account);
-    if as_cash {
-        reserve::recall(state, out, account, token.chain);
-    }
+    reserve::recall(state, out, account, token.chain);
     if starts_grace {
         liquidation::restart_grace(state, account);
     }
+}
+
+/// How much more of a token the house holds on its chain (R39).
+fn room(state: &State, token: Token) -> Amount {
+    let Some(record) = state.token(token) else { return Amount::ZERO };
+    let dollars = record.params.supply_cap_usd.unwrap_or_else(|| {
+        let listed = state.chains.iter().filter_map(|(_, chain)| {
+            chain.tokens.iter().find(|listed| listed.asset == token.asset)?.days.median()
+        });
+        match listed.reduce(|sum, depth| sum + depth) {
+            Some(depth) => Amount::from_wei(depth.wei().saturating_mul(SUPPLY_DEPTHS)).min(Amount::LIMIT),
+            None => SUPPLY_UNMEASURED,
+        }
+    });
+    let index = oracle::index(state, token.asset);
+    // Without a price dollars say nothing.
+    let units = index.map_or(Amount::LIMIT, |index| dollars.at_price_down(index).unwrap_or(Amount::LIMIT));
+    record.params.supply_cap.min(units).saturating_sub(state.house.money.token_total(token))
 }
 
 /// The chain dropped a deposit: its credit goes; no transfer could have left it.

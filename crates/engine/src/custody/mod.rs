@@ -12,7 +12,7 @@
 mod anomaly;
 mod deposit;
 mod observe;
-mod par;
+pub(crate) mod par;
 pub(crate) mod queue;
 mod withdrawal;
 
@@ -28,6 +28,7 @@ use ballast_units::Amount;
 pub use anomaly::Recorded;
 pub use deposit::Credit;
 pub use observe::{Effect, Unfinal};
+pub use par::BelowPar;
 pub use queue::Waiting;
 
 pub(crate) use observe::observe;
@@ -99,6 +100,25 @@ pub(crate) fn register_address(
     Ok(())
 }
 
+/// What comes in of a token for the account from now on waits in suspense, or counts again.
+pub(crate) fn refuse(
+    state: &mut State,
+    out: &mut Outcome,
+    account: AccountId,
+    token: Token,
+    refused: bool,
+) -> Result<(), Reject> {
+    state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
+    check_token(state, token)?;
+    if refused {
+        state.refused.insert((account, token), ());
+    } else {
+        state.refused.remove((account, token));
+    }
+    out.event(Event::TokenRefused { account, token, refused });
+    Ok(())
+}
+
 /// Where an account's withdrawals on a chain go.
 pub(crate) fn address(state: &State, account: AccountId, chain: ChainId) -> Result<Address, Reject> {
     state.addresses.find((account, chain)).copied().ok_or(Reject::NoAddress { account, chain })
@@ -112,7 +132,7 @@ pub(crate) fn check_cash_out(state: &State, account: AccountId, amount: Amount) 
     check_amount(amount)?;
     state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
     check_may_lower(state, account)?;
-    let have = cash(state, account).min(ledger::cash(state, account));
+    let have = spendable(state, account).min(ledger::cash(state, account));
     if have < amount {
         return Err(Reject::CashTooSmall { account, have, need: amount });
     }
@@ -155,13 +175,13 @@ pub(crate) fn check_health(state: &State, account: AccountId, whatif: Whatif) ->
 
 /// Cash that an account can spend: what its claims were paid is in it, its settlement debts are paid from it. Who
 /// spends it brings it in first, by [`settlement::collect`].
-fn cash(state: &State, account: AccountId) -> Amount {
+pub(crate) fn spendable(state: &State, account: AccountId) -> Amount {
     settlement::collected(state, state.accounts.get(account)).cash
 }
 
 /// The account has this much cash to spend.
 pub(crate) fn check_cash(state: &State, account: AccountId, need: Amount) -> Result<(), Reject> {
-    let have = cash(state, account);
+    let have = spendable(state, account);
     if have < need {
         return Err(Reject::CashTooSmall { account, have, need });
     }

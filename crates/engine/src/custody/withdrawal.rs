@@ -9,8 +9,8 @@
 //!   inventories (R10): one release a coin, all or none ordered; each is undone by itself where a chain refuses it.
 
 use super::{
-    address, cash, check_amount, check_cash, check_health, check_may_lower, floor_to_unit, own_deposits, par,
-    queue,
+    address, check_amount, check_cash, check_health, check_may_lower, floor_to_unit, own_deposits, par,
+    queue, spendable,
 };
 use crate::ledger::{self, leave, pay, transfer};
 use crate::market::settlement;
@@ -157,7 +157,7 @@ fn plan_collateral(
     // What has no price is not worth less than anything.
     let index = oracle::index(state, token.asset);
     let fee = index.map_or(Amount::ZERO, |_| fee(state, token.chain));
-    let in_cash = fee <= cash(state, account);
+    let in_cash = fee <= spendable(state, account);
     let dollars = if in_cash { fee } else { Amount::ZERO };
     let whatif = Whatif { token: Some((token, whole)), cash: -dollars.dollars(), ..Whatif::default() };
     check_health(state, account, whatif)?;

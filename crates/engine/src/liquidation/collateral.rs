@@ -57,7 +57,8 @@ pub(crate) fn plan(state: &State, id: TaskId, standing: &Standing) -> Plan {
         // A crumb is waited for no more than it is sold: anybody can send one, as often as he likes.
         waits |= oracle::matters(state, holding.token, holding.pending);
         let amount = units_down(holding.amount, unit(state, holding.token));
-        if amount.is_zero() {
+        // What takes are paid in there has become cash already, as far as it was needed.
+        if amount.is_zero() || state.chains.get(holding.token.chain).coin == holding.token.asset {
             continue;
         }
         match oracle::allows(state, holding.token.asset, Action::Liquidate) {

@@ -27,7 +27,7 @@ mod queue;
 mod selling;
 
 use crate::attest;
-use crate::custody::queue as withdrawals;
+use crate::custody::{self, queue as withdrawals};
 use crate::ledger::{USD, balance};
 use crate::market::settlement;
 use crate::risk::health;
@@ -423,6 +423,9 @@ fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
         }
         return set_stage(state, id, Stage::Selling);
     }
+    if !is_covered {
+        pay_with_own_coins(state, out, account, standing.owed);
+    }
     if !is_covered && distribute::pay_from_cash(state, out, id) {
         standing = Standing::of(state, id);
         is_covered = standing.is_covered(state, id);
@@ -436,6 +439,15 @@ fn decide(state: &mut State, out: &mut Outcome, id: TaskId) {
         // Looked at again in every block.
         collateral::Plan::Wait => {}
         collateral::Plan::Nothing => give_up(state, out, id),
+    }
+}
+
+/// A coin that its chain's takes are paid in is never auctioned for itself: it becomes cash at what it is worth, as far as debts
+/// need it.
+fn pay_with_own_coins(state: &mut State, out: &mut Outcome, account: AccountId, owed: Amount) {
+    for chain in state.chains.ids() {
+        let lacks = owed.saturating_sub(custody::spendable(state, account));
+        custody::par::pay_with_own_coins(state, out, account, chain, lacks);
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Market {
     pub asset: AssetId,
     /// Its terms.
     pub params: MarketParams,
+    /// It leaves the house: positions are only reduced.
+    pub leaves: bool,
     /// Virtual reserves.
     pub curve: curve::Curve,
     /// D: base reserve at the last change of depth; margins grow by it, not by the reserve of the moment.

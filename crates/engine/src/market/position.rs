@@ -85,6 +85,9 @@ pub(crate) fn plan(state: &State, ask: Ask) -> Result<Plan, Reject> {
     if reduce_only && !reduces {
         return Err(Reject::WouldIncrease { account: id, market: market_id });
     }
+    if market.leaves && !reduces {
+        return Err(Reject::MarketWindingDown { market: market_id });
+    }
     if swap.size.is_zero() || swap.quote.is_zero() {
         return Err(Reject::TradeTooSmall { market: market_id });
     }

@@ -17,7 +17,7 @@ use crate::market::settlement::{self, Settlement};
 use crate::market::{Market, claim::Standing, funding};
 use crate::oracle;
 use crate::state::State;
-use ballast_types::{AccountId, AssetId, MarketId, Token};
+use ballast_types::{AccountId, AssetId, Listing, MarketId, Token};
 use ballast_units::{Amount, Price, Ratio, Usd, Wide};
 
 /// A change that is only thought: health as it would be.
@@ -363,6 +363,9 @@ fn position_value(market: &Market, position: &Position, mode: Mode, trial: Optio
 fn collateral(state: &State, holding: &Holding, removed: Amount, mode: Mode) -> Wide {
     let Some(record) = state.token(holding.token) else { return Wide::ZERO };
     let asset: AssetId = holding.token.asset;
+    if mode != Mode::Maintenance && record.listing == Listing::WindingDown {
+        return Wide::ZERO;
+    }
     let (index, threshold, amount) = match mode {
         Mode::Maintenance => {
             (oracle::index(state, asset), record.params.threshold, holding.amount + holding.pending)

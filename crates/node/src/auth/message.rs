@@ -67,6 +67,10 @@ impl Message {
             Command::CancelWithdrawal { account, token } => Self::new("CancelWithdrawal", account.0)
                 .number("asset", token.asset.0)
                 .number("chain", token.chain.0),
+            Command::RefuseToken { account, token, refused } => Self::new("RefuseToken", account.0)
+                .number("asset", token.asset.0)
+                .number("chain", token.chain.0)
+                .field("refused", Value::Flag(refused)),
             Command::HastenWithdrawal { account, token } => Self::new("HastenWithdrawal", account.0)
                 .number("asset", token.asset.0)
                 .number("chain", token.chain.0),

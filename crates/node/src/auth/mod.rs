@@ -186,6 +186,7 @@ pub fn asker(command: &Command) -> Asker {
         | Command::WithdrawSuspense { account, .. }
         | Command::CancelWithdrawal { account, .. }
         | Command::HastenWithdrawal { account, .. }
+        | Command::RefuseToken { account, .. }
         | Command::Lend { account, .. }
         | Command::Redeem { account, .. }
         | Command::Borrow { account, .. }

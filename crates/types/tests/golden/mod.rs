@@ -3,7 +3,7 @@
 use ballast_types::digest::ChainKind;
 use ballast_types::{
     AccountId, Address, AssetId, Auction, AuctionSchedule, Block, ChainId, ChainParams, ChainTier, Change,
-    Command, CostReport, DepthReport, DepthWeights, Hash, Height, KeeperId, Layer, LotId, MarketId,
+    Command, CostReport, DepthReport, DepthWeights, Hash, Height, KeeperId, Layer, Listing, LotId, MarketId,
     MarketParams, Nonce, Observation, Order, OrderAction, Owner, PriceReport, RateParams, RegionId,
     ReleaseReason, Scope, Sequence, Side, Signer, SourceId, TaskId, Token, TokenParams, TradeAmount,
     VaultEvent, VaultLimits,
@@ -135,6 +135,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         ),
         ("command.withdraw_suspense", Command::WithdrawSuspense { account: ACCOUNT, token: TOKEN }),
         ("command.cancel_withdrawal", Command::CancelWithdrawal { account: ACCOUNT, token: TOKEN }),
+        ("command.refuse_token", Command::RefuseToken { account: ACCOUNT, token: TOKEN, refused: true }),
         ("command.hasten_withdrawal", Command::HastenWithdrawal { account: ACCOUNT, token: TOKEN }),
     ]
 }
@@ -181,6 +182,8 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change.unfreeze", Change::Unfreeze { chain: CHAIN }),
         ("change.open_path", Change::OpenPath { from: CHAIN, to: ChainId(0x0607) }),
         ("change.migrate", Change::Migrate { chain: CHAIN, to: ADDRESS, domain: Hash([0x31; 32]) }),
+        ("change.list", Change::List { token: TOKEN, listing: Listing::WindingDown }),
+        ("change.wind_down", Change::WindDown { market: MarketId(0x0809), leaves: true }),
     ]
 }
 
