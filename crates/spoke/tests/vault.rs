@@ -601,7 +601,11 @@ fn a_lot_is_offered_again_only_as_far_as_it_is_unsold() {
     advance(&mut chain, 140);
     assert!(chain.offers().unwrap().is_empty());
     chain.deposit(owner(), ETH, Amount::whole(5)).unwrap();
-    let sold = Revert::LotSold { lot: LOT, unsold: Amount::from_wei(7_500_000_000_000_000_000), quantity: Amount::whole(8) };
+    let sold = Revert::LotSold {
+        lot: LOT,
+        unsold: Amount::from_wei(7_500_000_000_000_000_000),
+        quantity: Amount::whole(8),
+    };
     advance(&mut chain, 160);
     assert_eq!(refused(160, &mut chain, begin(2, 8)), sold);
     assert_eq!(try_order(&mut chain, 180, begin(2, 7)), Ok(Carried::Executed));
