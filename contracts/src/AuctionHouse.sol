@@ -5,13 +5,15 @@ import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/Reentran
 import { ITaker } from "./interfaces/ITaker.sol";
 import { Sale } from "./interfaces/IVault.sol";
 import { Custody } from "./Custody.sol";
-import { Clock, DutchPrice, Prices } from "./lib/DutchPrice.sol";
+import { Vault } from "./Vault.sol";
+import { Clock, DutchPrice, Prices, Remainder } from "./lib/DutchPrice.sol";
 import { Messages } from "./lib/Messages.sol";
 
 /// Dutch auctions of collateral that lies in the vault.
 ///
 /// - Who: the vault starts and cancels, under certificate; anybody takes; anybody ends what is over.
 /// - Price: {DutchPrice}, that of the taker's block. Rounded up, against the taker.
+/// - Need: a take is cut to what the need lacks. What is unsold when it is met is the owner's.
 /// - Flash: a take with data hands the collateral over, calls the taker, then has it pay.
 /// - Holds nothing: collateral and proceeds go straight from and to the vault.
 /// - Result: a hash over all takes in order, which the hub computes as well (the attestation compares them).
@@ -74,8 +76,10 @@ contract AuctionHouse is ReentrancyGuardTransient {
     error NotOver(uint64 lot, uint64 ends, uint64 time);
     /// Dollars a whole unit, Wad.
     error PriceAbove(uint64 lot, uint256 price, uint256 most);
-    /// Too little is wanted, or it would leave less than the dust; all of `left` can be taken.
+    /// Less than the dust is wanted, or it would leave less than that of the lot or of the need. All of `left` can be wanted.
     error NoSuchPart(uint64 lot, uint256 wanted, uint256 left, uint256 dust);
+    /// The take is cut to `quantity`, and the taker accepts no less than `least`.
+    error PartBelow(uint64 lot, uint256 quantity, uint256 least);
     error WrongRecipient(address recipient);
 
     modifier onlyVault() {
@@ -140,18 +144,22 @@ contract AuctionHouse is ReentrancyGuardTransient {
     }
 
     /// Buys part of a lot at the price of this block. The caller pays, and has to have approved the vault for it.
-    /// @param wanted collateral, Wad, whole in its token's unit: gets as much as the dust allows.
+    /// @param wanted collateral, Wad, whole in its token's unit: gets as much as need and dust allow.
+    /// @param least collateral, Wad: gets no less.
     /// @param priceMost dollars a whole unit, Wad: pays no more.
     /// @param recipient gets the collateral.
     /// @param data if not empty, the caller is called ({ITaker}) between getting the collateral and paying.
     /// @return taken collateral, Wad.
     /// @return due dollars, Wad, before the rebate.
-    function take(uint64 lot, uint128 wanted, uint128 priceMost, address recipient, bytes calldata data)
-        external
-        nonReentrant
-        returns (uint128 taken, uint128 due)
-    {
-        Sale memory sale = _sell(lot, wanted, priceMost);
+    function take(
+        uint64 lot,
+        uint128 wanted,
+        uint128 least,
+        uint128 priceMost,
+        address recipient,
+        bytes calldata data
+    ) external nonReentrant returns (uint128 taken, uint128 due) {
+        Sale memory sale = _sell(lot, wanted, least, priceMost);
         if (recipient == address(0) || recipient == address(vault)) revert WrongRecipient(recipient);
         vault.payOut(sale.asset, sale.quantity, recipient);
         if (data.length != 0) {
@@ -187,7 +195,7 @@ contract AuctionHouse is ReentrancyGuardTransient {
     }
 
     /// Decides on a sale and books it: price, part, dues, what is left, the result.
-    function _sell(uint64 lot, uint128 wanted, uint128 priceMost) private returns (Sale memory sale) {
+    function _sell(uint64 lot, uint128 wanted, uint128 least, uint128 priceMost) private returns (Sale memory sale) {
         Auction storage a = _auctions[lot];
         Stock memory stock = a.stock;
         Clock memory clock = a.clock;
@@ -196,11 +204,13 @@ contract AuctionHouse is ReentrancyGuardTransient {
         if (_ends(clock) <= time) revert Over(lot, _ends(clock), time);
         uint256 price = DutchPrice.price(a.prices, clock, time);
         if (priceMost < price) revert PriceAbove(lot, price, priceMost);
-        uint256 taken = DutchPrice.partialTake(stock.left, wanted, clock.dust);
+        (, uint256 unit) = Vault(address(vault)).tokens(stock.asset);
+        // What is due is at most the need, which is 2^110, and a unit of either token.
+        (uint256 taken, uint256 due) = DutchPrice.cut(
+            Remainder(stock.left, stock.unmet, price, clock.dust, unit, coinUnit), wanted
+        );
         if (taken == 0) revert NoSuchPart(lot, wanted, stock.left, clock.dust);
-
-        // Below 2^111 * 2^90 / 1e18, plus a coin's unit of at most 1e18.
-        uint256 due = DutchPrice.due(taken, price, coinUnit);
+        if (taken < least) revert PartBelow(lot, taken, least);
         uint256 rebate = 0;
         if (stock.rebate != 0 && uint256(clock.opened) + clock.invitesAfter <= time && isMaker[msg.sender]) {
             rebate = DutchPrice.rebate(due, stock.rebate, coinUnit);
@@ -243,7 +253,8 @@ contract AuctionHouse is ReentrancyGuardTransient {
         uint256 quantity = Messages.u128(order, 27);
         uint256 need = Messages.u128(order, 123);
         uint256 rebate = Messages.u16(order, 155);
-        if (AMOUNT_MAX < quantity || 10_000 < rebate) revert WrongTerms(lot);
+        // Nothing is sold for nothing.
+        if (AMOUNT_MAX < quantity || 10_000 < rebate || need == 0) revert WrongTerms(lot);
         // More than everything is as good as everything.
         if (AMOUNT_MAX < need) need = AMOUNT_MAX;
         return Stock(uint112(quantity), uint112(need), Messages.u16(order, 25), uint16(rebate));

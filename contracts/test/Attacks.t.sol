@@ -418,12 +418,12 @@ contract ReentrantTaker is ITaker {
     }
 
     function run(uint64 lot, bytes calldata payload) external {
-        house.take(lot, 1e18, type(uint128).max, address(this), payload);
+        house.take(lot, 1e18, 0, type(uint128).max, address(this), payload);
     }
 
     function onTake(uint64 lot, uint16, uint128, uint128, bytes calldata payload) external {
         (, take) = address(house).call(
-            abi.encodeCall(house.take, (lot, uint128(1e18), type(uint128).max, address(this), ""))
+            abi.encodeCall(house.take, (lot, uint128(1e18), 0, type(uint128).max, address(this), ""))
         );
         (, end) = address(house).call(abi.encodeCall(house.end, (lot)));
         (, pay) = address(vault).call(abi.encodeCall(vault.payOut, (2, uint128(1e18), address(this))));
@@ -446,7 +446,7 @@ contract DepositingTaker is ITaker {
     }
 
     function run(uint64 lot) external {
-        house.take(lot, 1e18, type(uint128).max, address(this), "x");
+        house.take(lot, 1e18, 0, type(uint128).max, address(this), "x");
     }
 
     function onTake(uint64, uint16 asset, uint128 quantity, uint128, bytes calldata) external {

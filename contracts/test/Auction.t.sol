@@ -81,9 +81,9 @@ contract AuctionTest is Base {
 
     /// 1 wei of ETH costs 2.2e-15 dollars: one unit of the coin, 1e-6.
     function test_due_is_rounded_up_to_the_coins_unit() public {
-        (, uint128 due) = _take(BOB, 1);
-        assertEq(due, 1e12);
-        assertEq(usdc.balanceOf(address(vault)), 1);
+        (, uint128 due) = _take(BOB, 1e18 + 1);
+        assertEq(due, 2200e18 + 1e12);
+        assertEq(usdc.balanceOf(address(vault)), 2200e6 + 1);
     }
 
     function test_result_is_a_chain_over_the_takes() public {
@@ -112,15 +112,76 @@ contract AuctionTest is Base {
         assertEq(reserved(ETH), 0);
     }
 
+    /// A bidder takes most of a lot, waits until its price is at the floor, and wants the rest: it gets what pays the need. The
+    /// case of R27: 1,000 units, need 39,819; 880 of them are paid with 38,788.728, and 1,030.272 lack at 39.819.
+    function test_a_take_is_cut_to_the_need() public {
+        depositEth(ALICE, 1000e18);
+        Terms memory t = terms(2);
+        (t.quantity, t.need, t.dust) = (1000e18, 39_819e18, 2e18);
+        (t.start, t.floor, t.step) = (44.0781e18, 39.819e18, 10_000);
+        order(startAuction(t));
+        vm.startPrank(BOB);
+        (uint128 taken, uint128 due) = house.take(2, 880e18, 880e18, type(uint128).max, BOB, "");
+        assertEq(due, 38_788.728e18);
+        skip(60);
+        assertEq(house.priceAt(2, uint64(block.timestamp * 1000)), 39.819e18);
+        // What accepts no less than all of it gets nothing, and nothing has changed.
+        bytes memory below = abi.encodeWithSelector(AuctionHouse.PartBelow.selector, 2, 25873879303849920893, 120e18);
+        vm.expectRevert(below);
+        house.take(2, 120e18, 120e18, type(uint128).max, BOB, "");
+        assertEq(house.auction(2).stock.unmet, 1030.272e18);
+        (taken, due) = house.take(2, 120e18, 25e18, type(uint128).max, BOB, "");
+        assertEq(taken, 25873879303849920893);
+        assertEq(due, 1030.272001e18);
+        assertEq(house.auction(2).unsold, 120e18 - taken);
+        vm.expectRevert(abi.encodeWithSelector(AuctionHouse.NoAuction.selector, 2));
+        house.take(2, 1, 0, type(uint128).max, BOB, "");
+    }
+
+    /// Need 4,410 at 2,200: 2 would leave 10 of it, less than the 110 that the dust is worth: cut to 1.9545.., which leaves 110.
+    function test_a_take_leaves_nothing_of_the_need_or_the_dust() public {
+        Terms memory t = terms(2);
+        t.need = 4410e18;
+        order(startAuction(t));
+        vm.startPrank(BOB);
+        (uint128 taken, uint128 due) = house.take(2, 2e18, 0, type(uint128).max, BOB, "");
+        assertEq(taken, 1954545454545454545);
+        assertEq(due, 4300e18);
+        assertEq(house.auction(2).stock.unmet, 110e18);
+        // Less than the rest would leave less than the dust.
+        vm.expectRevert(abi.encodeWithSelector(AuctionHouse.NoSuchPart.selector, 2, 0.04e18, 10e18 - taken, 0.05e18));
+        house.take(2, 0.04e18, 0, type(uint128).max, BOB, "");
+        (taken, due) = house.take(2, 1e18, 0, type(uint128).max, BOB, "");
+        assertEq(taken, 0.05e18);
+        assertEq(due, 110e18);
+        assertEq(reserved(ETH), 10e18);
+    }
+
+    /// Takes of next to nothing hold no auction up, and cost its lot nothing.
+    function test_a_take_below_the_dust_is_refused() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(AuctionHouse.NoSuchPart.selector, 1, 0.05e18 - 1, 10e18, 0.05e18)
+        );
+        _take(BOB, 0.05e18 - 1);
+        (uint128 taken,) = _take(BOB, 0.05e18);
+        assertEq(taken, 0.05e18);
+    }
+
+    function test_a_start_without_need_is_refused() public {
+        Terms memory t = terms(2);
+        t.need = 0;
+        orderFails(startAuction(t), abi.encodeWithSelector(AuctionHouse.WrongTerms.selector, 2));
+    }
+
     function test_an_auction_ends_when_its_need_is_met() public {
         Terms memory t = terms(2);
         t.need = 4400e18;
         order(startAuction(t));
         vm.startPrank(BOB);
-        house.take(2, 1e18, type(uint128).max, BOB, "");
-        house.take(2, 1e18, type(uint128).max, BOB, "");
+        house.take(2, 1e18, 0, type(uint128).max, BOB, "");
+        house.take(2, 1e18, 0, type(uint128).max, BOB, "");
         vm.expectRevert(abi.encodeWithSelector(AuctionHouse.NoAuction.selector, 2));
-        house.take(2, 1e18, type(uint128).max, BOB, "");
+        house.take(2, 1e18, 0, type(uint128).max, BOB, "");
         // What is unsold stays in the vault, and free.
         assertEq(vault.free(ETH), 88e18);
     }
@@ -128,7 +189,7 @@ contract AuctionTest is Base {
     function test_a_take_carries_the_highest_price_it_accepts() public {
         vm.expectRevert(abi.encodeWithSelector(AuctionHouse.PriceAbove.selector, 1, 2200e18, 2100e18));
         vm.prank(BOB);
-        house.take(1, 1e18, 2100e18, BOB, "");
+        house.take(1, 1e18, 0, 2100e18, BOB, "");
     }
 
     function test_nothing_is_sold_at_the_end() public {
@@ -180,7 +241,7 @@ contract AuctionTest is Base {
         t.need = 4400e18;
         order(startAuction(t));
         vm.prank(BOB);
-        house.take(2, 2e18, type(uint128).max, BOB, "");
+        house.take(2, 2e18, 0, type(uint128).max, BOB, "");
         (t.quantity, t.need) = (8e18 + 1, 1);
         orderFails(startAuction(t), abi.encodeWithSelector(AuctionHouse.LotSold.selector, 2, 8e18, 8e18 + 1));
         t.quantity = 8e18;
@@ -284,9 +345,9 @@ contract AuctionTest is Base {
     function test_take_for_nobody_or_the_vault_is_refused() public {
         vm.startPrank(BOB);
         vm.expectRevert(abi.encodeWithSelector(AuctionHouse.WrongRecipient.selector, address(0)));
-        house.take(1, 1e18, type(uint128).max, address(0), "");
+        house.take(1, 1e18, 0, type(uint128).max, address(0), "");
         vm.expectRevert(abi.encodeWithSelector(AuctionHouse.WrongRecipient.selector, address(vault)));
-        house.take(1, 1e18, type(uint128).max, address(vault), "");
+        house.take(1, 1e18, 0, type(uint128).max, address(vault), "");
     }
 
     /// Collateral of 6 decimals: the dust is rounded up to a whole unit, a part that is not whole is refused.
@@ -297,8 +358,8 @@ contract AuctionTest is Base {
         order(startAuction(t));
         vm.startPrank(BOB);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotWhole.selector, 1e18 + 1, 1e12));
-        house.take(3, 1e18 + 1, type(uint128).max, BOB, "");
-        (uint128 taken,) = house.take(3, 10e18 - 1e12, type(uint128).max, BOB, "");
+        house.take(3, 1e18 + 1, 0, type(uint128).max, BOB, "");
+        (uint128 taken,) = house.take(3, 10e18 - 1e12, 0, type(uint128).max, BOB, "");
         assertEq(taken, 10e18 - 1e12);
         // A lot that is not whole does not start.
         (t.lot, t.quantity) = (4, 1e18 + 1);
@@ -349,7 +410,7 @@ contract AuctionTest is Base {
 
     function _take(address who, uint128 wanted) private returns (uint128, uint128) {
         vm.prank(who);
-        return house.take(1, wanted, type(uint128).max, who, "");
+        return house.take(1, wanted, 0, type(uint128).max, who, "");
     }
 
     function _rich(address who) private {
@@ -368,7 +429,7 @@ contract BadTaker {
     }
 
     function run(uint64 lot, uint128 wanted) external {
-        house.take(lot, wanted, type(uint128).max, address(this), "x");
+        house.take(lot, wanted, 0, type(uint128).max, address(this), "x");
     }
 
     function onTake(uint64, uint16, uint128, uint128, bytes calldata) external { }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Clock, DutchPrice, Prices } from "../src/lib/DutchPrice.sol";
+import { Clock, DutchPrice, Prices, Remainder } from "../src/lib/DutchPrice.sol";
 import { MockToken } from "../src/mocks/MockToken.sol";
 import { PriceProbe } from "../src/mocks/PriceProbe.sol";
 import { Base } from "./Base.sol";
@@ -90,11 +90,34 @@ contract FuzzTest is Base {
         assertLe(both, probe.due(a, price, 1e12) + probe.due(b, price, 1e12));
     }
 
-    function testFuzz_a_part_leaves_nothing_or_the_dust(uint128 left, uint128 wanted, uint128 dust) public view {
-        uint256 part = probe.partialTake(left, wanted, dust);
-        assertLe(part, left);
+    /// No more than pays the need; where the auction goes on, take and both rests are worth at least the dust.
+    function testFuzz_a_take_reaches_the_need_and_no_more(
+        uint112 left,
+        uint112 unmet,
+        uint128 wanted,
+        uint96 price,
+        uint112 dust,
+        uint8 decimals,
+        uint8 coinDecimals
+    ) public view {
+        Remainder memory r;
+        r.unit = 10 ** (18 - bound(decimals, 0, 18));
+        r.coinUnit = 10 ** (18 - bound(coinDecimals, 0, 18));
+        r.price = bound(price, 1, 2 ** 90);
+        r.left = bound(left, 1, 2 ** 110 / r.unit) * r.unit;
+        r.dust = bound(dust, 0, r.left / r.unit) * r.unit;
+        r.unmet = bound(unmet, 1, 2 ** 110);
+        (uint256 part, uint256 due) = probe.cut(r, wanted);
+        assertLe(part, r.left);
         assertLe(part, wanted);
-        if (part != 0) assertTrue(part == left || dust <= left - part);
+        if (part == 0) return;
+        // A unit less would not pay the need.
+        uint256 less = part < r.unit ? 0 : part - r.unit;
+        assertLt(less * r.price, r.unmet * 1e18);
+        if (part == r.left || r.unmet <= due) return;
+        assertLe(r.dust, part);
+        assertLe(r.dust, r.left - part);
+        assertLe(r.dust * r.price, (r.unmet - due) * 1e18);
     }
 
     function testFuzz_the_rebate_is_whole_and_no_more_than_its_share(uint112 due, uint16 bps) public view {

@@ -31,7 +31,7 @@ contract GasTest is Base {
         order(startAuction(terms(1)));
         skip(20);
         vm.prank(BOB);
-        house.take(1, 1e18, type(uint128).max, BOB, "");
+        house.take(1, 1e18, 0, type(uint128).max, BOB, "");
     }
 
     function test_gas_deposit() public {
@@ -80,13 +80,13 @@ contract GasTest is Base {
 
     function test_gas_take() public {
         vm.prank(BOB);
-        house.take(1, 1e18, type(uint128).max, BOB, "");
+        house.take(1, 1e18, 0, type(uint128).max, BOB, "");
         vm.snapshotGasLastCall("Gas", "take, part of a lot");
     }
 
     function test_gas_take_last() public {
         vm.prank(BOB);
-        house.take(1, 9e18, type(uint128).max, BOB, "");
+        house.take(1, 9e18, 0, type(uint128).max, BOB, "");
         vm.snapshotGasLastCall("Gas", "take, the rest of a lot");
     }
 

@@ -132,7 +132,7 @@ contract Handler is Base {
             try flash.run(lot, wanted, type(uint128).max, ALICE, "x") { } catch { }
         } else {
             vm.prank(BOB);
-            try house.take(lot, wanted, type(uint128).max, ALICE, "") { } catch { }
+            try house.take(lot, wanted, 0, type(uint128).max, ALICE, "") { } catch { }
         }
         cameIn[USDC] += (usdc.balanceOf(address(vault)) - coin) * 1e12;
         uint256 sold = collateral - eth.balanceOf(address(vault));

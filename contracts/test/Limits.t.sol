@@ -417,7 +417,7 @@ contract LimitsTest is Base {
         usdc.mint(BOB, 1e12);
         vm.startPrank(BOB);
         usdc.approve(address(vault), type(uint256).max);
-        house.take(lot, wanted, type(uint128).max, BOB, "");
+        house.take(lot, wanted, 0, type(uint128).max, BOB, "");
         vm.stopPrank();
     }
 

@@ -126,7 +126,7 @@ contract MigrationTest is Base {
         usdc.mint(BOB, 1e12);
         vm.startPrank(BOB);
         usdc.approve(address(old), 1e12);
-        house.take(1, 4e18, type(uint128).max, BOB, "");
+        house.take(1, 4e18, 0, type(uint128).max, BOB, "");
         vm.stopPrank();
         skip(100);
         house.end(1);

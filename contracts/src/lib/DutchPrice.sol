@@ -25,11 +25,28 @@ struct Clock {
     uint112 dust;
 }
 
+/// What an auction has left to sell and to raise, at the price of a block. Never stored.
+struct Remainder {
+    /// Collateral, Wad, at most 2^110.
+    uint256 left;
+    /// Dollars of the need, Wad, at most 2^110.
+    uint256 unmet;
+    /// Dollars a whole unit, Wad, at most 2^90, never zero.
+    uint256 price;
+    /// Collateral, Wad: neither rest is worth less than this while the auction goes on.
+    uint256 dust;
+    /// Wad for one of the collateral's own units.
+    uint256 unit;
+    /// Wad for one of the coin's own units.
+    uint256 coinUnit;
+}
+
 /// The price of a lot as it falls: the same numbers as the hub's engine, to the wei.
 ///
 /// - Fall: by steps, or evenly where the factor is zero.
 /// - Power: by squaring, half up at each multiplication; its product with `start` down; never below the floor.
 /// - Due: up, against the taker. Rebate: down.
+/// - Part: a take pays the need and no more (`docs/messages.md`, Price of an auction).
 /// - No overflow: prices are at most 2^90, factors below 2^60, quantities at most 2^110, so every product is below
 ///   2^200 and the arithmetic can be unchecked.
 library DutchPrice {
@@ -69,12 +86,24 @@ library DutchPrice {
         }
     }
 
-    /// How much of `left` a take of `wanted` gets: what it leaves is nothing, or at least `dust`. Zero is a refusal.
-    function partialTake(uint256 left, uint256 wanted, uint256 dust) internal pure returns (uint256) {
+    /// How much a take of `wanted` gets, and what is due for it: no more than pays `unmet`. While the auction goes on, both
+    /// rests and the take itself are worth at least the dust. Zero is a refusal.
+    function cut(Remainder memory r, uint256 wanted) internal pure returns (uint256 quantity, uint256 due_) {
         unchecked {
-            if (left <= wanted) return left;
-            uint256 most = dust < left ? left - dust : 0;
-            return wanted < most ? wanted : most;
+            quantity = wanted < r.left ? wanted : r.left;
+            // Up to the collateral's unit: what pays the need.
+            uint256 most = ((r.unmet * WAD + r.price - 1) / r.price + r.unit - 1) / r.unit * r.unit;
+            if (most < quantity) quantity = most;
+            due_ = due(quantity, r.price, r.coinUnit);
+            if (quantity == r.left || r.unmet <= due_) return (quantity, due_);
+            if (r.left < quantity + r.dust) quantity = r.dust < r.left ? r.left - r.dust : 0;
+            uint256 rest = (r.dust * r.price + WAD - 1) / WAD;
+            if (r.unmet < due(quantity, r.price, r.coinUnit) + rest) {
+                most = rest < r.unmet ? (r.unmet - rest) / r.coinUnit * r.coinUnit * WAD / r.price / r.unit * r.unit : 0;
+                if (most < quantity) quantity = most;
+            }
+            if (quantity < r.dust) quantity = 0;
+            due_ = due(quantity, r.price, r.coinUnit);
         }
     }
 

@@ -24,7 +24,7 @@ contract MockTaker is ITaker {
         external
         returns (uint128 taken, uint128 due)
     {
-        return house.take(lot, wanted, priceMost, recipient, data);
+        return house.take(lot, wanted, 0, priceMost, recipient, data);
     }
 
     function onTake(uint64, uint16, uint128, uint128 due, bytes calldata) external {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Clock, DutchPrice, Prices } from "../lib/DutchPrice.sol";
+import { Clock, DutchPrice, Prices, Remainder } from "../lib/DutchPrice.sol";
 
 /// The auction's arithmetic laid open, for differential tests against the engine.
 contract PriceProbe {
@@ -21,7 +21,7 @@ contract PriceProbe {
         return DutchPrice.rebate(due_, bps, coinUnit);
     }
 
-    function partialTake(uint256 left, uint256 wanted, uint256 dust) external pure returns (uint256) {
-        return DutchPrice.partialTake(left, wanted, dust);
+    function cut(Remainder calldata r, uint256 wanted) external pure returns (uint256 quantity, uint256 due_) {
+        return DutchPrice.cut(r, wanted);
     }
 }

@@ -8,6 +8,7 @@ mod chain;
 mod command;
 mod genesis;
 mod line;
+mod lots;
 mod names;
 mod output;
 mod session;

@@ -7,6 +7,7 @@
 //! - Floor: `index · clamp(need / (quantity · index), floor_min, floor_max)`, rounded up; both bounds fall by
 //!   `floor_cut` a round; always below the start.
 //! - Payment: `quantity · price`, rounded up: against the taker.
+//! - Part: a take pays the need and no more; neither rest is worth less than the dust while the auction goes on (R27).
 //! - Invitation: one step after the floor is reached, at the latest when `duration` is over, the price is the floor;
 //!   it stands until the end, and listed market makers keep `rebate` of what they pay. Others may take all the same.
 
@@ -86,12 +87,75 @@ pub fn take_due(auction: &Auction, at: Time, quantity: Amount) -> Result<Amount,
     quantity.value_up(price(auction, at))
 }
 
-/// How much of `left` a take of `wanted` gets: what it leaves is nothing or at least the dust. `None` where that
-/// allows no take at all; then the whole of `left` has to be wanted.
-#[must_use]
-pub fn partial(auction: &Auction, left: Amount, wanted: Amount) -> Option<Amount> {
-    let taken = if left <= wanted { left } else { wanted.min(left.saturating_sub(auction.dust)) };
-    (!taken.is_zero()).then_some(taken)
+/// What an auction has left to sell and to raise, at the price of an instant (R27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remainder {
+    /// Collateral, not taken.
+    pub left: Amount,
+    /// Dollars of the need, not paid.
+    pub need: Amount,
+    /// Dollars for one whole unit.
+    pub price: Price,
+    /// Collateral: neither rest is worth less than this while the auction goes on. Whole in `unit`.
+    pub dust: Amount,
+    /// Smallest unit of the collateral, in wei.
+    pub unit: Amount,
+    /// Smallest unit of the coin, in wei.
+    pub coin: Amount,
+}
+
+/// What a take gets and pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Collateral.
+    pub quantity: Amount,
+    /// Dollars due for it, up to the coin's unit.
+    pub due: Amount,
+}
+
+impl Remainder {
+    /// How much a take of `wanted` gets (R27): no more than pays the need. Where the auction goes on, both rests and the take
+    /// itself are worth at least the dust. `None` where that allows no take; then all of [`Self::whole`] has to be wanted.
+    #[must_use]
+    pub fn cut(&self, wanted: Amount) -> Option<Cut> {
+        let Self { left, need, price, dust, unit, coin } = *self;
+        let whole = self.whole();
+        let first = wanted.min(whole);
+        let due = self.due(first)?;
+        if first == left || need <= due {
+            return (!first.is_zero()).then_some(Cut { quantity: first, due });
+        }
+        let mut quantity = first.min(left.saturating_sub(dust));
+        let rest = dust.value_up(price).ok()?;
+        if need < self.due(quantity)?.checked_add(rest).ok()? {
+            let most =
+                units_down(need.saturating_sub(rest), coin).at_price_down(price).unwrap_or(Amount::MAX);
+            quantity = quantity.min(units_down(most, unit));
+        }
+        let due = self.due(quantity)?;
+        (!quantity.is_zero() && dust <= quantity).then_some(Cut { quantity, due })
+    }
+
+    /// What ends the auction: all that is left, or as much as pays the need, up to the collateral's unit.
+    #[must_use]
+    pub fn whole(&self) -> Amount {
+        let pays = self.need.at_price_up(self.price).ok().and_then(|pays| units_up(pays, self.unit));
+        pays.unwrap_or(Amount::MAX).min(self.left)
+    }
+
+    /// Dollars due for a quantity, up to the coin's unit.
+    fn due(&self, quantity: Amount) -> Option<Amount> {
+        quantity.value_up(self.price).ok().and_then(|due| units_up(due, self.coin))
+    }
+}
+
+fn units_down(amount: Amount, unit: Amount) -> Amount {
+    amount.saturating_sub(Amount::from_wei(amount.wei().checked_rem(unit.wei()).unwrap_or(0)))
+}
+
+fn units_up(amount: Amount, unit: Amount) -> Option<Amount> {
+    let down = units_down(amount, unit);
+    if down == amount { Some(amount) } else { down.checked_add(unit).ok() }
 }
 
 /// Floor and start of a round, dollars a unit. `round` counts from 0; `need` and `quantity · index` in dollars.

@@ -2,10 +2,10 @@
 
 mod support;
 
-use ballast_engine::auction::{self, LateInclusion};
+use ballast_engine::auction::{self, Cut, LateInclusion, Remainder};
 use ballast_engine::{Engine, genesis as engine_genesis};
 use ballast_types::{Auction, AuctionSchedule, Event, Layer, LedgerAccount, LotId, Reject};
-use ballast_units::{Millis, Price, Ratio};
+use ballast_units::{Amount, Millis, Price, Ratio};
 use support::genesis::guarded;
 use support::{House, amount, price, whole};
 
@@ -71,17 +71,96 @@ fn a_take_pays_the_price_of_its_time() {
     }
 }
 
-/// A take leaves nothing, or at least 100 dollars at index: 0.0588 ETH at 1,700.
+/// 1,000 SOL, need 39,819, floor 39.819: the case of R27. The coin has six decimals, SOL nine.
+fn sol() -> Remainder {
+    Remainder {
+        left: whole(120),
+        need: amount("1030.272"),
+        price: price("39.819"),
+        dust: amount("2.252252253"),
+        unit: Amount::from_wei(1_000_000_000),
+        coin: Amount::from_wei(1_000_000_000_000),
+    }
+}
+
+fn cut(quantity: &str, due: &str) -> Option<Cut> {
+    Some(Cut { quantity: amount(quantity), due: amount(due) })
+}
+
+/// R27: a bidder has taken 880 for 38,788.73, waits for the floor, and wants the other 120. It gets what pays the need:
+/// 1,030.272 / 39.819 = 25.8738793039…, up to SOL's unit, and 94.126120696 stay the owner's.
 #[test]
-fn a_take_leaves_no_dust() {
-    let (house, _) = failed(0);
-    let auction = offer(&house);
-    assert_eq!(auction.dust, amount("0.058823529411764706"));
-    let left = whole(1);
-    assert_eq!(auction::partial(&auction, left, whole(2)), Some(left));
-    assert_eq!(auction::partial(&auction, left, amount("0.5")), Some(amount("0.5")));
-    assert_eq!(auction::partial(&auction, left, amount("0.99")), Some(left - auction.dust));
-    assert_eq!(auction::partial(&auction, auction.dust, amount("0.01")), None);
+fn a_take_is_cut_to_what_the_need_lacks() {
+    let sol = sol();
+    assert_eq!(sol.cut(whole(120)), cut("25.873879304", "1030.272001"));
+    assert_eq!(sol.cut(whole(26)), cut("25.873879304", "1030.272001"));
+    assert_eq!(sol.whole(), amount("25.873879304"));
+    // At the need's last unit there is nothing to cut.
+    assert_eq!(sol.cut(amount("25.873879304")), cut("25.873879304", "1030.272001"));
+}
+
+/// Neither rest is worth less than the dust, 2.252252253 SOL, which is 89.68 at the price, while the auction goes on.
+#[test]
+fn neither_rest_of_a_take_is_dust() {
+    let sol = sol();
+    // All but a little: cut so that 89.682433 of the need stay. 940.589567 / 39.819 = 23.621627037….
+    assert_eq!(sol.cut(whole(25)), cut("23.621627037", "940.589567"));
+    assert_eq!(sol.cut(whole(20)), cut("20", "796.38"));
+    // Less than the dust buys nothing, however often it is asked for.
+    assert_eq!(sol.cut(amount("2.252252252")), None);
+    assert_eq!(sol.cut(amount("2.252252253")), cut("2.252252253", "89.682433"));
+    // Less of the need is left than the dust and the dust again: all or nothing.
+    let narrow = Remainder { need: amount("179"), ..sol };
+    assert_eq!(narrow.cut(amount("4.4")), None);
+    assert_eq!(narrow.cut(whole(5)), cut("4.49534142", "179.000001"));
+    // The lot is what runs out: 5 are left, and the need is far.
+    let short = Remainder { left: whole(5), need: whole(1_000), ..sol };
+    assert_eq!(short.cut(amount("4.9")), cut("2.747747747", "109.412568"));
+    assert_eq!(short.cut(whole(9)), cut("5", "199.095"));
+    let scrap = Remainder { left: whole(4), need: whole(1_000), ..sol };
+    assert_eq!(scrap.cut(amount("3.9")), None);
+    assert_eq!(scrap.cut(whole(4)), cut("4", "159.276"));
+    // All that is left is less than the dust.
+    let least = Remainder { left: whole(1), need: whole(1_000), ..sol };
+    assert_eq!(least.cut(amount("0.999")), None);
+    assert_eq!(least.cut(whole(1)), cut("1", "39.819"));
+}
+
+/// What is due is up to the coin's unit: that may pay the need before the collateral's unit does.
+#[test]
+fn the_coins_unit_may_pay_the_need() {
+    let coarse = Remainder { coin: whole(1), price: Price::whole(40), ..sol() };
+    // 25.7 cost 1,028, 25.7568 pay the need; 25.756 cost 1,030.24 and so 1,031 as well: paid.
+    assert_eq!(coarse.cut(amount("25.7565")), cut("25.7565", "1031"));
+    assert_eq!(coarse.cut(amount("25.756")), cut("25.756", "1031"));
+    assert_eq!(coarse.cut(whole(120)), cut("25.7568", "1031"));
+    // Cut for the need's dust of 90.09 the take pays whole coins: 940 of the 940.18 that may be paid.
+    assert_eq!(coarse.cut(whole(25)), cut("23.5", "940"));
+    // The need's rest is less than a unit of the coin: one unit pays it.
+    let crumb = Remainder { need: Amount::from_wei(1), ..sol() };
+    assert_eq!(crumb.cut(whole(120)), cut("0.000000001", "0.000001"));
+    assert_eq!(crumb.cut(Amount::ZERO), None);
+    // Of nothing that is needed nothing is sold.
+    let met = Remainder { need: Amount::ZERO, ..sol() };
+    assert_eq!(met.cut(whole(120)), None);
+    // A token of eight decimals that is worth more than the need in its last unit.
+    let dear = Remainder { unit: whole(1), price: Price::whole(2_000), dust: whole(1), ..sol() };
+    assert_eq!(dear.cut(whole(120)), cut("1", "2000"));
+    assert_eq!(dear.cut(amount("0.5")), None);
+}
+
+/// What cannot be counted in is more than everything.
+#[test]
+fn a_take_of_next_to_no_price_gets_all() {
+    let least = Remainder { price: Price::from_wei(1).unwrap(), need: Amount::LIMIT, ..sol() };
+    assert_eq!(least.cut(Amount::MAX), cut("120", "0.000001"));
+    let most = Remainder {
+        price: Price::from_wei(1 << 90).unwrap(),
+        left: Amount::LIMIT,
+        need: Amount::LIMIT,
+        ..sol()
+    };
+    assert!(most.cut(Amount::MAX).is_some_and(|cut| cut.quantity < whole(2_000_000)));
 }
 
 /// R2: the floor is what the debt needs, as a share of what the lot is worth, between 80 and 95 %; 5 points less a

@@ -39,8 +39,8 @@ fn total(house: &House, token: Token) -> Amount {
 }
 
 /// At 1,650 all of both is sold: 16,500 and 8,250 at index. They leave polygon's books, arrive, wait a minute, and are
-/// sold as one lot of 15 ETH for 1,815 each: 27,225, of which two thirds are alice's. She owes 15,000 and a fee of 300,
-/// he 7,500 and 150.
+/// sold as one lot of 15 ETH for 1,815 each, until both needs are met: she owes 15,000, 0.1 % for interest and a fee of 300, he
+/// half of that. 22,972.50 are 12.657025 ETH, and the rest goes back.
 #[test]
 fn lots_of_a_thin_chain_are_sold_as_one() {
     let mut house = borrowing();
@@ -90,11 +90,14 @@ fn lots_of_a_thin_chain_are_sold_as_one() {
         assert_eq!(house.view(name).locked, None);
         assert!(house.view(name).loans.is_empty());
     }
-    // 27,225 · 2 / 3 = 18,150 less 15,300, and half of that; a minute's interest is below a hundredth.
+    // 15,315 less 15,300, and half of that; a minute's interest is below a hundredth.
     let cash = house.view("alice").cash;
-    assert!(amount("2849.9") < cash && cash <= whole(2_850), "{cash}");
+    assert!(amount("14.9") < cash && cash <= amount("15.01"), "{cash}");
     let cash = house.view("bob").cash;
-    assert!(amount("1424.9") < cash && cash <= whole(1_425), "{cash}");
+    assert!(amount("7.4") < cash && cash <= amount("7.51"), "{cash}");
+    // Of 2.342975 ETH that are left two thirds are alice's.
+    let back = house.view("alice").collateral[0].amount;
+    assert!(amount("1.5619") < back && back < amount("1.562"), "{back}");
 }
 
 /// Polygon's market takes 100,000 within 2 % of index, and half of that may be under auction there: both lots are sold where

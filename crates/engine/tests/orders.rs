@@ -463,8 +463,8 @@ fn a_rebate_that_nobody_makes_good_lowers_the_proceeds() {
     assert_eq!(repaid - lending, whole(15_124));
 }
 
-/// All of 10 ETH at 1,760, the start: 17,600 for a debt of 16,000. The fee is 2 % of it, 320: half of it the
-/// reserve's, the rest, 160, the keepers' and the treasury's; 1,280 are the owner's.
+/// 10 ETH at 1,760, the start, for a debt of 16,000. The fee is 2 % of it, 320: half of it the reserve's, the rest, 160, the
+/// keepers' and the treasury's. As much is sold as pays 16,336, and the 16 that interest did not need are the owner's.
 #[test]
 fn the_fee_is_split() {
     let (mut house, lot) = failed();
@@ -476,7 +476,9 @@ fn the_fee_is_split() {
     house.take(lot, whole(10)).expect("all is for sale");
     assert_eq!(house.balance(LedgerAccount::Float) - float, whole(160));
     assert_eq!(house.balance(LedgerAccount::Treasury) - treasury, whole(160));
-    assert_eq!(house.view("borrower").cash, whole(1_280));
+    assert_eq!(house.view("borrower").cash, amount("16.000001"), "up to the coin's unit");
+    let back = house.view("borrower").collateral[0].amount;
+    assert_eq!(whole(10) - back, amount("9.281818181818181819"), "16,336 / 1,760, up");
 }
 
 fn report_costs(house: &mut House, gas: u64, bridge: u64) {
@@ -491,8 +493,8 @@ fn report_costs(house: &mut House, gas: u64, bridge: u64) {
     house.apply_block(block);
 }
 
-/// Gas is 5, 6 and 7: 6. One order is given, the start: the same sale pays 16,000 of debt, 6 of costs, 320 of fee, and
-/// 1,274 are the owner's.
+/// Gas is 5, 6 and 7: 6. One order is given, the start, and the need knows of it: the same sale pays 16,000 of debt, 6 of
+/// costs, 320 of fee, and 16 are the owner's.
 #[test]
 fn costs_are_paid_after_debts_and_before_the_fee() {
     let mut house = lending();
@@ -502,7 +504,7 @@ fn costs_are_paid_after_debts_and_before_the_fee() {
     let lot = house.offers()[0].0;
     let treasury = house.balance(LedgerAccount::Treasury);
     house.take(lot, whole(10)).expect("all is for sale");
-    assert_eq!(house.view("borrower").cash, whole(1_274));
+    assert_eq!(house.view("borrower").cash, amount("16.000001"));
     assert_eq!(house.balance(LedgerAccount::Treasury) - treasury, whole(166));
 }
 

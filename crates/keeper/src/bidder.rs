@@ -7,7 +7,7 @@
 //!   reorg undid is a bid again until it is included anew, or has been gone for too long.
 
 use crate::inclusion;
-use ballast_engine::auction;
+use ballast_engine::auction::{self, Cut, Remainder};
 use ballast_spoke::{Conditions, Done, Heads, Offer, Receipt, Revert, Spoke, SpokeError, Take, TxId};
 use ballast_types::{Address, AssetId, ChainId, LotId};
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
@@ -230,19 +230,19 @@ impl Bidders {
                 continue;
             }
             let price = auction::price(&offer.auction, included(bidder.latency));
-            let Some(quantity) = affordable(bidder, offer, left, price, unit) else { continue };
-            let Ok(reserved) = quantity.value_up(price) else { continue };
+            let Some(Cut { quantity, due }) = affordable(bidder, offer, left, price, unit) else { continue };
             // Units of the coin round what is due up, by less than a cent.
-            let reserved = (reserved + Amount::from_wei(10_u128.pow(16))).min(bidder.free);
+            let reserved = (due + Amount::from_wei(10_u128.pow(16))).min(bidder.free);
             let gain = quantity.value_down(most).unwrap_or(Amount::ZERO);
             let cost = reserved.checked_add(chain.conditions.gas_take).unwrap_or(Amount::MAX);
             if most < price || gain < cost {
                 continue;
             }
-            let take = Take { lot, taker: bidder.address, quantity, price_max: price };
+            let least = pays_gas(chain.conditions.gas_take, price, most).min(quantity);
+            let take = Take { lot, taker: bidder.address, quantity, least, price_max: price };
             self.decided += 1;
-            let due = now.after(bidder.latency);
-            self.outbox.insert((due, self.decided), Bid { bidder: number, chain: chain.id, take, reserved });
+            let at = now.after(bidder.latency);
+            self.outbox.insert((at, self.decided), Bid { bidder: number, chain: chain.id, take, reserved });
             self.bidders[number].free -= reserved;
             *self.claimed.entry(lot).or_default() += quantity;
             left = left.saturating_sub(quantity);
@@ -299,15 +299,18 @@ impl Bidders {
     }
 }
 
-/// As much of what is left as the bidder can pay, in a part that the auction accepts, whole in the token's unit.
-fn affordable(bidder: &Bidder, offer: &Offer, left: Amount, price: Price, unit: Amount) -> Option<Amount> {
+/// As much of what is left as the bidder can pay and the need still asks for, in a part that the auction accepts, whole in the
+/// token's unit. What others have claimed is as good as sold, at this price.
+fn affordable(bidder: &Bidder, offer: &Offer, left: Amount, price: Price, unit: Amount) -> Option<Cut> {
     let wanted = bidder.free.at_price_down(price).ok()?.min(left);
     let wanted = Amount::from_wei(wanted.wei() / unit.wei() * unit.wei());
-    // What others have claimed is as good as sold: only then may the rest be taken whole.
-    let quantity = if wanted == left && left < offer.left {
-        left
-    } else {
-        auction::partial(&offer.auction, offer.left, wanted)?
-    };
-    (!quantity.is_zero()).then_some(quantity)
+    let all = offer.remainder(price, unit, Amount::from_wei(1));
+    let claimed = offer.left.saturating_sub(left).value_down(price).ok()?;
+    Remainder { left, need: all.need.saturating_sub(claimed), ..all }.cut(wanted)
+}
+
+/// What a take has to get at least, so that what it is worth more than its price pays its gas.
+fn pays_gas(gas: Amount, price: Price, worth: Price) -> Amount {
+    let gain = worth.checked_sub(price);
+    gain.and_then(|gain| gas.at_price_up(gain)).unwrap_or(Amount::MAX)
 }

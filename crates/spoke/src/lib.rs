@@ -28,6 +28,7 @@ pub use sim::{Courier, Fork, Reorg, SimChain, SimChainParams};
 use crate::certificate::Certificate;
 use crate::message::{EncodeError, Freeze, Payload};
 use crate::vault::{Moving, Waiting};
+use ballast_engine::auction::Remainder;
 use ballast_types::{Address, AssetId, Auction, ChainId, Hash, LotId, Nonce, Observation, Owner, Sequence};
 use ballast_units::{Amount, Millis, Price, Time};
 
@@ -144,8 +145,10 @@ pub struct Take {
     pub lot: LotId,
     /// Who pays, and gets the collateral.
     pub taker: Address,
-    /// At most this much of it.
+    /// At most this much of it: as much as need and dust allow.
     pub quantity: Amount,
+    /// At least this much of it, or nothing.
+    pub least: Amount,
     /// Dollars a unit that it pays at most.
     pub price_max: Price,
 }
@@ -180,6 +183,15 @@ pub struct Offer {
     pub paid: Amount,
     /// Hash over its takes so far.
     pub result: Hash,
+}
+
+impl Offer {
+    /// What is left to sell and to raise, at a price; `unit` and `coin` are the smallest units of collateral and coin.
+    #[must_use]
+    pub fn remainder(&self, price: Price, unit: Amount, coin: Amount) -> Remainder {
+        let (left, need) = (self.left, self.auction.need.saturating_sub(self.paid));
+        Remainder { left, need, price, dust: self.auction.dust, unit, coin }
+    }
 }
 
 /// What became of a transaction.

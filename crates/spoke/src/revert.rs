@@ -151,9 +151,19 @@ pub enum Revert {
         /// Of the take.
         limit: Price,
     },
-    /// The take would buy nothing, or leave less than the auction's dust.
-    #[error("the take would buy nothing, or leave less than the auction's dust")]
+    /// The take would buy less than the auction's dust, or leave less of the lot or of the need.
+    #[error(
+        "the take would buy less than the auction's dust, or leave less of the lot or of its need; all can be wanted"
+    )]
     TakeRefused,
+    /// The take is cut to less than it accepts.
+    #[error("the take is cut to {quantity}, and accepts no less than {least}")]
+    TakeBelowLeast {
+        /// What it would buy.
+        quantity: Amount,
+        /// What it accepts.
+        least: Amount,
+    },
     /// No release with this number waits.
     #[error("release {} does not wait", .0.0)]
     NotWaiting(Nonce),

@@ -189,26 +189,32 @@ fn a_take_rounds_up_to_the_unit_of_the_coin() {
 fn a_take_above_its_limit_or_of_nothing_changes_nothing() {
     let mut chain = stocked();
     send(&mut chain, vec![start(1)]);
-    // Included with the order, at 120: two steps down from 110.
-    chain.take(take(3, 99)).unwrap();
-    chain.take(take(3, 79)).unwrap();
-    // Not whole in the token's unit.
+    // Included with the order, at 120: two steps down from 110. Not whole in the token's unit.
     let unit = Amount::from_wei(1_000_000_000);
-    let uneven = Amount::from_wei(1_000_000_001);
+    let uneven = Amount::whole(2) + Amount::from_wei(1);
     chain.take(Take { quantity: uneven, ..take(3, 99) }).unwrap();
-    // Leaves 1, less than the dust of 2, and is cut to leave 2.
+    chain.take(take(3, 79)).unwrap();
+    chain.take(take(3, 99)).unwrap();
+    // Of the 500 that are needed 232.70 lack: less than the dust of 2 would stay of them.
+    chain.take(take(2, 99)).unwrap();
+    // Cut to what lacks; who accepts no less than 3 gets nothing.
+    chain.take(Take { least: Amount::whole(3), ..take(6, 99) }).unwrap();
     chain.take(take(6, 99)).unwrap();
     chain.take(Take { lot: LotId(8), ..take(1, 99) }).unwrap();
     advance(&mut chain, 120);
     let price = auction::price(&terms(), at(120));
     let receipts = results(&mut chain);
+    assert_eq!(receipts[1], Err(Revert::AmountUneven { amount: uneven, unit }));
     assert_eq!(receipts[2], Err(Revert::PriceTooHigh { price, limit: Price::whole(79) }));
-    assert_eq!(receipts[3], Err(Revert::AmountUneven { amount: uneven, unit }));
-    assert_eq!(receipts[5], Err(Revert::NoAuction(LotId(8))));
-    // 3 and 5 were sold for more than the 500 that are needed: the sale is over.
-    let value = |quantity: u64| Amount::whole(quantity).value_up(price).unwrap();
-    assert_eq!(receipts[1], taken(3, value(3)));
-    assert_eq!(receipts[4], taken(5, value(5)));
+    assert_eq!(receipts[3], taken(3, Amount::whole(3).value_up(price).unwrap()));
+    assert_eq!(receipts[4], Err(Revert::TakeRefused));
+    // 232.70 / 89.10, up to the token's unit; the payment up to the coin's.
+    let quantity = Amount::from_wei(2_611_672_279_000_000_000);
+    assert_eq!(receipts[5], Err(Revert::TakeBelowLeast { quantity, least: Amount::whole(3) }));
+    let paid = Amount::from_wei(232_700_001_000_000_000_000);
+    assert_eq!(receipts[6], Ok(Done::Taken { lot: LOT, quantity, paid, rebate: Amount::ZERO }));
+    assert_eq!(receipts[7], Err(Revert::NoAuction(LotId(8))));
+    // The 500 that are needed are paid: the sale is over.
     assert!(chain.running(LOT).is_none());
 }
 
@@ -233,21 +239,24 @@ fn a_sale_ends_when_the_need_is_paid_with_the_hash_of_its_takes() {
     let mut chain = stocked();
     send(&mut chain, vec![start(1)]);
     advance(&mut chain, 120);
-    chain.take(take(6, 99)).unwrap();
+    chain.take(take(3, 99)).unwrap();
     advance(&mut chain, 140);
-    // 480 of 500: it goes on.
+    // 240 of 500: it goes on.
     assert!(chain.running(LOT).is_some());
-    chain.take(take(1, 99)).unwrap();
+    chain.take(take(6, 99)).unwrap();
     advance(&mut chain, 160);
     assert!(chain.running(LOT).is_none());
     let told = seen(&advance(&mut chain, 400));
     let mut result = result_start(chain.domain(), LOT, Nonce(1));
-    for (quantity, paid) in [(6, 480), (1, 80)] {
-        let (quantity, paid) = (Amount::whole(quantity), Amount::whole(paid));
+    // 3 for 240, and as many of 6 as are 260 at 80.
+    for (quantity, paid) in [(3_000, 240), (3_250, 260)] {
+        let quantity = Amount::from_wei(quantity * 1_000_000_000_000_000);
+        let paid = Amount::whole(paid);
         result = result_take(result, TAKER, quantity, paid, Amount::ZERO);
     }
     assert_eq!(told.last().map(|(_, event)| *event), Some(VaultEvent::Ended { lot: LOT, result }));
-    assert_eq!((chain.held(ETH), chain.free(ETH)), (Amount::whole(3), Amount::whole(3)));
+    let left = Amount::from_wei(3_750_000_000_000_000_000);
+    assert_eq!((chain.held(ETH), chain.free(ETH)), (left, left));
 }
 
 #[test]
@@ -269,7 +278,8 @@ fn a_sale_ends_when_all_is_sold() {
 #[test]
 fn a_listed_maker_has_its_rebate_from_the_invitation_on() {
     let mut chain = stocked();
-    let auction = Auction { invites: at(150), need: Amount::whole(100_000), ..terms() };
+    let auction =
+        Auction { invites: at(150), need: Amount::whole(100_000), dust: Amount::whole(1), ..terms() };
     let list = |nonce, listed| order(nonce, OrderAction::ListMaker { maker: TAKER, listed });
     let begin = order(1, OrderAction::StartAuction { lot: LOT, asset: ETH, auction });
     send(&mut chain, vec![begin, list(2, true)]);

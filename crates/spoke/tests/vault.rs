@@ -596,12 +596,16 @@ fn a_lot_is_offered_again_only_as_far_as_it_is_unsold() {
     };
     let first = OrderAction::StartAuction { lot: LOT, asset: ETH, auction };
     assert!(try_order(&mut chain, 100, order(1, first)).is_ok());
-    // Three are sold for the 240 that end it; seven are left.
+    // Three are wanted, two and a half sold for the 200 that end it; seven and a half are left.
     chain.take(take(3, 99)).unwrap();
     advance(&mut chain, 140);
     assert!(chain.offers().unwrap().is_empty());
     chain.deposit(owner(), ETH, Amount::whole(5)).unwrap();
-    let sold = Revert::LotSold { lot: LOT, unsold: Amount::whole(7), quantity: Amount::whole(8) };
+    let sold = Revert::LotSold {
+        lot: LOT,
+        unsold: Amount::from_wei(7_500_000_000_000_000_000),
+        quantity: Amount::whole(8),
+    };
     advance(&mut chain, 160);
     assert_eq!(refused(160, &mut chain, begin(2, 8)), sold);
     assert_eq!(try_order(&mut chain, 180, begin(2, 7)), Ok(Carried::Executed));

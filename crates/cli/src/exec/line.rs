@@ -305,8 +305,12 @@ pub(crate) struct OfLot {
 pub(crate) struct Take {
     /// Of which lot.
     pub(crate) lot: u64,
-    /// How much of the collateral.
+    /// How much of the collateral: gets as much as need and dust allow.
     pub(crate) quantity: Ranged<Amount>,
+    /// Gets no less, or nothing.
+    pub(crate) least: Option<Ranged<Amount>>,
+    /// Dollars a unit that it pays at most.
+    pub(crate) price_max: Option<Ranged<Price>>,
     /// Dollars that the chain tells of, whatever its auction asks: an odd fact.
     pub(crate) paid: Option<Ranged<Amount>>,
 }

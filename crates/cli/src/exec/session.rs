@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use super::chain::{Chains, Events};
 use super::genesis::ScriptGenesis;
 use super::line::{Deposit, Line, PriceInput, Take as TakeLine};
+use super::lots::Lots;
 use super::names::{self, Names};
 use super::{command, output, show};
 
@@ -38,6 +39,7 @@ pub(crate) struct Session {
     engine: Engine,
     names: Names,
     chains: Chains,
+    lots: Lots,
     prices: BTreeMap<(AssetId, SourceId), Quote>,
     sources: u8,
     refresh: bool,
@@ -85,6 +87,7 @@ impl Session {
             names: Names::new(genesis, engine.state()),
             engine,
             chains: Chains::default(),
+            lots: Lots::default(),
             prices: BTreeMap::new(),
             sources: SOURCES.max(genesis.oracle.sources_min),
             refresh: script.shortcuts.oracle_max_age.is_none(),
@@ -116,7 +119,7 @@ impl Session {
                 self.advance(Millis::seconds(advance.seconds))
             }
             Line::Advance(_) => return Err(format!("advance: expected at most {ADVANCE_MAX} seconds")),
-            Line::Show(line) => match show::show(line, &mut self.names, self.engine.state())? {
+            Line::Show(line) => match show::show(line, &mut self.names, self.engine.state(), &self.lots)? {
                 Ok(shown) => self.answers.out.push(output::show(number, shown)),
                 Err(reject) => self.reject(None, &reject),
             },
@@ -256,8 +259,10 @@ impl Session {
     fn apply(&mut self, draft: Draft) {
         let height = Height(self.engine.state().house.height.0 + 1);
         let Draft { observations, prices, commands, items } = draft;
+        self.lots.observed(&observations);
         let block = Block { height, time: self.now, observations, prices, commands, ..Block::default() };
         self.engine.apply(&block, &mut self.outcome);
+        self.lots.came(&self.outcome);
 
         let events = std::mem::take(&mut self.outcome.events);
         for (number, event) in events.iter().enumerate() {
@@ -342,7 +347,9 @@ fn take(line: &TakeLine, events: &mut Events<'_>) -> Result<(), Revert> {
     let (lot, quantity) = (LotId(line.lot), line.quantity.0);
     let taker = names::address("taker");
     let Some(paid) = line.paid.map(|paid| paid.0) else {
-        return events.take(Take { lot, taker, quantity, price_max: Price::MAX });
+        let least = line.least.map_or(Amount::ZERO, |least| least.0);
+        let price_max = line.price_max.map_or(Price::MAX, |price| price.0);
+        return events.take(Take { lot, taker, quantity, least, price_max });
     };
     let chain = events.seller(lot).ok_or(Revert::NoAuction(lot))?;
     events.claim(chain, VaultEvent::Taken { lot, taker, quantity, paid, rebate: Amount::ZERO });

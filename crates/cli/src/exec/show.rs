@@ -4,14 +4,21 @@ use ballast_engine::liquidation::{Cause, Lot, LotStage, Stage, Task};
 use ballast_engine::state::Chain;
 use ballast_engine::{State, auction, credit, view};
 use ballast_types::{AccountId, Auction, ChainId, LotId, MarketId, Reject, Scope, TaskId};
+use ballast_units::Amount;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::line::Show;
+use super::lots::Lots;
 use super::names::Names;
 
 /// What is asked for; a reject where the books do not have it, an error where there is no such name.
-pub(crate) fn show(line: &Show, names: &mut Names, state: &State) -> Result<Result<Value, Reject>, String> {
+pub(crate) fn show(
+    line: &Show,
+    names: &mut Names,
+    state: &State,
+    lots: &Lots,
+) -> Result<Result<Value, Reject>, String> {
     Ok(match line {
         Show::Market(name) => market(names, state, names.market(name)?),
         Show::Account(name) => {
@@ -22,8 +29,9 @@ pub(crate) fn show(line: &Show, names: &mut Names, state: &State) -> Result<Resu
         Show::Waterfall(_) => Ok(waterfall(names, state)),
         Show::Lot(number) => {
             let lot = LotId(*number);
-            let record = state.lots.find(lot).ok_or_else(|| format!("show: no lot {number} is open"))?;
-            Ok(self::lot(names, state, lot, record))
+            let open = state.lots.find(lot).map(|record| self::lot(names, state, lot, record));
+            let shown = open.or_else(|| closed(names, lots, lot));
+            Ok(shown.ok_or_else(|| format!("show: there was no lot {number}"))?)
         }
         Show::Lots(_) => {
             let lots = state.lots.iter().map(|(id, record)| lot(names, state, id, record));
@@ -136,9 +144,11 @@ fn waterfall(names: &Names, state: &State) -> Value {
 fn lot(names: &Names, state: &State, id: LotId, lot: &Lot) -> Value {
     let stage = match lot.stage {
         LotStage::Queued => json!({ "stage": "queued" }),
-        LotStage::Offered(auction) => merged([json!({ "stage": "offered" }), terms(state, &auction)]),
+        LotStage::Offered(auction) => {
+            merged([json!({ "stage": "offered" }), terms(state, &auction, lot.sold())])
+        }
         LotStage::Ending { auction, anew } => {
-            merged([json!({ "stage": "ending", "anew": anew }), terms(state, &auction)])
+            merged([json!({ "stage": "ending", "anew": anew }), terms(state, &auction, lot.sold())])
         }
         LotStage::Warehoused(until) => json!({ "stage": "warehoused", "offered_again": until }),
         LotStage::Ended(_) => json!({ "stage": "ended" }),
@@ -163,12 +173,34 @@ fn lot(names: &Names, state: &State, id: LotId, lot: &Lot) -> Value {
     merged([json!({ "lot": id }), of, record, stage])
 }
 
-fn terms(state: &State, auction: &Auction) -> Value {
+/// A lot that the engine has closed, as the script saw it.
+fn closed(names: &Names, lots: &Lots, id: LotId) -> Option<Value> {
+    let seen = lots.find(id)?;
+    let (taken, paid) = lots.sold(id);
+    let (bought, bought_for) = seen.bought;
+    Some(json!({
+        "lot": id,
+        "tasks": seen.tasks,
+        "token": seen.token.map(|token| names.token_name(token)),
+        "left": "0",
+        "taken": taken,
+        "paid": paid,
+        "need": seen.need,
+        "unmet": lots.unmet(id),
+        "bought_by_reserve": bought,
+        "paid_by_reserve": bought_for,
+        "returned": seen.returned,
+        "stage": "closed",
+    }))
+}
+
+fn terms(state: &State, auction: &Auction, sold: Amount) -> Value {
     json!({
         "price": auction::price(auction, state.now()),
         "start": auction.start,
         "floor": auction.floor,
         "need": auction.need,
+        "unmet": auction.need.saturating_sub(sold),
         "opened": auction.opened,
         "ends": auction.ends,
     })

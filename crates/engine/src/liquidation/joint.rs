@@ -16,7 +16,7 @@
 //! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way, and by what was lost there).
 
 use super::selling::{detach, forget_empty, requeue, set_lot_stage, unit, units_down, value_of};
-use super::{Lot, LotStage, Part, costs, distribute, frozen, path, wake};
+use super::{Lot, LotStage, Part, costs, distribute, frozen, need, path, wake};
 use crate::custody::Effect;
 use crate::keeper;
 use crate::ledger::{enter, leave, transfer};
@@ -375,7 +375,7 @@ fn arrive(state: &mut State, out: &mut Outcome, key: Key, waited: Option<LedgerA
         book(state, LedgerAccount::Collateral(account, to));
         out.event(Event::LotReturned { lot: id, quantity: amount });
     } else if !amount.is_zero() {
-        let joint = gathering(state, to, health);
+        let joint = gathering(state, to, health, part.task);
         book(state, LedgerAccount::Lot(joint));
         join(state, joint, part, health);
         out.event(Event::LotJoined { lot: joint, part: id, task: part.task, token: to, amount });
@@ -389,9 +389,10 @@ fn arrive(state: &mut State, out: &mut Outcome, key: Key, waited: Option<LedgerA
     wake(state, part.task);
 }
 
-/// The lot of a token that gathers, or a new one.
-fn gathering(state: &mut State, token: Token, health: Usd) -> LotId {
-    let of_token = |id: &LotId| state.lots.find(*id).is_some_and(|lot| lot.token == token);
+/// The lot of a token that gathers and that the task's part may join, or a new one.
+fn gathering(state: &mut State, token: Token, health: Usd, task: TaskId) -> LotId {
+    let joins = |lot: &Lot| lot.token == token && need::may_join(state, lot, task);
+    let of_token = |id: &LotId| state.lots.find(*id).is_some_and(joins);
     if let Some(id) = state.agenda.gathering.iter().map(|(_, id)| *id).find(of_token) {
         return id;
     }

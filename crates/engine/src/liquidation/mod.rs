@@ -19,6 +19,7 @@ pub(crate) mod distribute;
 mod frozen;
 mod joint;
 mod lot;
+mod need;
 mod outflow;
 pub(crate) mod outlook;
 pub(crate) mod path;

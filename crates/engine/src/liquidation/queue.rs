@@ -21,12 +21,13 @@ pub(super) fn auction_cap(state: &State, token: Token) -> Amount {
     cap.min(by_depth)
 }
 
-/// Gives the room under each token's auction cap to its queue, worst health first.
+/// Gives the room under each token's auction cap to its queue, worst health first. What finds room is ordered together.
 pub(super) fn offer_queued(state: &mut State, out: &mut Outcome) {
+    let mut together = selling::Together::default();
     let mut next = state.agenda.queued.first().map(|(token, _, _)| *token);
     while let Some(token) = next {
         while let Some(id) = first_queued(state, token) {
-            if !selling::offer(state, out, id) {
+            if !selling::offer(state, out, id, &mut together) {
                 break;
             }
         }
@@ -35,10 +36,11 @@ pub(super) fn offer_queued(state: &mut State, out: &mut Outcome) {
     }
     let mut full = None;
     for (token, _, id) in waited(state) {
-        if full != Some(token) && !selling::offer(state, out, id) {
+        if full != Some(token) && !selling::offer(state, out, id, &mut together) {
             full = Some(token);
         }
     }
+    selling::order(state, out, &together);
 }
 
 /// Lots that have waited long enough for depth, by token, worst health first.

@@ -13,7 +13,7 @@
 
 use super::lot::{After, Ending, Run, RunState, Taking, Told};
 use super::{
-    Lot, LotStage, Stage, costs, distribute, frozen, joint, outflow, queue, reconsider, set_stage, wake,
+    Lot, LotStage, Stage, costs, distribute, frozen, joint, need, outflow, queue, reconsider, set_stage, wake,
 };
 use crate::auction;
 use crate::custody::Effect;
@@ -29,6 +29,7 @@ use ballast_types::{
     TaskId, Token,
 };
 use ballast_units::{Amount, Millis, Overflow, Price, Time};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 /// A warehoused lot is offered again after this.
@@ -121,22 +122,35 @@ fn order_end(state: &mut State, out: &mut Outcome, id: LotId) {
     let lot = state.lots.find(id).expect("the caller found it");
     let (chain, start) = (lot.token.chain, lot.start);
     let nonce = orders::give(state, out, chain, OrderAction::CancelAuction { lot: id, start });
+    incur(state, id);
     tell_keepers(state, out, id, nonce);
+}
+
+/// An order about a lot costs its tasks the gas of its chain.
+fn incur(state: &mut State, id: LotId) {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let shares: Vec<(TaskId, Amount)> = lot.parts.iter().map(|part| (part.task, part.value)).collect();
+    costs::incur(state, lot.token.chain, &shares, false);
 }
 
 fn tell_keepers(state: &mut State, out: &mut Outcome, id: LotId, nonce: Nonce) {
     let lot = state.lots.find(id).expect("the caller found it");
     let (chain, tasks) = (lot.token.chain, lot.tasks());
-    let shares: Vec<(TaskId, Amount)> = lot.parts.iter().map(|part| (part.task, part.value)).collect();
-    costs::incur(state, chain, &shares, false);
     for task in tasks {
         keeper::ordered(state, out, task, chain, nonce);
     }
 }
 
-/// Orders the next round of a lot, sends it to where it is sold, or gives it back where other lots already bring what
+/// Lots whose next rounds are ordered together, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Together {
+    order: Vec<LotId>,
+    all: BTreeSet<LotId>,
+}
+
+/// Chooses a lot for its next round, sends it to where it is sold, or gives it back where other lots already bring what
 /// is owed. False where there is no room, or no price to order it at.
-pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
+pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId, together: &mut Together) -> bool {
     let lot = state.lots.find(id).expect("queued lots are open").clone();
     if lot.left().is_zero() || lot.parts.iter().any(|part| part.leaves) {
         // What leaves must not be sold: the others wait until it has left. Of what is all taken nothing is offered.
@@ -153,9 +167,10 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
     if elsewhere.is_none() && waits() {
         return false;
     }
-    let Ok(index) = oracle::allows(state, lot.token.asset, Action::Liquidate) else { return false };
-    let need = need(state, id, &lot);
-    if need.is_zero() {
+    if oracle::allows(state, lot.token.asset, Action::Liquidate).is_err() {
+        return false;
+    }
+    if !need::is_needed(state, &lot, &together.all) {
         give_back(state, out, id);
         return true;
     }
@@ -164,25 +179,41 @@ pub(super) fn offer(state: &mut State, out: &mut Outcome, id: LotId) -> bool {
         return true;
     }
     outflow::cut(state, out, id);
-    let lot = state.lots.find(id).expect("found above").clone();
+    // Its own need is known when all that are ordered with it are: no need asks for a higher floor than this one.
+    let Some(auction) = terms(state, id, Amount::LIMIT) else { return false };
+    outflow::spend(state, lot.token, auction.quantity);
+    set_lot_stage(state, id, LotStage::Offered(auction));
+    together.order.push(id);
+    together.all.insert(id);
+    true
+}
+
+/// Orders the auctions of lots that were chosen, each with its part of what their tasks need (R27).
+pub(super) fn order(state: &mut State, out: &mut Outcome, together: &Together) {
+    // What the orders cost is part of what their tasks need.
+    for id in &together.order {
+        incur(state, *id);
+    }
+    let needs = need::of(state, &together.all);
+    for id in &together.order {
+        // Nothing is offered for nothing: a vault refuses that.
+        let need = needs.get(id).copied().unwrap_or(Amount::ZERO).max(Amount::from_wei(1));
+        let auction = terms(state, *id, need);
+        start_auction(state, out, *id, auction.expect("a higher floor was in range"));
+    }
+}
+
+/// Terms of a lot's next round, at the index of now.
+fn terms(state: &State, id: LotId, need: Amount) -> Option<ballast_types::Auction> {
+    let lot = state.lots.find(id).expect("the caller found it");
+    let index = oracle::allows(state, lot.token.asset, Action::Liquidate).ok()?;
     let schedule = state.chains.get(lot.token.chain).auction;
     let round = lot.round.min(schedule.rounds.saturating_sub(1));
-    let quantity = lot.left();
-    let Ok(auction) = auction::terms(need, quantity, index, state.now(), &schedule, round) else {
-        return false;
-    };
-    start_auction(state, out, id, auction);
-    let (start, floor, token) = (auction.start, auction.floor, lot.token);
-    for task in lot.tasks() {
-        let round = round.saturating_add(1);
-        out.event(Event::LotOffered { lot: id, task, token, quantity, start, floor, round });
-    }
-    true
+    auction::terms(need, lot.left(), index, state.now(), &schedule, round).ok()
 }
 
 fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: ballast_types::Auction) {
     let token = state.lots.find(id).expect("the caller found it").token;
-    outflow::spend(state, token, auction.quantity);
     set_lot_stage(state, id, LotStage::Offered(auction));
     let action = OrderAction::StartAuction { lot: id, asset: token.asset, auction };
     let start = orders::give(state, out, token.chain, action);
@@ -198,42 +229,12 @@ fn start_auction(state: &mut State, out: &mut Outcome, id: LotId, auction: balla
         settled: result,
         sold: Amount::ZERO,
     });
+    let (tasks, quantity, round) = (lot.tasks(), auction.quantity, lot.round);
     tell_keepers(state, out, id, start);
-}
-
-/// What a lot still has to bring (R2). Of a joint one: so much that each part's share is enough for its task.
-fn need(state: &State, id: LotId, lot: &Lot) -> Amount {
-    let tasks = lot.tasks();
-    if let [task] = tasks.as_slice() {
-        return need_of(state, id, lot, *task);
+    let (start, floor) = (auction.start, auction.floor);
+    for task in tasks {
+        out.event(Event::LotOffered { lot: id, task, token, quantity, start, floor, round });
     }
-    let all: Amount = lot.parts.iter().map(|part| part.value).sum();
-    let value = |task: TaskId| lot.parts.iter().filter(|part| part.task == task).map(|part| part.value).sum();
-    let needs: Vec<(Amount, Amount)> =
-        tasks.iter().map(|task| (need_of(state, id, lot, *task), value(*task))).collect();
-    let for_all = |(need, value): &(Amount, Amount)| {
-        if need.is_zero() {
-            return Amount::ZERO;
-        }
-        need.share_up(all, *value).unwrap_or(Amount::LIMIT).min(Amount::LIMIT)
-    };
-    needs.iter().map(for_all).max().unwrap_or(Amount::ZERO)
-}
-
-/// What a lot still has to bring for one of its tasks: what debts, costs, fee and layers lack, less what is paid and
-/// what the task's earlier and its warehoused lots are expected to bring.
-fn need_of(state: &State, id: LotId, lot: &Lot, task: TaskId) -> Amount {
-    let mut missing = distribute::wanted(state, task);
-    for other in &state.tasks.find(task).expect("lots belong to open tasks").lots {
-        let record =
-            if *other == id { lot } else { state.lots.find(*other).expect("a task's lots are open") };
-        missing = missing.saturating_sub(record.share(task, record.paid));
-        let is_stored = matches!(record.stage, LotStage::Warehoused(_));
-        if *other < id || (is_stored && *other != id) {
-            missing = missing.saturating_sub(record.share(task, expected(state, record)));
-        }
-    }
-    missing
 }
 
 /// Dollars that what is left of a lot is expected to bring, rounded down: the expected fill while it is for sale,
@@ -735,7 +736,7 @@ fn reserve_takes(state: &State, id: LotId, lot: &Lot) -> Option<(Amount, Amount)
     let room = params.reserve_cap.saturating_sub(stock.value_up(index).ok()?);
     let money = room.min(balance(state, LedgerAccount::Float, USD));
     let affordable = units_down(money.at_price_down(price).ok()?, params.unit);
-    let needed = units_up(need(state, id, lot).at_price_up(price).ok()?, params.unit);
+    let needed = units_up(need::alone(state, id).at_price_up(price).ok()?, params.unit);
     let quantity = lot.left().min(affordable).min(needed);
     let paid = quantity.value_down(price).ok()?;
     (!paid.is_zero()).then_some((quantity, paid))

@@ -190,7 +190,7 @@ impl Spoke {
         taker: Address,
         now: Time,
     ) -> Option<(Amount, Amount)> {
-        let take = Take { lot, taker, quantity: wanted, price_max: Price::MAX };
+        let take = Take { lot, taker, quantity: wanted, least: Amount::ZERO, price_max: Price::MAX };
         let done = self.vault.attempt(|vault| vault.take(&take, now)).ok()?;
         self.acted();
         let Done::Taken { quantity, paid, .. } = done else { return None };

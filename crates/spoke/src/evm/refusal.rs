@@ -97,6 +97,9 @@ fn house(error: &House) -> Option<Revert> {
             Revert::PriceTooHigh { price: price(error.price)?, limit: price(error.most)? }
         }
         House::NoSuchPart(_) => Revert::TakeRefused,
+        House::PartBelow(error) => {
+            Revert::TakeBelowLeast { quantity: wad(error.quantity), least: wad(error.least) }
+        }
         _ => return None,
     })
 }

@@ -591,6 +591,7 @@ impl Spoke for EvmSpoke {
         let call = AuctionHouse::takeCall {
             lot: take.lot.0,
             wanted: take.quantity.wei(),
+            least: take.least.wei(),
             priceMost: take.price_max.wei(),
             recipient: taker,
             data: Bytes::new(),

@@ -17,7 +17,7 @@ pub use books::{Balance, Books, Bucket, FreezeState, Moving, Undo, Waiting};
 use crate::certificate::{Certificate, ValidatorSet};
 use crate::message::{Bridged, Freeze, Payload};
 use crate::{Carried, Done, Offer, Poke, Revert, Take};
-use ballast_engine::auction;
+use ballast_engine::auction::{self, Cut};
 use ballast_types::digest::{ChainKind, domain, result_start, result_take};
 use ballast_types::{
     Address, AssetId, Auction, ChainId, Hash, LotId, MIGRATION_DELAY, MIGRATION_WINDOW, Nonce, Order,
@@ -161,12 +161,13 @@ impl Vault {
         if take.price_max < price {
             return Err(Revert::PriceTooHigh { price, limit: take.price_max });
         }
-        let quantity =
-            auction::partial(&offer.auction, offer.left, take.quantity).ok_or(Revert::TakeRefused)?;
-        self.check_whole(offer.asset, quantity)?;
         let coin = self.books.unit(self.coin).expect("a vault lists its chain's coin");
-        let due = auction::take_due(&offer.auction, time, quantity).map_err(|_| Revert::TakeRefused)?;
-        let paid = up(due, coin);
+        let remainder = offer.remainder(price, self.unit(offer.asset)?, coin);
+        let Cut { quantity, due: paid } = remainder.cut(take.quantity).ok_or(Revert::TakeRefused)?;
+        if quantity < take.least {
+            return Err(Revert::TakeBelowLeast { quantity, least: take.least });
+        }
+        self.check_whole(offer.asset, quantity)?;
         let rebate = if self.books.is_maker(take.taker) {
             down(auction::rebate(&offer.auction, time, paid), coin)
         } else {
@@ -420,6 +421,8 @@ impl Vault {
         check_terms(lot, &auction)?;
         // At the end nothing is sold any more, at whatever price; all parts are whole.
         auction.invites = auction.invites.min(auction.ends);
+        // More than everything is as good as everything.
+        auction.need = auction.need.min(Amount::LIMIT);
         auction.dust = up(auction.dust.min(Amount::LIMIT), self.unit(asset)?);
         self.move_balance(asset, |balance| balance.reserved += auction.quantity);
         let result = result_start(self.domain(), lot, nonce);
@@ -615,12 +618,14 @@ fn check_room(bucket: &Bucket, asset: AssetId, free: Amount, amount: Amount) -> 
 
 /// Terms that the hub may order: within its ranges, and times in order.
 fn check_terms(lot: LotId, auction: &Auction) -> Result<(), Revert> {
-    let &Auction { quantity, opened, start, floor, step_factor, step, invites, ends, rebate, .. } = auction;
+    let &Auction { quantity, opened, start, floor, step_factor, step, invites, ends, need, rebate, .. } =
+        auction;
     // Zero: it falls evenly, from `start` to nothing within a step.
     let falls = Ratio::ZERO <= step_factor && step_factor < Ratio::ONE;
     let priced = start.in_range() && Price::min(floor, start) == floor && falls && !step.is_zero();
     let timed = opened < ends && opened <= invites.min(ends);
-    let ranged = quantity.in_range() && rebate <= Bps::new(10_000);
+    // Nothing is sold for nothing.
+    let ranged = quantity.in_range() && rebate <= Bps::new(10_000) && !need.is_zero();
     if priced && timed && ranged { Ok(()) } else { Err(Revert::WrongTerms(lot)) }
 }
 

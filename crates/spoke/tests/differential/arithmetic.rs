@@ -2,8 +2,8 @@
 
 use crate::evm::Evm;
 use alloy::primitives::aliases::{U48, U96, U112};
-use alloy::primitives::{Address, U256};
-use ballast_engine::auction;
+use alloy::primitives::{Address, U256, U512};
+use ballast_engine::auction::{self, Cut, Remainder};
 use ballast_spoke::evm::bindings::price_probe::PriceProbe;
 use ballast_types::Auction;
 use ballast_units::math::rpow;
@@ -50,6 +50,28 @@ fn auctions() -> impl Strategy<Value = Auction> {
     )
 }
 
+/// Lots of every size and their needs: of a part of what they are worth, of about all, of more, of next to nothing; tokens and
+/// coins of every unit.
+fn remainders() -> impl Strategy<Value = (Remainder, Amount)> {
+    let units = (prop_oneof![Just(18_u32), Just(8), 0..=18_u32], prop_oneof![Just(6_u32), 0..=18_u32]);
+    let parts = (0..=1_200_u128, 0..=1_100_u128, 0..=300_u128);
+    (sized(AMOUNT_MOST), sized(PRICE_MOST), sized(1 << 70), units, parts).prop_map(
+        |(left, price, some, (decimals, coin), (of_need, of_left, of_dust))| {
+            let unit = 10_u128.pow(18 - decimals);
+            let whole = |wei: u128| Amount::from_wei(wei.div_ceil(unit) * unit);
+            let price = Price::from_wei(price.max(1)).unwrap();
+            let left = whole(left.min(AMOUNT_MOST - unit).max(1));
+            let part = |of: Amount, thousandths: u128| of.wei() / 1_000 * thousandths + some % 1_000;
+            let worth = left.value_up(price).unwrap_or(Amount::LIMIT).min(Amount::LIMIT);
+            let need = Amount::from_wei(part(worth, of_need)).min(Amount::LIMIT);
+            let dust = whole(part(left, of_dust).min(AMOUNT_MOST));
+            let wanted = whole(part(left, of_left));
+            let coin = Amount::from_wei(10_u128.pow(18 - coin));
+            (Remainder { left, need, price, dust, unit: Amount::from_wei(unit), coin }, wanted)
+        },
+    )
+}
+
 fn u48(number: u64) -> U48 {
     U48::from(number)
 }
@@ -89,26 +111,18 @@ proptest! {
     }
 
     #[test]
-    fn powers_parts_dues_and_rebates_are_the_engines(
+    fn powers_dues_and_rebates_are_the_engines(
         auction in auctions(),
-        draws in prop::collection::vec((sized(AMOUNT_MOST), sized(AMOUNT_MOST), any::<u32>(), 0..=18_u32), 64),
+        draws in prop::collection::vec((sized(AMOUNT_MOST), any::<u32>(), 0..=18_u32), 64),
     ) {
         let mut evm = Evm::new();
         let probe = evm.deploy(&PriceProbe::BYTECODE, Vec::new());
-        for (left, wanted, draw, digits) in draws {
+        for (wanted, draw, digits) in draws {
             let (factor, steps) = (auction.step_factor.wei().unsigned_abs(), u64::from(draw));
             let call = PriceProbe::rpowCall { base: U256::from(factor), n: U256::from(steps) };
             prop_assert_eq!(evm.call(Address::ZERO, probe, &call).unwrap().0, U256::from(rpow(factor, steps).unwrap()));
 
-            let (left, wanted) = (Amount::from_wei(left), Amount::from_wei(wanted));
-            let part = auction::partial(&auction, left, wanted).unwrap_or(Amount::ZERO);
-            let call = PriceProbe::partialTakeCall {
-                left: U256::from(left.wei()),
-                wanted: U256::from(wanted.wei()),
-                dust: U256::from(auction.dust.wei()),
-            };
-            prop_assert_eq!(evm.call(Address::ZERO, probe, &call).unwrap().0, U256::from(part.wei()));
-
+            let wanted = Amount::from_wei(wanted);
             // Within the time of the invitation, so that there is a rebate.
             let (time, unit) = (auction.invites, 10_u128.pow(digits));
             let Ok(due) = auction::take_due(&auction, time, wanted) else { continue };
@@ -127,5 +141,56 @@ proptest! {
             };
             prop_assert_eq!(evm.call(Address::ZERO, probe, &call).unwrap().0, U256::from(rebate));
         }
+    }
+
+    /// Every part a take may get, and what is due for it; the rule itself is checked by sums that share nothing with either.
+    #[test]
+    fn what_a_take_gets_is_the_engines(remainders in prop::collection::vec(remainders(), 64)) {
+        let mut evm = Evm::new();
+        let probe = evm.deploy(&PriceProbe::BYTECODE, Vec::new());
+        for (remainder, wanted) in remainders {
+            let cut = remainder.cut(wanted);
+            let here = cut.map_or((Amount::ZERO, Amount::ZERO), |cut| (cut.quantity, cut.due));
+            let call = PriceProbe::cutCall {
+                r: PriceProbe::Remainder {
+                    left: U256::from(remainder.left.wei()),
+                    unmet: U256::from(remainder.need.wei()),
+                    price: U256::from(remainder.price.wei()),
+                    dust: U256::from(remainder.dust.wei()),
+                    unit: U256::from(remainder.unit.wei()),
+                    coinUnit: U256::from(remainder.coin.wei()),
+                },
+                wanted: U256::from(wanted.wei()),
+            };
+            let there = evm.call(Address::ZERO, probe, &call).unwrap().0;
+            prop_assert_eq!((there.quantity, there.due_), (U256::from(here.0.wei()), U256::from(here.1.wei())), "{:?} {:?}", remainder, wanted);
+            if let Some(cut) = cut {
+                keeps_the_rule(&remainder, wanted, cut);
+            }
+        }
+    }
+}
+
+/// Worth of a quantity at a price, in wei of dollars times 1e18: without rounding.
+fn worth(quantity: Amount, price: Price) -> U512 {
+    U512::from(quantity.wei()) * U512::from(price.wei())
+}
+
+/// R27, by sums of its own.
+fn keeps_the_rule(of: &Remainder, wanted: Amount, cut: Cut) {
+    let wad = U512::from(1_000_000_000_000_000_000_u128);
+    let scaled = |dollars: Amount| U512::from(dollars.wei()) * wad;
+    assert!(cut.quantity <= wanted && cut.quantity <= of.left && !cut.quantity.is_zero());
+    // It pays what it is worth, less than a unit of the coin more.
+    let exact = worth(cut.quantity, of.price);
+    assert!(exact <= scaled(cut.due) && cut.due.wei().is_multiple_of(of.coin.wei()));
+    assert!(scaled(cut.due) < exact + scaled(of.coin) + wad);
+    // Without its last unit it would not pay the need.
+    let less = Amount::from_wei(cut.quantity.wei().saturating_sub(of.unit.wei()));
+    assert!(less < cut.quantity && worth(less, of.price) < scaled(of.need), "{of:?} {cut:?}");
+    if cut.quantity < of.left && cut.due < of.need {
+        let rest = U512::from((of.need - cut.due).wei()) * wad;
+        assert!(of.dust <= of.left - cut.quantity && of.dust <= cut.quantity, "{of:?} {cut:?}");
+        assert!(worth(of.dust, of.price) <= rest, "{of:?} {cut:?}");
     }
 }

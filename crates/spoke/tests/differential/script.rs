@@ -3,7 +3,7 @@
 
 use crate::evm::{CHAIN_ID, Evm};
 use alloy::primitives::{Address, B256, U256};
-use alloy::sol_types::{SolEvent, SolValue};
+use alloy::sol_types::{SolError, SolEvent, SolValue};
 use ballast_spoke::certificate::{Certificate, Key, ValidatorSet};
 use ballast_spoke::evm::bindings::auction_house::AuctionHouse;
 use ballast_spoke::evm::bindings::mock_token::MockToken;
@@ -41,6 +41,7 @@ enum Step {
         lot: u8,
         by: u8,
         wanted: u128,
+        least: u128,
         price_max: u64,
     },
     /// Of so many milliseconds, signed by so many.
@@ -142,8 +143,12 @@ fn freezes() -> impl Strategy<Value = u64> {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    let take = (0..3_u8, 0..3_u8, amounts(), 50..250_u64)
-        .prop_map(|(lot, by, wanted, price_max)| Step::Take { lot, by, wanted, price_max });
+    // Some accept as little as they get, some no less than they want, some no less than anything.
+    let least = prop_oneof![3 => Just(0_u128), 1 => Just(u128::MAX), 1 => amounts()];
+    let take =
+        (0..3_u8, 0..3_u8, amounts(), least, 50..250_u64).prop_map(|(lot, by, wanted, least, price_max)| {
+            Step::Take { lot, by, wanted, least: least.min(wanted), price_max }
+        });
     prop_oneof![
         1 => (1..30_u64).prop_map(Step::Wait),
         3 => (0..3_u8, amounts()).prop_map(|(asset, amount)| Step::Deposit(asset, amount)),
@@ -175,6 +180,10 @@ struct Twins {
     paid: u64,
     dropped: u64,
     full: u64,
+    /// Takes that got less than they wanted, and those that accept no such part.
+    cut: u64,
+    below: u64,
+    refused: u64,
     evm_events: Vec<VaultEvent>,
     sim_events: Vec<VaultEvent>,
     /// Results of running lots by the wire's own hashes, and the ends expected of them.
@@ -254,6 +263,9 @@ impl Twins {
             paid: 0,
             dropped: 0,
             full: 0,
+            cut: 0,
+            below: 0,
+            refused: 0,
             domain,
             evm_events: Vec::new(),
             sim_events: Vec::new(),
@@ -463,16 +475,17 @@ impl Twins {
         }
     }
 
-    fn take(&mut self, lot: LotId, by: u8, wanted: Amount, price_max: Price) {
+    fn take(&mut self, lot: LotId, by: u8, (wanted, least): (Amount, Amount), price_max: Price) {
         if wanted.is_zero() {
             return;
         }
         let taker = hub_address(person(by));
-        self.sim.take(Take { lot, taker, quantity: wanted, price_max }).unwrap();
+        self.sim.take(Take { lot, taker, quantity: wanted, least, price_max }).unwrap();
         self.tick();
         let call = AuctionHouse::takeCall {
             lot: lot.0,
             wanted: wanted.wei(),
+            least: least.wei(),
             priceMost: price_max.wei(),
             recipient: person(by),
             data: Default::default(),
@@ -481,9 +494,18 @@ impl Twins {
         match (here, self.sim_receipt()) {
             (Ok((sold, logs)), Ok(Done::Taken { quantity, paid, .. })) => {
                 assert_eq!((sold.taken, sold.due), (quantity.wei(), paid.wei()));
+                self.cut += u64::from(quantity < wanted);
                 self.read(&logs);
             }
-            (Err(_), Err(_)) => {}
+            (Err(data), Err(revert)) => {
+                // Of those that need and dust refuse, the reason is the same too.
+                let part = revert == Revert::TakeRefused;
+                let below = matches!(revert, Revert::TakeBelowLeast { .. });
+                assert_eq!(part, data.starts_with(&AuctionHouse::NoSuchPart::SELECTOR), "{revert:?}");
+                assert_eq!(below, data.starts_with(&AuctionHouse::PartBelow::SELECTOR), "{revert:?}");
+                self.below += u64::from(below);
+                self.refused += u64::from(part);
+            }
             (here, there) => panic!("{here:?} {there:?}"),
         }
     }
@@ -606,8 +628,9 @@ impl Twins {
                 self.deliver(actions, *signers);
             }
             Step::Repeat => self.repeat(),
-            Step::Take { lot, by, wanted, price_max } => {
-                self.take(self.recent(*lot), *by, Amount::from_wei(*wanted), Price::whole(*price_max));
+            Step::Take { lot, by, wanted, least, price_max } => {
+                let wanted = [wanted, least].map(|wei| Amount::from_wei(*wei));
+                self.take(self.recent(*lot), *by, wanted.into(), Price::whole(*price_max));
             }
             Step::Freeze(millis, signers) => self.freeze(*millis, *signers),
             Step::FreezeAgain(back, signers) => self.freeze_again(*back, *signers),
@@ -659,6 +682,7 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
     };
     let (took, rebates, ends) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let (paid, dropped, full) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let (cut, below, refused) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let scripts = prop::collection::vec(steps(), 1..60);
     let ran = TestRunner::new(config).run(&scripts, |script| {
         let mut twins = Twins::new();
@@ -671,6 +695,9 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
         paid.set(paid.get() + twins.paid);
         dropped.set(dropped.get() + twins.dropped);
         full.set(full.get() + twins.full);
+        cut.set(cut.get() + twins.cut);
+        below.set(below.get() + twins.below);
+        refused.set(refused.get() + twins.refused);
         for event in &twins.evm_events {
             match event {
                 VaultEvent::Taken { rebate, .. } => {
@@ -689,6 +716,9 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
     let reached = (took.get(), rebates.get(), ends.get());
     assert!(50 < reached.0 && 0 < reached.1 && 20 < reached.2, "takes, rebates, ends: {reached:?}");
     println!("takes, rebates, ends: {reached:?}");
+    let cuts = (cut.get(), below.get(), refused.get());
+    assert!(20 < cuts.0 && 5 < cuts.1 && 20 < cuts.2, "takes cut, below their least, refused: {cuts:?}");
+    println!("takes cut, below their least, refused: {cuts:?}");
     let waited = (paid.get(), dropped.get(), full.get());
     assert!(50 < waited.0 && 0 < waited.1 && 50 < waited.2, "paid, dropped, not yet paid: {waited:?}");
     println!("paid, dropped, not yet paid: {waited:?}");

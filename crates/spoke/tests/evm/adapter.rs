@@ -79,7 +79,7 @@ fn everything_that_a_spoke_does_is_done_on_a_real_chain() {
     let (lot, offer) = spoke.offers().unwrap()[0];
     assert_eq!((lot, offer.auction, offer.left), (LotId(3), auction, Amount::whole(6)));
     let taker = hub_address(dev_key("taker", 0).address());
-    let take = |quantity, price_max| Take { lot: LotId(3), taker, quantity, price_max };
+    let take = |quantity, price_max| Take { lot: LotId(3), taker, quantity, least: Amount::ZERO, price_max };
     let tx = spoke.take(take(Amount::whole(2), Price::whole(1))).unwrap();
     let refused = one(&mut spoke, tx).result;
     assert!(
@@ -140,7 +140,8 @@ fn what_cannot_be_sent_is_said_at_once() {
     assert_eq!(spoke.deposit(owner(1), ETH, Amount::ZERO), Err(SpokeError::AmountZero));
     let (amount, unit) = (Amount::from_wei(1), Amount::from_wei(1_000_000_000_000));
     assert_eq!(spoke.deposit(owner(1), USD, amount), Err(SpokeError::AmountUneven { amount, unit }));
-    let take = Take { lot: LotId(1), taker, quantity: Amount::whole(1), price_max: Price::whole(1) };
+    let (quantity, least, price_max) = (Amount::whole(1), Amount::ZERO, Price::whole(1));
+    let take = Take { lot: LotId(1), taker, quantity, least, price_max };
     assert!(matches!(spoke.take(take), Err(SpokeError::Network { .. })));
     drop(world);
     // The node is gone.

@@ -147,7 +147,8 @@ fn everything_that_a_spoke_does_it_does_with_the_successor() {
     assert_eq!(one(&mut spoke, tx).result, Ok(Done::Delivered(done)));
     assert_eq!(spoke.offers().unwrap().len(), 1);
     let (lot, taker) = (LotId(3), hub_address(taker.address()));
-    let take = Take { lot, taker, quantity: Amount::whole(2), price_max: Price::whole(3_000) };
+    let (quantity, least, price_max) = (Amount::whole(2), Amount::ZERO, Price::whole(3_000));
+    let take = Take { lot, taker, quantity, least, price_max };
     let tx = spoke.take(take).unwrap();
     assert!(matches!(one(&mut spoke, tx).result, Ok(Done::Taken { .. })));
 

@@ -105,7 +105,7 @@ pub fn release(nonce: u64, amount: u64) -> Order {
 
 pub fn take(quantity: u64, price_max: u64) -> Take {
     let (quantity, price_max) = (Amount::whole(quantity), Price::whole(price_max));
-    Take { lot: LOT, taker: TAKER, quantity, price_max }
+    Take { lot: LOT, taker: TAKER, quantity, least: Amount::ZERO, price_max }
 }
 
 /// Orders signed by the first validator alone.

@@ -417,6 +417,7 @@ impl LocalChain {
         let call = AuctionHouse::takeCall {
             lot: lot.0,
             wanted: quantity.wei(),
+            least: 0,
             priceMost: price_max.wei(),
             recipient: key.address(),
             data: Default::default(),

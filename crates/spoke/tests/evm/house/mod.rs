@@ -70,9 +70,9 @@ fn the_chains_hold_what_the_ledger_says_from_deposit_to_recall() {
     }
     is_split(&mut house, "dave", second);
 
-    // What was left over is theirs, and leaves by their own wish, to the last coin: of alice dollars, of dave, who repays
-    // what he still owes, the ETH that were not sold.
-    assert!(whole(1) < house.closed("alice").returned && house.collateral("alice").is_zero());
+    // What was left over is theirs, and leaves by their own wish, to the last coin: of alice dollars and the ETH that her debt did not
+    // need, of dave, who repays what he still owes, the ETH that were not sold.
+    assert!(whole(1) < house.closed("alice").returned && whole(1) < house.collateral("alice"));
     release_rest(&mut house, "alice");
     assert!(whole(1) < house.collateral("dave"), "{}", house.collateral("dave"));
     house.deposit("dave", POLYGON, USD, whole(5_000));
