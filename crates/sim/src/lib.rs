@@ -14,6 +14,7 @@ pub mod path;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+pub mod script;
 pub mod seed;
 pub mod story;
 
