@@ -1,5 +1,6 @@
 //! Ballast sim.
 
+pub mod attack;
 pub mod book;
 pub mod calendar;
 pub mod candles;
