@@ -6,6 +6,8 @@ SHELL := bash
 
 RUST_LEAST := 1.95
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 7200
+SOAK_SEED ?= 1
 # The tests drive the whole state against every invariant after each block.
 VERIFY := --features ballast-engine/verify
 
@@ -14,7 +16,7 @@ ifneq ($(wildcard ../shared/data),)
 export BALLAST_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: help demo replay test lint contracts deny bench fuzz docs toolchain
+.PHONY: help demo replay test lint contracts deny bench fuzz soak docs toolchain
 
 help: ## Print this
 	@echo "Ballast: a clearing house for DeFi that spans chains. Needs Rust $(RUST_LEAST); see README.md."
@@ -61,6 +63,13 @@ fuzz: toolchain ## Fuzz the codec and command sequences, FUZZ_SECONDS (60) each
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
 	RUSTC_BOOTSTRAP=1 cargo fuzz run codec -- -max_total_time=$(FUZZ_SECONDS)
 	RUSTC_BOOTSTRAP=1 cargo fuzz run commands -- -max_total_time=$(FUZZ_SECONDS)
+
+soak: toolchain ## The search for profit for SOAK_SECONDS (7200) from SOAK_SEED (1), then the long random walks and deliveries
+	@mkdir -p out
+	cargo build --release -p ballast-cli
+	target/release/ballast attack --seconds $(SOAK_SECONDS) --seed $(SOAK_SEED) --out out/finds
+	BALLAST_STEPS=2000000 cargo test --release -p ballast-engine $(VERIFY) --test properties
+	BALLAST_DELIVERIES=100000 cargo test --release -p ballast-engine $(VERIFY) --test deliveries
 
 docs: toolchain ## Regenerate what is generated in docs/
 	UPDATE_GOLDEN=1 cargo test -p ballast-cli --test docs

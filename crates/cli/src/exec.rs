@@ -4,20 +4,8 @@
 //! - A line that cannot be read ends the run with exit code 2: file, line, what was expected. The lines before it
 //!   have been run, and their answers printed.
 
-mod chain;
-mod command;
-mod genesis;
-mod line;
-mod lots;
-mod names;
-mod output;
-mod session;
-mod show;
-
 use anyhow::Context as _;
-use genesis::ScriptGenesis;
-use line::Line;
-use session::Session;
+use ballast_sim::script::{Line, ScriptGenesis, Session, genesis, output};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -133,13 +121,16 @@ fn run_line(
     text: &str,
     folder: &Path,
 ) -> Result<Vec<serde_json::Value>, String> {
-    match (Line::read(text)?, session) {
-        (Line::Genesis(genesis), session @ None) => {
-            let script = genesis::read(&genesis.0, folder)?;
-            *session = Some(Session::new(&script)?);
-            Ok(vec![output::genesis(number, &script.genesis)])
-        }
-        (line, Some(session)) => session.run(number, &line),
-        (line, session @ None) => session.insert(Session::new(&ScriptGenesis::default())?).run(number, &line),
+    let line = Line::read(text)?;
+    if let (Line::Genesis(genesis), None) = (&line, &session) {
+        let script = genesis::read(&genesis.0, folder)?;
+        *session = Some(Session::new(&script)?);
+        return Ok(vec![output::genesis(number, &script.genesis)]);
     }
+    let session = match session {
+        Some(session) => session,
+        None => session.insert(Session::new(&ScriptGenesis::default())?),
+    };
+    let told = session.run(&line)?;
+    Ok(session.answers(number, &told))
 }

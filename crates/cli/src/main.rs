@@ -3,6 +3,7 @@
 //! - Exit codes: 0 done; 1 the answer is no (a hash that differs) or the machine failed; 2 input that cannot be
 //!   read, with file, line and what was expected.
 
+mod attack;
 mod bench;
 mod columns;
 mod exec;
@@ -37,6 +38,7 @@ enum Command {
     #[cfg(feature = "evm")]
     Up(up::Args),
     Exec(exec::Args),
+    Attack(attack::Args),
     Verify(verify::Args),
     Bench(bench::Args),
     #[cfg(feature = "evm")]
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "evm")]
         Command::Up(args) => up::run(&args),
         Command::Exec(args) => exec::run(&args),
+        Command::Attack(args) => attack::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
         #[cfg(feature = "evm")]

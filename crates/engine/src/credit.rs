@@ -380,6 +380,7 @@ pub(crate) fn execute_repay(state: &mut State, out: &mut Outcome, plan: RepayPla
     let lacks = amount.saturating_sub(crate::ledger::cash(state, account));
     custody::par::pay_with_own_coins(state, out, account, chain, lacks);
     repay_from(state, out, account, chain, LedgerAccount::Cash(account), amount, RepayOrder::InterestFirst);
+    settlement::collect(state, out, account);
 }
 
 /// Repays a loan from any dollars, at most what is owed. Returns principal and interest repaid.

@@ -114,6 +114,13 @@ pub fn set_minimums(genesis: &mut Genesis) {
     }
 }
 
+/// Dollars of gas that a transaction on a chain of the house costs in a bad hour; nothing on an unknown chain.
+#[must_use]
+pub fn gas(chain: &str) -> Amount {
+    let terms = CHAINS.iter().find(|terms| terms.name == chain);
+    terms.map_or(Amount::ZERO, |terms| Amount::whole(terms.gas))
+}
+
 /// The five chains, each listing the coin and every asset of `collateral`, in units of one wei: for whoever
 /// wants to try a rule, wherever the asset lies.
 #[must_use]

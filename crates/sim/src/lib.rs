@@ -1,5 +1,6 @@
 //! Ballast sim.
 
+pub mod attack;
 pub mod book;
 pub mod calendar;
 pub mod candles;
@@ -14,6 +15,7 @@ pub mod path;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+pub mod script;
 pub mod seed;
 pub mod story;
 

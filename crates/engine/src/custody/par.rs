@@ -124,9 +124,10 @@ pub(crate) fn step(state: &mut State, out: &mut Outcome) {
 
 fn take_parked(state: &mut State, out: &mut Outcome, coin: Token) {
     let holders = (coin, AccountId(0))..=(coin, AccountId(u32::MAX));
-    let is_worth_a_look = |room: Amount| LOOK <= room;
+    // At par alone: what waits is worth what it is, and its owner loses nothing by waiting on.
+    let is_taken = |(room, worth): &(Amount, Price)| LOOK <= *room && *worth == Price::ONE;
     if state.parked.range(holders.clone()).next().is_none()
-        || !room(state, coin).is_some_and(|(room, _)| is_worth_a_look(room))
+        || !room(state, coin).is_some_and(|room| is_taken(&room))
     {
         return;
     }
@@ -134,13 +135,15 @@ fn take_parked(state: &mut State, out: &mut Outcome, coin: Token) {
         state.parked.range(holders).map(|((_, account), place)| (*place, account)).collect();
     parked.sort_unstable();
     for (_, account) in parked {
-        let Some((room, worth)) = room(state, coin).filter(|(room, _)| is_worth_a_look(*room)) else {
+        let Some((room, worth)) = room(state, coin).filter(is_taken) else {
             return;
         };
         let amount = state.accounts.get(account).balances.collateral(coin);
         let part = floor_to_unit(state, coin, amount.min(room)).map_or(Amount::ZERO, |floored| floored.kept);
         if !part.is_zero() {
             pay_in(state, out, account, coin, (part, worth));
+            settlement::collect(state, out, account);
+            reserve::recall(state, out, account, coin.chain);
         }
         if part == amount {
             state.parked.remove((coin, account));
@@ -148,13 +151,11 @@ fn take_parked(state: &mut State, out: &mut Outcome, coin: Token) {
     }
 }
 
-/// Coins of an account's collateral become its cash.
+/// Coins of an account's collateral become its cash. The caller says what that pays first.
 fn pay_in(state: &mut State, out: &mut Outcome, account: AccountId, token: Token, taken: (Amount, Price)) {
     let from = LedgerAccount::Collateral(account, token);
     let cash = take(state, out, account, token, taken, Some(from));
     out.event(Event::CoinsTaken { account, token, amount: taken.0, cash });
-    settlement::collect(state, out, account);
-    reserve::recall(state, out, account, token.chain);
 }
 
 /// What lacks of `need` cash, and can come from the account's own coin of a chain: coins, and what one is worth. What was borrowed
@@ -176,7 +177,7 @@ pub(crate) fn own_coins(
     Some((Amount::from_wei(coins).min(have), worth))
 }
 
-/// They become cash, whatever the coin's share and price: a coin pays a debt in itself.
+/// They become cash, whatever the coin's share and price: a coin pays a debt in itself. The caller pays it.
 pub(crate) fn pay_with_own_coins(
     state: &mut State,
     out: &mut Outcome,

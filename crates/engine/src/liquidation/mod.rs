@@ -450,6 +450,7 @@ fn pay_with_own_coins(state: &mut State, out: &mut Outcome, account: AccountId, 
         let lacks = owed.saturating_sub(custody::spendable(state, account));
         custody::par::pay_with_own_coins(state, out, account, chain, lacks);
     }
+    settlement::collect(state, out, account);
 }
 
 /// Puts as much under auction as the account needs. Gives what was planned.

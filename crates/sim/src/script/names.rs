@@ -8,8 +8,8 @@ use ballast_types::{
 use std::collections::BTreeMap;
 
 /// The names of a script.
-#[derive(Debug)]
-pub(crate) struct Names {
+#[derive(Clone, Debug)]
+pub struct Names {
     assets: Vec<String>,
     chains: Vec<String>,
     markets: Vec<String>,
@@ -69,43 +69,52 @@ impl Names {
     }
 
     /// The asset of a symbol.
-    pub(crate) fn asset(&self, symbol: &str) -> Result<AssetId, String> {
+    pub fn asset(&self, symbol: &str) -> Result<AssetId, String> {
         place("asset", &self.assets, symbol).map(AssetId)
     }
 
     /// The chain of a name.
-    pub(crate) fn chain(&self, name: &str) -> Result<ChainId, String> {
+    pub fn chain(&self, name: &str) -> Result<ChainId, String> {
         place("chain", &self.chains, name).map(ChainId)
     }
 
     /// The market of a name.
-    pub(crate) fn market(&self, name: &str) -> Result<MarketId, String> {
+    pub fn market(&self, name: &str) -> Result<MarketId, String> {
         place("market", &self.markets, name).map(MarketId)
     }
 
     /// The token of an asset on a chain.
-    pub(crate) fn token(&self, asset: &str, chain: &str) -> Result<Token, String> {
+    pub fn token(&self, asset: &str, chain: &str) -> Result<Token, String> {
         Ok(Token { asset: self.asset(asset)?, chain: self.chain(chain)? })
     }
 
-    pub(crate) fn account_name(&self, account: AccountId) -> String {
+    /// Name of an account.
+    #[must_use]
+    pub fn account_name(&self, account: AccountId) -> String {
         self.account_names.get(&account).cloned().unwrap_or_else(|| format!("account {account}"))
     }
 
-    pub(crate) fn asset_name(&self, asset: AssetId) -> String {
+    /// Symbol of an asset.
+    #[must_use]
+    pub fn asset_name(&self, asset: AssetId) -> String {
         self.assets.get(usize::from(asset.0)).cloned().unwrap_or_else(|| format!("asset {asset}"))
     }
 
-    pub(crate) fn chain_name(&self, chain: ChainId) -> String {
+    /// Name of a chain.
+    #[must_use]
+    pub fn chain_name(&self, chain: ChainId) -> String {
         self.chains.get(usize::from(chain.0)).cloned().unwrap_or_else(|| format!("chain {chain}"))
     }
 
-    pub(crate) fn market_name(&self, market: MarketId) -> String {
+    /// Name of a market.
+    #[must_use]
+    pub fn market_name(&self, market: MarketId) -> String {
         self.markets.get(usize::from(market.0)).cloned().unwrap_or_else(|| format!("market {market}"))
     }
 
     /// "ETH@ethereum".
-    pub(crate) fn token_name(&self, token: Token) -> String {
+    #[must_use]
+    pub fn token_name(&self, token: Token) -> String {
         format!("{}@{}", self.asset_name(token.asset), self.chain_name(token.chain))
     }
 

@@ -6,7 +6,7 @@
 //! - A script's own markets are not held to the listing conditions (R8) unless it asks for `listing_check`: a
 //!   test bench must be able to build a market that nobody would list.
 
-use ballast_sim::house;
+use crate::house;
 use ballast_types::{
     AssetGenesis, ChainGenesis, Genesis, MarketGenesis, MarketParams, TokenGenesis, TokenParams,
 };
@@ -25,26 +25,26 @@ const START: Time = Time::from_millis(1_704_067_200_000);
 /// A genesis, and what only a script has.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
-pub(crate) struct ScriptGenesis {
+pub struct ScriptGenesis {
     /// The house.
     #[schemars(flatten)]
-    pub(crate) genesis: Genesis,
+    pub genesis: Genesis,
     /// Beside it.
     #[schemars(flatten)]
-    pub(crate) shortcuts: Shortcuts,
+    pub shortcuts: Shortcuts,
 }
 
 /// Keys that a script's genesis has beside those of a genesis.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(crate) struct Shortcuts {
+pub struct Shortcuts {
     /// `false`: markets without band, `move_limit` and `reduce_keeps_health` where they do not set them
     /// themselves, and no listing check.
     #[serde(default = "on")]
-    pub(crate) guards: bool,
+    pub guards: bool,
     /// Seconds for which a price counts. With it, `advance` does not report prices again.
-    pub(crate) oracle_max_age: Option<u64>,
+    pub oracle_max_age: Option<u64>,
     /// Prices to begin with; without it a coin's is 1, and that of a market's asset is its first mark.
-    pub(crate) prices: Option<BTreeMap<String, Price>>,
+    pub prices: Option<BTreeMap<String, Price>>,
 }
 
 /// The keys of [`Shortcuts`].
@@ -64,7 +64,7 @@ impl Default for ScriptGenesis {
 
 impl ScriptGenesis {
     /// The first prices. A coin is worth a dollar; the asset of a market what its curve says.
-    pub(crate) fn prices(&self) -> BTreeMap<String, Price> {
+    pub fn prices(&self) -> BTreeMap<String, Price> {
         if let Some(prices) = &self.shortcuts.prices {
             return prices.clone();
         }
@@ -76,7 +76,7 @@ impl ScriptGenesis {
 }
 
 /// Reads a genesis, or the file that a script names; its path is taken from `folder`.
-pub(crate) fn read(input: &Value, folder: &Path) -> Result<ScriptGenesis, String> {
+pub fn read(input: &Value, folder: &Path) -> Result<ScriptGenesis, String> {
     match input {
         Value::Object(given) => resolve(given.clone()),
         Value::String(file) => {

@@ -8,7 +8,8 @@
 use ballast_engine::{BlockPart, Engine, Outcome};
 use ballast_spoke::{Revert, Take};
 use ballast_types::{
-    AssetId, Block, Command, Event, Height, LotId, Observation, PriceReport, Reject, SourceId, VaultEvent,
+    AssetId, Block, ChainId, Command, Event, Height, LotId, Nonce, Observation, PriceReport, Reject,
+    SourceId, VaultEvent,
 };
 use ballast_units::{Amount, Millis, Price, Ratio, Time};
 use serde_json::Value;
@@ -34,8 +35,8 @@ const STEP_MIN: Millis = Millis::seconds(1);
 const SOURCES: u8 = 3;
 
 /// A script at work.
-#[derive(Debug)]
-pub(crate) struct Session {
+#[derive(Clone, Debug)]
+pub struct Session {
     engine: Engine,
     names: Names,
     chains: Chains,
@@ -45,8 +46,40 @@ pub(crate) struct Session {
     refresh: bool,
     now: Time,
     outcome: Outcome,
-    /// Of the line that is being run.
-    answers: Answers,
+    /// By the line that is being run.
+    told: Vec<Told>,
+}
+
+/// What a line brought about.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// Something happened.
+    Event(Event),
+    /// The engine refused something; its place, where the line was a block of several.
+    Reject {
+        /// Place in the block, from 1.
+        item: Option<usize>,
+        /// What the engine says.
+        reject: Reject,
+    },
+    /// A chain refused something.
+    Revert {
+        /// Place in the block, from 1.
+        item: Option<usize>,
+        /// What the chain says.
+        revert: Revert,
+    },
+    /// A vault refused an order.
+    Refused {
+        /// Chain of the vault.
+        chain: ChainId,
+        /// Number of the order.
+        nonce: Nonce,
+        /// What the vault says.
+        revert: Revert,
+    },
+    /// What `show` asked for.
+    Shown(Value),
 }
 
 /// What a source says.
@@ -54,12 +87,6 @@ pub(crate) struct Session {
 struct Quote {
     price: Price,
     confidence: Ratio,
-}
-
-#[derive(Debug, Default)]
-struct Answers {
-    line: usize,
-    out: Vec<Value>,
 }
 
 /// A block to be, and for each of its parts the place of the line that it came from.
@@ -80,7 +107,7 @@ struct Items {
 
 impl Session {
     /// The house before its first line, with the prices it begins with.
-    pub(crate) fn new(script: &ScriptGenesis) -> Result<Self, String> {
+    pub fn new(script: &ScriptGenesis) -> Result<Self, String> {
         let genesis = &script.genesis;
         let engine = Engine::new(genesis).map_err(|error| format!("genesis: {error}"))?;
         let mut session = Self {
@@ -93,7 +120,7 @@ impl Session {
             refresh: script.shortcuts.oracle_max_age.is_none(),
             now: genesis.time,
             outcome: Outcome::default(),
-            answers: Answers::default(),
+            told: Vec::new(),
         };
         for (symbol, price) in script.prices() {
             let asset = session.names.asset(&symbol)?;
@@ -106,13 +133,13 @@ impl Session {
         if let Some(refused) = session.outcome.rejects.first() {
             return Err(format!("genesis.prices: {}", refused.reject));
         }
-        session.answers.out.clear();
+        session.told.clear();
         Ok(session)
     }
 
-    /// Runs a line: its answers, at least one, or what was expected instead of it.
-    pub(crate) fn run(&mut self, number: usize, line: &Line) -> Result<Vec<Value>, String> {
-        self.answers = Answers { line: number, out: Vec::new() };
+    /// Runs a line: what it brought about, or what was expected instead of it.
+    pub fn run(&mut self, line: &Line) -> Result<Vec<Told>, String> {
+        self.told.clear();
         match line {
             Line::Genesis(_) => return Err("genesis: expected as the first line only".to_owned()),
             Line::Advance(advance) if advance.seconds <= ADVANCE_MAX => {
@@ -120,16 +147,42 @@ impl Session {
             }
             Line::Advance(_) => return Err(format!("advance: expected at most {ADVANCE_MAX} seconds")),
             Line::Show(line) => match show::show(line, &mut self.names, self.engine.state(), &self.lots)? {
-                Ok(shown) => self.answers.out.push(output::show(number, shown)),
-                Err(reject) => self.reject(None, &reject),
+                Ok(shown) => self.told.push(Told::Shown(shown)),
+                Err(reject) => self.told.push(Told::Reject { item: None, reject }),
             },
             Line::Block(lines) => self.block(lines)?,
             line => self.block(std::slice::from_ref(line))?,
         }
-        if self.answers.out.is_empty() {
-            self.answers.out.push(output::ok(number));
+        Ok(std::mem::take(&mut self.told))
+    }
+
+    /// What a line of this number brought about, as JSON with names: at least one answer.
+    #[must_use]
+    pub fn answers(&self, line: usize, told: &[Told]) -> Vec<Value> {
+        let names = &self.names;
+        let answer = |told: &Told| match told {
+            Told::Event(event) => output::event(names, line, event),
+            Told::Reject { item, reject } => output::reject(names, line, *item, reject),
+            Told::Revert { item, revert } => output::revert(line, *item, revert),
+            Told::Refused { chain, nonce, revert } => output::refused(names, line, *chain, *nonce, revert),
+            Told::Shown(shown) => output::show(line, shown.clone()),
+        };
+        match told {
+            [] => vec![output::ok(line)],
+            told => told.iter().map(answer).collect(),
         }
-        Ok(std::mem::take(&mut self.answers.out))
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Names and ids.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// One block of one or more lines, then the blocks in which chains answer to its orders.
@@ -198,7 +251,7 @@ impl Session {
         }
         for (item, revert) in refused {
             let item = (!alone).then_some(item + 1);
-            self.answers.out.push(output::revert(self.answers.line, item, &revert));
+            self.told.push(Told::Revert { item, revert });
         }
         Ok(draft)
     }
@@ -245,8 +298,7 @@ impl Session {
             let refused = events.carry_out(&orders);
             let observations = events.finish();
             for (chain, nonce, revert) in refused {
-                let told = output::refused(&self.names, self.answers.line, chain, nonce, &revert);
-                self.answers.out.push(told);
+                self.told.push(Told::Refused { chain, nonce, revert });
             }
             if observations.is_empty() {
                 return;
@@ -267,7 +319,7 @@ impl Session {
         let events = std::mem::take(&mut self.outcome.events);
         for (number, event) in events.iter().enumerate() {
             if !is_told_better(event, &events[number + 1..]) {
-                self.event(event);
+                self.event(event.clone());
             }
         }
         for refused in std::mem::take(&mut self.outcome.rejects) {
@@ -279,21 +331,16 @@ impl Session {
                 BlockPart::Depth | BlockPart::Cost => None,
                 BlockPart::Command => items.commands.get(number),
             };
-            self.reject(item.copied(), &refused.reject);
+            let item = item.map(|item| item + 1);
+            self.told.push(Told::Reject { item, reject: refused.reject });
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: Event) {
         if let Event::AccountOpened { account, owner } = event {
-            self.names.opened(*account, *owner);
+            self.names.opened(account, owner);
         }
-        self.answers.out.push(output::event(&self.names, self.answers.line, event));
-    }
-
-    /// An item is counted from 1, as lines are.
-    fn reject(&mut self, item: Option<usize>, reject: &Reject) {
-        let item = item.map(|item| item + 1);
-        self.answers.out.push(output::reject(&self.names, self.answers.line, item, reject));
+        self.told.push(Told::Event(event));
     }
 
     /// Every source says again what it said last.
@@ -345,7 +392,7 @@ fn deposit(line: &Deposit, names: &Names, events: &mut Events<'_>) -> Result<Res
 /// A take at the price of the moment, which the vault takes or refuses; with a figure of its own, what its chain tells of it.
 fn take(line: &TakeLine, events: &mut Events<'_>) -> Result<(), Revert> {
     let (lot, quantity) = (LotId(line.lot), line.quantity.0);
-    let taker = names::address("taker");
+    let taker = names::address(line.taker.as_deref().unwrap_or("taker"));
     let Some(paid) = line.paid.map(|paid| paid.0) else {
         let least = line.least.map_or(Amount::ZERO, |least| least.0);
         let price_max = line.price_max.map_or(Price::MAX, |price| price.0);

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use super::names;
 
 /// All chains of a script.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Chains {
     chains: BTreeMap<ChainId, Chain>,
     /// Branches so far; an event on another branch is in another block.
@@ -27,7 +27,7 @@ pub(crate) struct Chains {
 }
 
 /// One of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Chain {
     vault: Vault,
     /// Number of the next event.
@@ -37,7 +37,7 @@ struct Chain {
 }
 
 /// Something that happened on a chain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Act {
     deed: Deed,
     time: Time,

@@ -1,18 +1,18 @@
 //! What a line of a script may say. The field names are the glossary's; the docs are the schema's.
 
-use ballast_types::Side;
+use ballast_types::{Listing, Side};
 use ballast_units::{Amount, Price, Ratio};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 use super::genesis::ScriptGenesis;
 
 /// One line of a script: an object with exactly one of these keys.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Line {
+pub enum Line {
     /// What the house starts from; only as the first line. Without it: five chains, four markets.
     Genesis(GenesisInput),
     /// Lets time pass. No other line does.
@@ -32,6 +32,10 @@ pub(crate) enum Line {
     CancelWithdrawal(OfCoin),
     /// Has coins brought from another chain for a withdrawal that waits, at its cost.
     HastenWithdrawal(OfCoin),
+    /// Takes out what was deposited and the house does not take.
+    WithdrawSuspense(OfCoin),
+    /// Has what comes in of a token wait in suspense, or count again.
+    RefuseToken(RefuseToken),
     /// Trades against a market's curve: exactly one of quote and base.
     Trade(Trade),
     /// Closes a position whole.
@@ -73,7 +77,7 @@ pub(crate) enum Line {
 }
 
 /// Every kind of line with an example, for errors. A test holds it complete.
-pub(crate) const EXAMPLES: &[(&str, &str)] = &[
+pub const EXAMPLES: &[(&str, &str)] = &[
     (
         "genesis",
         r#"{"genesis": {"guards": false, "markets": [{"asset": "ETH", "base_reserve": "100", "quote_reserve": "10000"}]}}"#,
@@ -121,43 +125,44 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// Time to let pass.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Advance {
+pub struct Advance {
     /// At most ten years.
-    pub(crate) seconds: u64,
+    pub seconds: u64,
 }
 
 /// A price, which holds until another one is set.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceInput {
+pub struct PriceInput {
     /// Of what.
-    pub(crate) asset: String,
+    pub asset: String,
     /// Dollars a unit.
-    pub(crate) price: Ranged<Price>,
+    pub price: Ranged<Price>,
     /// One source, from 0; without it all of them.
-    pub(crate) source: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<u8>,
     /// Half the width of its confidence interval, as a share of the price.
     #[serde(default)]
-    pub(crate) confidence: Ratio,
+    pub confidence: Ratio,
 }
 
 /// Tokens into a vault.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Deposit {
+pub struct Deposit {
     /// For whom: a name, or "name/1" for a subaccount.
-    pub(crate) account: String,
+    pub account: String,
     /// On which chain.
-    pub(crate) chain: String,
+    pub chain: String,
     /// What.
-    pub(crate) asset: String,
+    pub asset: String,
     /// How much.
-    pub(crate) amount: Ranged<Amount>,
+    pub amount: Ranged<Amount>,
     /// Final at once; otherwise safe, until `finalize` or `drop`.
     #[serde(rename = "final", default = "yes")]
-    pub(crate) is_final: bool,
+    pub is_final: bool,
 }
 
 fn yes() -> bool {
@@ -165,92 +170,97 @@ fn yes() -> bool {
 }
 
 /// Tokens out of a vault.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Withdraw {
+pub struct Withdraw {
     /// Whose.
-    pub(crate) account: String,
+    pub account: String,
     /// From which chain.
-    pub(crate) chain: String,
+    pub chain: String,
     /// What.
-    pub(crate) asset: String,
+    pub asset: String,
     /// How much.
-    pub(crate) amount: Ranged<Amount>,
+    pub amount: Ranged<Amount>,
 }
 
 /// A withdrawal that waits.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OfCoin {
+pub struct OfCoin {
     /// Whose.
-    pub(crate) account: String,
+    pub account: String,
     /// From which chain.
-    pub(crate) chain: String,
+    pub chain: String,
     /// Which coin.
-    pub(crate) asset: String,
+    pub asset: String,
 }
 
 /// A trade.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Trade {
+pub struct Trade {
     /// Who.
-    pub(crate) account: String,
+    pub account: String,
     /// Where.
-    pub(crate) market: String,
+    pub market: String,
     /// Which way.
-    pub(crate) side: Side,
+    pub side: Side,
     /// Exactly these dollars into (long) or out of (short) the curve.
-    pub(crate) quote: Option<Ranged<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Ranged<Amount>>,
     /// Exactly this much base out of (long) or into (short) the curve.
-    pub(crate) base: Option<Ranged<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<Ranged<Amount>>,
     /// Worst average price accepted.
-    pub(crate) limit: Option<Ranged<Price>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Ranged<Price>>,
     /// Refuse whatever would open or enlarge a position.
     #[serde(default)]
-    pub(crate) reduce_only: bool,
+    pub reduce_only: bool,
 }
 
 /// A close.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Close {
+pub struct Close {
     /// Whose.
-    pub(crate) account: String,
+    pub account: String,
     /// Where.
-    pub(crate) market: String,
+    pub market: String,
     /// Worst average price accepted.
-    pub(crate) limit: Option<Ranged<Price>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Ranged<Price>>,
 }
 
 /// Dollars to or from a chain's lending pool.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Credit {
+pub struct Credit {
     /// Whose.
-    pub(crate) account: String,
+    pub account: String,
     /// Which pool.
-    pub(crate) chain: String,
+    pub chain: String,
     /// Dollars.
-    pub(crate) amount: Ranged<Amount>,
+    pub amount: Ranged<Amount>,
 }
 
 /// Dollars to or from a chain's lending pool, or all there is.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CreditOrAll {
+pub struct CreditOrAll {
     /// Whose.
-    pub(crate) account: String,
+    pub account: String,
     /// Which pool.
-    pub(crate) chain: String,
+    pub chain: String,
     /// Dollars; all without it.
-    pub(crate) amount: Option<Ranged<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Ranged<Amount>>,
 }
 
 /// A layer that can be given to.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum LayerName {
+pub enum LayerName {
     /// A market's or a chain's first-loss money.
     Tranche,
     /// What pays for changes of a market's curve.
@@ -260,79 +270,88 @@ pub(crate) enum LayerName {
 }
 
 /// A gift to a layer: a tranche needs a market or a chain, a budget a market, the float neither.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Contribute {
+pub struct Contribute {
     /// Who gives.
-    pub(crate) account: String,
+    pub account: String,
     /// To what.
-    pub(crate) layer: LayerName,
+    pub layer: LayerName,
     /// Of which market.
-    pub(crate) market: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<String>,
     /// Of which chain.
-    pub(crate) chain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
     /// Dollars.
-    pub(crate) amount: Ranged<Amount>,
+    pub amount: Ranged<Amount>,
 }
 
 /// An account.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OfAccount {
+pub struct OfAccount {
     /// Which.
-    pub(crate) account: String,
+    pub account: String,
 }
 
 /// A chain.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OfChain {
+pub struct OfChain {
     /// Which.
-    pub(crate) chain: String,
+    pub chain: String,
 }
 
 /// A lot.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OfLot {
+pub struct OfLot {
     /// Its number.
-    pub(crate) lot: u64,
+    pub lot: u64,
 }
 
 /// A take.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Take {
+pub struct Take {
     /// Of which lot.
-    pub(crate) lot: u64,
+    pub lot: u64,
     /// How much of the collateral: gets as much as need and dust allow.
-    pub(crate) quantity: Ranged<Amount>,
+    pub quantity: Ranged<Amount>,
     /// Gets no less, or nothing.
-    pub(crate) least: Option<Ranged<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<Ranged<Amount>>,
     /// Dollars a unit that it pays at most.
-    pub(crate) price_max: Option<Ranged<Price>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_max: Option<Ranged<Price>>,
     /// Dollars that the chain tells of, whatever its auction asks: an odd fact.
-    pub(crate) paid: Option<Ranged<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Ranged<Amount>>,
+    /// Name of the taker; "taker" without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taker: Option<String>,
 }
 
 /// A node that offers itself. Its key is of its account and its number.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RegisterKeeper {
+pub struct RegisterKeeper {
     /// Stakes, and is paid.
-    pub(crate) account: String,
+    pub account: String,
     /// Who runs it; without it the account.
-    pub(crate) operator: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
     /// Where it stands.
-    pub(crate) region: u16,
+    pub region: u16,
     /// Declared.
     #[serde(default = "cores")]
-    pub(crate) cores: u32,
+    pub cores: u32,
     /// Declared, GiB.
     #[serde(default = "memory")]
-    pub(crate) memory: u32,
+    pub memory: u32,
     /// Tokens.
-    pub(crate) stake: Ranged<Amount>,
+    pub stake: Ranged<Amount>,
 }
 
 fn cores() -> u32 {
@@ -344,44 +363,45 @@ fn memory() -> u32 {
 }
 
 /// Stake to or from a keeper.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Stake {
+pub struct Stake {
     /// Its number.
-    pub(crate) keeper: u32,
+    pub keeper: u32,
     /// Tokens.
-    pub(crate) amount: Ranged<Amount>,
+    pub amount: Ranged<Amount>,
     /// Takes it back, after the cool-down.
     #[serde(default)]
-    pub(crate) back: bool,
+    pub back: bool,
 }
 
 /// A keeper.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OfKeeper {
+pub struct OfKeeper {
     /// Its number.
-    pub(crate) keeper: u32,
+    pub keeper: u32,
 }
 
 /// A report: what the chain has told of the task's auctions, unless it says otherwise.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Report {
+pub struct Report {
     /// Its number.
-    pub(crate) keeper: u32,
+    pub keeper: u32,
     /// On which task.
-    pub(crate) task: u64,
+    pub task: u64,
     /// On which chain.
-    pub(crate) chain: String,
+    pub chain: String,
     /// Says that this word's hash is the result.
-    pub(crate) lie: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lie: Option<String>,
 }
 
 /// A change of parameters: those that are not named stay.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Govern {
+pub enum Govern {
     /// Both reserves of a market times a factor, at constant price.
     Depth(GovernDepth),
     /// Terms of a market, under the names that genesis has for them.
@@ -406,102 +426,143 @@ pub(crate) enum Govern {
     OpenPath(GovernPath),
     /// A chain's vault hands over to a successor, three days from now.
     Migrate(GovernMigrate),
+    /// Deposits of a token are paused or taken again, or it leaves the house.
+    List(GovernList),
+    /// A market leaves the house, or stays after all.
+    WindDown(GovernWindDown),
 }
 
 /// A liquidation.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OfTask {
+pub struct OfTask {
     /// Its number.
-    pub(crate) task: u64,
+    pub task: u64,
+}
+
+/// How far a token is taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GovernList {
+    /// Where.
+    pub chain: String,
+    /// Which token.
+    pub asset: String,
+    /// From now on.
+    pub listing: Listing,
+}
+
+/// Whether a market leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GovernWindDown {
+    /// Which.
+    pub market: String,
+    /// It leaves.
+    pub leaves: bool,
+}
+
+/// A token that an account does not want, or wants again.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseToken {
+    /// Whose.
+    pub account: String,
+    /// Where.
+    pub chain: String,
+    /// Which token.
+    pub asset: String,
+    /// It is not wanted; `true` without it.
+    #[serde(default = "yes")]
+    pub refused: bool,
 }
 
 /// The way from one chain to another.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GovernPath {
+pub struct GovernPath {
     /// Where it begins.
-    pub(crate) from: String,
+    pub from: String,
     /// Where it ends.
-    pub(crate) to: String,
+    pub to: String,
 }
 
 /// A vault's successor.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GovernMigrate {
+pub struct GovernMigrate {
     /// The chain whose vault hands over.
-    pub(crate) chain: String,
+    pub chain: String,
     /// The successor's name: it stands for its address.
-    pub(crate) to: String,
+    pub to: String,
 }
 
 /// Another set of validators.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GovernRotate {
+pub struct GovernRotate {
     /// Their names: each stands for a key.
-    pub(crate) signers: Vec<String>,
+    pub signers: Vec<String>,
 }
 
 /// A decided vote.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GovernVerdict {
+pub struct GovernVerdict {
     /// On which keeper.
-    pub(crate) keeper: u32,
+    pub keeper: u32,
     /// Its operator is barred.
-    pub(crate) upheld: bool,
+    pub upheld: bool,
 }
 
 /// A change of depth.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GovernDepth {
+pub struct GovernDepth {
     /// Which.
-    pub(crate) market: String,
+    pub market: String,
     /// Factor of each reserve.
-    pub(crate) factor: Ratio,
+    pub factor: Ratio,
 }
 
 /// Other terms of a market.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(crate) struct GovernMarket {
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct GovernMarket {
     /// Which.
-    pub(crate) market: String,
+    pub market: String,
     /// What changes.
     #[serde(flatten)]
-    pub(crate) params: Map<String, Value>,
+    pub params: Map<String, Value>,
 }
 
 /// Other terms of a token.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(crate) struct GovernToken {
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct GovernToken {
     /// What.
-    pub(crate) asset: String,
+    pub asset: String,
     /// Where.
-    pub(crate) chain: String,
+    pub chain: String,
     /// What changes.
     #[serde(flatten)]
-    pub(crate) params: Map<String, Value>,
+    pub params: Map<String, Value>,
 }
 
 /// A write-down.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GovernWriteDown {
+pub struct GovernWriteDown {
     /// What.
-    pub(crate) asset: String,
+    pub asset: String,
     /// Where.
-    pub(crate) chain: String,
+    pub chain: String,
     /// What a coin is still worth, below 1.
-    pub(crate) worth: Ratio,
+    pub worth: Ratio,
 }
 
 /// What to print.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Show {
+pub enum Show {
     /// A market, by name.
     Market(String),
     /// An account, by name.
@@ -525,8 +586,14 @@ pub(crate) enum Show {
 }
 
 /// `true`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Yes;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Yes;
+
+impl Serialize for Yes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
 
 impl<'de> Deserialize<'de> for Yes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -548,11 +615,12 @@ impl JsonSchema for Yes {
 }
 
 /// A number within the range that may enter the books (R11).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ranged<T>(pub(crate) T);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Ranged<T>(pub T);
 
 /// A unit with a range of its own.
-pub(crate) trait InRange: Copy {
+pub trait InRange: Copy {
     /// The largest that may enter.
     const LARGEST: Self;
     /// Whether it may enter.
@@ -594,9 +662,9 @@ impl<T: JsonSchema> JsonSchema for Ranged<T> {
 }
 
 /// A genesis, or the file where it stands.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
-pub(crate) struct GenesisInput(pub(crate) Value);
+pub struct GenesisInput(pub Value);
 
 impl JsonSchema for GenesisInput {
     fn schema_name() -> Cow<'static, str> {
@@ -616,7 +684,7 @@ impl JsonSchema for GenesisInput {
 
 impl Line {
     /// Reads a line, or says what was expected.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| explain(text, &error))
     }
 }

@@ -9,7 +9,7 @@ use ballast_units::Amount;
 use std::collections::BTreeMap;
 
 /// What was seen of every lot.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Lots {
     seen: BTreeMap<LotId, Seen>,
     takes: BTreeMap<(ChainId, Sequence), Take>,

@@ -21,6 +21,15 @@ pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Opti
             account: names.account(&line.account),
             token: names.token(&line.asset, &line.chain)?,
         },
+        Line::WithdrawSuspense(line) => Command::WithdrawSuspense {
+            account: names.account(&line.account),
+            token: names.token(&line.asset, &line.chain)?,
+        },
+        Line::RefuseToken(line) => Command::RefuseToken {
+            account: names.account(&line.account),
+            token: names.token(&line.asset, &line.chain)?,
+            refused: line.refused,
+        },
         Line::HastenWithdrawal(line) => Command::HastenWithdrawal {
             account: names.account(&line.account),
             token: names.token(&line.asset, &line.chain)?,
@@ -186,6 +195,12 @@ fn change(line: &Govern, names: &Names, state: &State) -> Result<Change, String>
         Govern::Resolve(line) => Change::Resolve { task: TaskId(line.task) },
         Govern::OpenPath(line) => {
             Change::OpenPath { from: names.chain(&line.from)?, to: names.chain(&line.to)? }
+        }
+        Govern::List(line) => {
+            Change::List { token: names.token(&line.asset, &line.chain)?, listing: line.listing }
+        }
+        Govern::WindDown(line) => {
+            Change::WindDown { market: names.market(&line.market)?, leaves: line.leaves }
         }
         Govern::Migrate(line) => {
             let (chain, to) = (names.chain(&line.chain)?, address(&line.to));

@@ -47,7 +47,7 @@ pub(crate) fn ok(line: usize) -> Value {
 }
 
 /// A genesis that was taken, with what it is listed with a warning for.
-pub(crate) fn genesis(line: usize, genesis: &Genesis) -> Value {
+pub fn genesis(line: usize, genesis: &Genesis) -> Value {
     let late = late_inclusions(genesis);
     let warnings: Vec<String> = late.iter().map(|(chain, late)| format!("{chain}: {late}")).collect();
     let warned = if warnings.is_empty() { json!({}) } else { json!({ "warnings": warnings }) };
