@@ -75,6 +75,11 @@ fn i01_conservation(state: &State) {
         orders::releases(state),
         "I06: releases on their way, as kept, and of all orders"
     );
+    assert_eq!(
+        state.pending_of,
+        crate::custody::pending_of(state),
+        "R9: credit by owner, as kept, and of all deposits"
+    );
     let usd = sums.remove(&Money::Usd).unwrap_or(Amount::ZERO);
     assert_eq!(usd, state.house.money.usd(), "I01: dollars of all ledger accounts, and dollars that entered");
     for (token, total) in state.house.money.token_totals() {

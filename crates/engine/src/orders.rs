@@ -143,6 +143,7 @@ pub(crate) fn give_for(
     }
     state.orders.insert((chain, nonce), Sent { order, given: now, times: 1, again, seen: None, release });
     state.resends.insert((chain, again, nonce));
+    state.expiries.insert((chain, expires, nonce));
     nonce
 }
 
@@ -221,6 +222,7 @@ pub(crate) fn lose(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: 
 /// It is final that it was carried out.
 pub(crate) fn complete(state: &mut State, chain: ChainId, nonce: Nonce) -> Option<Sent> {
     let sent = state.orders.remove((chain, nonce))?;
+    state.expiries.remove(&(chain, sent.order.expires, nonce));
     state.resends.remove(&(chain, sent.again, nonce));
     if let Some(Release { account, .. }) = sent.release
         && let Some(open) = state.releases.get_mut(&account)
@@ -278,14 +280,15 @@ fn resend(state: &mut State, out: &mut Outcome, chain: ChainId, nonce: Nonce) {
 /// A block of this time is final on a chain, and everything before it is taken: orders that had to be carried out
 /// by then and were not are undone.
 pub(crate) fn expire(state: &mut State, out: &mut Outcome, chain: ChainId, time: Time) {
-    let all = (chain, Nonce(0))..=(chain, Nonce(u64::MAX));
-    let is_dead = |sent: &&Sent| {
+    let late = (chain, Time::ZERO, Nonce(0))..=(chain, time, Nonce(u64::MAX));
+    let is_dead = |nonce: &Nonce| {
         // What was seen to arrive elsewhere waits until that is final.
-        let comes = liquidation::is_arriving(state, (chain, sent.order.nonce));
-        sent.order.expires <= time && sent.seen.is_none() && !comes
+        let unseen = state.orders.find((chain, *nonce)).is_some_and(|sent| sent.seen.is_none());
+        unseen && !liquidation::is_arriving(state, (chain, *nonce))
     };
-    let dead = state.orders.range(all).map(|(_, sent)| sent).filter(is_dead);
-    let dead: Vec<Nonce> = dead.map(|sent| sent.order.nonce).collect();
+    let mut dead: Vec<Nonce> =
+        state.expiries.range(late).map(|(_, _, nonce)| *nonce).filter(is_dead).collect();
+    dead.sort_unstable();
     for nonce in dead {
         let sent = complete(state, chain, nonce).expect("found above");
         out.event(Event::OrderExpired { chain, nonce });

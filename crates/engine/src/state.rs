@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::attest::Roots;
 use crate::credit::LendingPool;
 use crate::custody::queue::Queues;
-use crate::custody::{BelowPar, Recorded, Unfinal, Waiting};
+use crate::custody::{self, BelowPar, Recorded, Unfinal, Waiting};
 use crate::keeper::book::{Duties, KeeperBook};
 use crate::keeper::{Keeper, Round};
 use crate::ledger::{ChainMoney, Holding, HouseMoney, Sums, TokenMoney};
@@ -104,6 +104,12 @@ pub struct State {
     /// Derived: when which order is put out again.
     #[borsh(skip)]
     pub(crate) resends: BTreeSet<(ChainId, Time, Nonce)>,
+    /// Derived: when which order expires.
+    #[borsh(skip)]
+    pub(crate) expiries: BTreeSet<(ChainId, Time, Nonce)>,
+    /// Derived: dollars of pending credit of an owner's accounts on a chain, each at its index when it was seen.
+    #[borsh(skip)]
+    pub(crate) pending_of: BTreeMap<(Address, ChainId), Amount>,
     /// Derived: which tasks and lots a block has to look at.
     #[borsh(skip)]
     pub(crate) agenda: Agenda,
@@ -409,6 +415,9 @@ impl State {
             .iter()
             .filter(|(_, sent)| sent.seen.is_none() && self.house.time < sent.order.expires);
         self.resends = waits.map(|((chain, nonce), sent)| (chain, sent.again, nonce)).collect();
+        self.expiries =
+            self.orders.iter().map(|((chain, nonce), sent)| (chain, sent.order.expires, nonce)).collect();
+        self.pending_of = custody::pending_of(self);
         self.agenda = Agenda::of(&self.tasks, &self.lots, &self.transits);
         self.index = RiskIndex::new(self.accounts.len());
         self.duties = Duties::of(&self.keepers, &self.rounds);

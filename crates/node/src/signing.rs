@@ -1,6 +1,6 @@
 //! Signs what the engine orders of its spokes.
 //!
-//! - One payload for each spoke of a block, and for each epoch that the spoke's vault may be in: from its final one up to
+//! - A block's orders in the batches that a chain takes (`message::cut`), each for each epoch that the spoke's vault may be in: from its final one up to
 //!   the newest that was ordered. A vault takes those of its own epoch and refuses the others, whichever comes first.
 //! - Signatures are deterministic: what is signed again is the same, byte for byte.
 //! - What a restart has to hand out again is the engine's register of open orders, signed anew: a vault carries out each
@@ -9,13 +9,10 @@
 use ballast_engine::State;
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_spoke::freeze::FreezeVote;
-use ballast_spoke::message::{EncodeError, Freeze, Payload};
+use ballast_spoke::message::{EncodeError, Freeze, Payload, cut};
 use ballast_types::{ChainId, Order, Signer};
 use ballast_units::Time;
 use std::collections::BTreeMap;
-
-/// Orders of one payload: what a block of a chain surely takes.
-const BATCH: usize = 64;
 
 /// The keys that this node has: of the present set, of those before it that a vault may still obey, and of sets to come.
 #[derive(Debug)]
@@ -64,18 +61,14 @@ pub(crate) fn sign_freeze(state: &State, chain: ChainId, until: Time, keyring: &
     votes
 }
 
-/// Signs orders: payloads by spoke and epoch, in order of nonces.
+/// Signs orders: payloads by spoke, batch and epoch.
 pub(crate) fn sign(
     state: &State,
     orders: impl IntoIterator<Item = Order>,
     keyring: &Keyring,
 ) -> Result<Vec<Payload>, EncodeError> {
-    let mut spokes: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
-    for order in orders {
-        spokes.entry(order.chain).or_default().push(order);
-    }
     let mut payloads = Vec::new();
-    for (chain, orders) in spokes {
+    for (chain, orders) in cut(orders) {
         let domain = state.domain(chain);
         for set in state.epochs(chain).filter_map(|epoch| keyring.set(state, epoch)) {
             let keys = keyring.of(&set);
@@ -90,10 +83,5 @@ pub(crate) fn sign(
 /// Signs the orders that no vault is known to have carried out yet, and that one still would.
 pub(crate) fn sign_open(state: &State, keyring: &Keyring) -> Result<Vec<Payload>, EncodeError> {
     let open = state.orders.iter().filter(|(_, sent)| state.is_wanted(sent));
-    let open: Vec<Order> = open.map(|(_, sent)| sent.order.clone()).collect();
-    let mut payloads = Vec::new();
-    for batch in open.chunk_by(|one, next| one.chain == next.chain).flat_map(|spoke| spoke.chunks(BATCH)) {
-        payloads.extend(sign(state, batch.iter().cloned(), keyring)?);
-    }
-    Ok(payloads)
+    sign(state, open.map(|(_, sent)| sent.order.clone()), keyring)
 }

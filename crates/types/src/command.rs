@@ -33,7 +33,7 @@ pub enum TradeAmount {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Opens the account of an owner; without effect where it exists.
+    /// Opens the account of an owner, which its first deposit does otherwise; without effect where it exists.
     OpenAccount {
         /// Whose.
         owner: Owner,

@@ -16,13 +16,18 @@ use crate::oracle;
 use crate::reserve;
 use crate::state::{Outcome, State};
 use ballast_types::{
-    AccountId, Anomaly, ChainId, Event, LedgerAccount, Listing, Money, Owner, Reason, Token,
+    AccountId, Address, Anomaly, ChainId, Event, LedgerAccount, Listing, Money, Owner, Reason, Token,
+    VaultEvent,
 };
 use ballast_units::{Amount, Bps};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeMap;
 
 /// Share of a chain's pending credit that one owner may have, over all subaccounts (R9).
 const PENDING_OWNER_SHARE: Bps = Bps::new(1_000);
+
+/// Dollars that the deposit is worth which opens an account.
+const ACCOUNT_LEAST: Amount = Amount::whole(1);
 
 /// A token's supply cap in dollars: so many times what all chains' markets take of it, and this where that was never measured.
 const SUPPLY_DEPTHS: u128 = 20;
@@ -63,7 +68,12 @@ pub(super) fn seen(
         let found = Anomaly::DepositBelowUnit { token, rest };
         return (Effect::Aside(LedgerAccount::Dust(token), token, rest), Some(found));
     }
-    let Ok(account) = open_account(state, out, owner) else {
+    let account = match state.account_of(owner) {
+        Some(account) => Some(account),
+        None if is_worth_an_account(state, token, whole) => open_account(state, out, owner).ok(),
+        None => None,
+    };
+    let Some(account) = account else {
         let found = Anomaly::DepositUnowned { token, amount };
         return (Effect::Aside(LedgerAccount::Surplus(token), token, amount), Some(found));
     };
@@ -74,10 +84,16 @@ pub(super) fn seen(
     }
     let (pending, dollars) = pending_credit(state, account, token, whole);
     enter(state, out, LedgerAccount::Pending(account, token), Money::Token(token), pending, Reason::Deposit);
-    state.chains.get_mut(token.chain).pending += dollars;
+    change_pending(state, owner, token.chain, (Amount::ZERO, dollars));
     out.event(Event::DepositPending { account, token, amount: pending });
     let found = (!rest.is_zero()).then_some(Anomaly::DepositBelowUnit { token, rest });
     (Effect::Credited(Credit { whole, rest, pending, dollars }), found)
+}
+
+/// An account is kept for ever: the deposit that opens one is worth something. What has no price yet is taken to be.
+fn is_worth_an_account(state: &State, token: Token, amount: Amount) -> bool {
+    let Some(index) = oracle::index(state, token.asset) else { return state.token(token).is_some() };
+    amount.value_down(index).is_ok_and(|value| ACCOUNT_LEAST <= value)
 }
 
 /// How much of a safe deposit counts, in the token and in dollars at index, rounded up. Limits: what the chain's
@@ -96,23 +112,41 @@ fn pending_credit(state: &State, account: AccountId, token: Token, amount: Amoun
     (pending, value(pending))
 }
 
-/// Dollars at index of an owner's pending credit on a chain, over all subaccounts, rounded up.
+/// Dollars of an owner's pending credit on a chain, over all subaccounts.
 fn owner_pending(state: &State, owner: Owner, chain: ChainId) -> Amount {
-    let subaccounts = Owner { subaccount: 0, ..owner }..=Owner { subaccount: u16::MAX, ..owner };
-    let accounts = state.owners.range(subaccounts).map(|(_, account)| state.accounts.get(*account));
-    let held =
-        accounts.flat_map(|account| account.balances.holdings()).filter(|held| held.token.chain == chain);
-    held.fold(Amount::ZERO, |sum, held| {
-        let value = oracle::index(state, held.token.asset).map(|index| held.pending.value_up(index));
-        sum.checked_add(value.and_then(Result::ok).unwrap_or(Amount::ZERO)).unwrap_or(Amount::MAX)
-    })
+    state.pending_of.get(&(owner.address, chain)).copied().unwrap_or_default()
+}
+
+/// Credit is given or gone.
+fn change_pending(state: &mut State, owner: Owner, chain: ChainId, (less, more): (Amount, Amount)) {
+    let record = state.chains.get_mut(chain);
+    record.pending = record.pending - less + more;
+    let sum = state.pending_of.entry((owner.address, chain)).or_default();
+    *sum = *sum - less + more;
+    if sum.is_zero() {
+        state.pending_of.remove(&(owner.address, chain));
+    }
+}
+
+/// What deposits that are not final give of credit, by owner and chain.
+pub(crate) fn pending_of(state: &State) -> BTreeMap<(Address, ChainId), Amount> {
+    let mut sums = BTreeMap::new();
+    for ((chain, _), known) in state.unfinal.iter() {
+        if let (VaultEvent::Deposited { owner, .. }, Effect::Credited(credit)) = (known.event, known.effect)
+            && !credit.dollars.is_zero()
+        {
+            *sums.entry((owner.address, chain)).or_insert(Amount::ZERO) += credit.dollars;
+        }
+    }
+    sums
 }
 
 /// A deposit is final: what was pending and what had no credit become cash where the coin is taken, and collateral
 /// otherwise; what is below the unit is dust, and what is beyond the token's cap waits in suspense.
 pub(super) fn settle(state: &mut State, out: &mut Outcome, account: AccountId, token: Token, credit: Credit) {
     let Credit { whole: amount, rest, pending, dollars } = credit;
-    state.chains.get_mut(token.chain).pending -= dollars;
+    let owner = state.accounts.get(account).owner;
+    change_pending(state, owner, token.chain, (dollars, Amount::ZERO));
     enter(state, out, LedgerAccount::Dust(token), Money::Token(token), rest, Reason::Anomaly);
     // Until now nothing could pay its settlement debts: their grace begins.
     let starts_grace = liquidation::only_pending(state, account);
@@ -177,6 +211,7 @@ pub(super) fn reverse(
 ) {
     let from = LedgerAccount::Pending(account, token);
     leave(state, out, from, Money::Token(token), credit.pending, Reason::Reorg);
-    state.chains.get_mut(token.chain).pending -= credit.dollars;
+    let owner = state.accounts.get(account).owner;
+    change_pending(state, owner, token.chain, (credit.dollars, Amount::ZERO));
     out.event(Event::DepositDropped { account, token, amount });
 }

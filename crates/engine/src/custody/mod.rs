@@ -27,6 +27,7 @@ use ballast_units::Amount;
 
 pub use anomaly::Recorded;
 pub use deposit::Credit;
+pub(crate) use deposit::pending_of;
 pub use observe::{Effect, Unfinal};
 pub use par::BelowPar;
 pub use queue::Waiting;

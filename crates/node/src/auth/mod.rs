@@ -199,8 +199,9 @@ pub fn asker(command: &Command) -> Asker {
         Command::Heartbeat { keeper }
         | Command::CommitReport { keeper, .. }
         | Command::RevealReport { keeper, .. } => Asker::Keeper(keeper),
-        Command::OpenAccount { .. } | Command::LiquidateAccount { .. } => Asker::Anybody,
-        Command::Govern(_) | Command::EnterSafeMode => Asker::House,
+        Command::LiquidateAccount { .. } => Asker::Anybody,
+        // An account comes with its first deposit; the house alone opens one without.
+        Command::OpenAccount { .. } | Command::Govern(_) | Command::EnterSafeMode => Asker::House,
     }
 }
 

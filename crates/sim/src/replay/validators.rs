@@ -165,15 +165,11 @@ impl Validators {
         }
     }
 
-    /// A block's orders, one payload for each spoke and each epoch that its vault may be in, signed by as many as a quorum
+    /// A block's orders, one payload for each batch and each epoch that its vault may be in, signed by as many as a quorum
     /// has, of those who do not lie first.
     pub(super) fn sign(&self, state: &State, orders: &[Order]) -> Vec<Payload> {
-        let mut batches: BTreeMap<ChainId, Vec<Order>> = BTreeMap::new();
-        for order in orders {
-            batches.entry(order.chain).or_default().push(order.clone());
-        }
         let mut signed = Vec::new();
-        for (chain, orders) in batches {
+        for (chain, orders) in cut(orders.iter().cloned()) {
             for epoch in state.epochs(chain) {
                 let keys = self.of(epoch);
                 let keys = &keys[..quorum(keys.len())];

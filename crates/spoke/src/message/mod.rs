@@ -5,12 +5,14 @@
 //! - Hashes that the engine computes too are in [`ballast_types::digest`].
 
 mod batch;
+mod cut;
 mod gateway;
 mod order;
 mod signed;
 mod wire;
 
 pub use batch::{Payload, decode_batch, encode_batch, orders_digest};
+pub use cut::cut;
 pub use gateway::{Bridged, GatewayMessage};
 pub use order::{decode_order, encode_order};
 pub use signed::{Freeze, Root, RootKind};
