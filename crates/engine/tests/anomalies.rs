@@ -100,6 +100,7 @@ fn frozen(house: &House, lot: LotId) -> bool {
 #[test]
 fn a_deposit_finer_than_the_unit_is_credited_as_far_as_it_is_whole() {
     let mut house = House::new();
+    house.account("alice");
     let token = house.token("USDC", "ethereum");
     let unit = house.state().token(token).expect("listed").params.unit;
     let (two, half) = (Amount::from_wei(2 * unit.wei()), Amount::from_wei(unit.wei() / 2));

@@ -6,7 +6,7 @@ use ballast_node::auth::{AuthError, Party};
 use ballast_node::{CLOCK_TOLERANCE, MempoolLimits, Node, Options, ProposalError, StepError, SubmitError};
 use ballast_spoke::certificate::{Key, ValidatorSet};
 use ballast_types::digest::domain_in_process;
-use ballast_types::{AccountId, Address, Block, ChainId, Command, Height, Owner};
+use ballast_types::{AccountId, Block, ChainId, Command, Height};
 use ballast_units::{Amount, Millis, Time};
 use support::{Folder, Town, Wallet, open};
 
@@ -42,11 +42,11 @@ fn a_full_mempool_refuses_and_forgets_nothing() {
     assert_eq!(refused, SubmitError::AccountFull { account, limit: 3 });
     let want = format!("3 commands of account {account} wait already; send it again after the next block");
     assert_eq!(refused.to_string(), want);
-    let stranger = |number| Owner { address: Address([number; 32]), subaccount: 0 };
+    let pointed_at = |number| Command::LiquidateAccount { account: AccountId(number) };
     for number in 1..3 {
-        node.submit(Command::OpenAccount { owner: stranger(number) }, None).unwrap();
+        node.submit(pointed_at(number), None).unwrap();
     }
-    let refused = node.submit(Command::OpenAccount { owner: stranger(3) }, None).unwrap_err();
+    let refused = node.submit(pointed_at(3), None).unwrap_err();
     assert_eq!(refused, SubmitError::UnsignedFull { limit: 2 });
     for (wallet, nonce) in town.people[1..9].iter().zip(100..) {
         submit(&mut node, wallet, nonce).unwrap();
