@@ -7,7 +7,7 @@
 //!   price. Holding an asset gains nothing.
 //! - Wages do not count. What it takes of a lot counts at the price paid where the lot's owner is honest and would have
 //!   been liquidated without the attacker.
-//! - Where prices move, a gain counts as far as the house's layers and its lenders lost more than without the attacker: the
+//! - Where prices move, a gain counts as far as the house's layers (but budgets) and its lenders lost more than without the attacker: the
 //!   rest is what traders gain from each other. A mark that lags behind its index pays whoever trades first.
 //! - Gas: of each deposit, release and take, the chain's figure of the house.
 
@@ -16,6 +16,9 @@ use ballast_engine::{State, view};
 use ballast_types::{AccountId, AssetId};
 use ballast_units::{Amount, Price, Usd};
 use std::collections::BTreeMap;
+
+/// What a market's budget is called among those who pay.
+pub(crate) const BUDGET: &str = "budget";
 
 /// What a script came to.
 #[derive(Clone, Debug)]
@@ -142,7 +145,7 @@ pub(crate) fn house(state: &State, names: &Names) -> Vec<(String, Usd)> {
         rows.push((format!("lenders on {}", names.chain_name(id)), lent.dollars()));
     }
     for (id, market) in state.markets.iter() {
-        rows.push((format!("budget of {}", names.market_name(id)), market.money.budget().dollars()));
+        rows.push((format!("{BUDGET} of {}", names.market_name(id)), market.money.budget().dollars()));
         rows.push((
             format!("backstop of {}", names.market_name(id)),
             view::account(state, market.backstop).map_or(Usd::ZERO, |view| view.equity),

@@ -3,7 +3,7 @@
 //! - What the attacker does not do happens at its time ([`super::people`]).
 //! - A line that cannot be read, or is refused, changes nothing; the run goes on.
 
-use super::gain::{self, Wallet};
+use super::gain::{self, BUDGET, Wallet};
 use super::genome::HANDS;
 use super::world::{HORIZON, World};
 use crate::script::line::{Advance, Close, CreditOrAll, OfChain, Ranged, Show, Trade};
@@ -227,10 +227,11 @@ impl<'w> Run<'w> {
         told
     }
 
-    /// Dollars of all layers, lenders and accounts of the house.
+    /// Dollars of all layers, lenders and accounts of the house; without the markets' budgets, which are there to be paid
+    /// to whoever holds the net position.
     pub(crate) fn house(&self) -> Usd {
         let rows = gain::house(self.session.engine().state(), self.session.names());
-        rows.into_iter().map(|(_, dollars)| dollars).sum()
+        rows.into_iter().filter(|(name, _)| !name.starts_with(BUDGET)).map(|(_, dollars)| dollars).sum()
     }
 
     /// Shows the attacker's accounts.

@@ -33,8 +33,6 @@ pub struct World {
     gas: Vec<Amount>,
     /// Honest accounts that are liquidated without any attacker.
     failing: BTreeSet<AccountId>,
-    /// Dollars of the house at the end without any attacker, on the path and on its mirror image.
-    alone: Vec<Usd>,
     /// Owners of the attacker's accounts, in the order of [`HANDS`].
     pub(crate) hands: Vec<Owner>,
     /// Where the attacker's takes go.
@@ -59,26 +57,14 @@ impl World {
         let (meanwhile, failing) = (field::meanwhile(), BTreeSet::new());
         let hands = HANDS.iter().map(|hand| names::owner(hand)).collect::<Result<_, _>>()?;
         let taker = names::address(TAKER);
-        let mut world = Self {
-            field,
-            session,
-            prologue,
-            meanwhile,
-            moves,
-            first,
-            gas,
-            failing,
-            alone: Vec::new(),
-            hands,
-            taker,
-        };
+        let mut world =
+            Self { field, session, prologue, meanwhile, moves, first, gas, failing, hands, taker };
         for mirror in Mirror::BOTH {
             let mut run = Run::new(&world, mirror);
             run.wait(HORIZON);
             run.rest();
             run.settle();
-            let (left, locked) = (run.house(), run.into_locked());
-            world.alone.push(left);
+            let locked = run.into_locked();
             world.failing.extend(locked);
         }
         Ok(world)
@@ -136,9 +122,11 @@ impl World {
                 }
                 let gain = run.gain();
                 // An estimate is no bound: what the house loses is known once everything is settled.
-                let bound = settle && self.field.moves();
-                let lost = self.alone[each.len()] - run.house();
-                each.push(if bound { gain.min(lost.max(Usd::ZERO)) } else { gain });
+                let bound = settle && self.field.moves() && Usd::ZERO < gain;
+                let lost = |run: &Run<'_>| {
+                    (self.idle(genome, *mirror, run.now).house() - run.house()).max(Usd::ZERO)
+                };
+                each.push(if bound { gain.min(lost(&run)) } else { gain });
             }
             let (first, last) = (each[0], each[each.len() - 1]);
             let mean = Usd::from_wei((first.wei() + last.wei()).div_euclid(2));
@@ -161,20 +149,25 @@ impl World {
         self.prologue.iter().cloned().chain(run.into_script()).collect()
     }
 
+    /// A run without the attacker, up to the same second.
+    fn idle(&self, genome: &Genome, mirror: Mirror, end: u64) -> Run<'_> {
+        let mut run = Run::new(self, mirror);
+        genome.0.iter().filter(|line| matches!(line, Line::Advance(_))).for_each(|line| run.step(line));
+        run.rest();
+        run.settle();
+        run.wait(end.saturating_sub(run.now));
+        run
+    }
+
     /// Who paid: dollars by which each layer, and all honest accounts, stand below where they would be without the
     /// attacker; those that are a dollar or more.
     #[must_use]
     pub fn payers(&self, genome: &Genome, mirror: Mirror) -> Vec<(String, Usd)> {
-        let waits = genome.0.iter().filter(|line| matches!(line, Line::Advance(_)));
-        let idle = Genome(waits.cloned().collect());
-        let rows = |genome: &Genome| {
-            let mut run = Run::new(self, mirror);
-            genome.0.iter().for_each(|line| run.step(line));
-            run.rest();
-            run.settle();
-            run.others()
-        };
-        let (with, without) = (rows(genome), rows(&idle));
+        let mut run = Run::new(self, mirror);
+        genome.0.iter().for_each(|line| run.step(line));
+        run.rest();
+        run.settle();
+        let (with, without) = (run.others(), self.idle(genome, mirror, run.now).others());
         let fell = with.into_iter().zip(without).map(|((name, with), (_, without))| (name, without - with));
         fell.filter(|(_, fell)| fell.magnitude() >= Amount::whole(1)).collect()
     }
