@@ -13,7 +13,7 @@ use ballast_engine::State;
 use ballast_spoke::certificate::{Key, ValidatorSet, freeze_quorum, quorum};
 use ballast_spoke::faults::{Feed, FeedTerms};
 use ballast_spoke::freeze::FreezeVote;
-use ballast_spoke::message::{Freeze, Payload};
+use ballast_spoke::message::{Freeze, Payload, cut};
 use ballast_spoke::quorum::{FactError, Facts, MeasurementError, Measurements, Numbered};
 use ballast_types::{
     Block, ChainId, CostReport, DepthReport, Hash, Observation, Order, PriceReport, Sequence, Signer,
