@@ -306,16 +306,27 @@ fn detect(state: &mut State, out: &mut Outcome, candidates: &mut Vec<AccountId>)
     }
 }
 
-/// Every price that the account's health rests on allows liquidation.
+/// Every price that the account's health rests on allows liquidation, and there is something that could be sold or pay. What has no
+/// usable price at all counts nothing, and holds up nothing.
 pub(crate) fn liquidatable(state: &State, account: AccountId) -> Result<(), Reject> {
     let record = state.accounts.get(account);
+    let mut dead = None;
+    let mut has_means = !record.positions.is_empty() || !health::cash(state, record).is_zero();
     for holding in state.collateral(record) {
-        if oracle::matters(state, holding.token, holding.amount + holding.pending) {
-            oracle::allows(state, holding.token.asset, Action::Liquidate)?;
+        if !oracle::matters(state, holding.token, holding.amount + holding.pending) {
+            continue;
+        }
+        match oracle::allows(state, holding.token.asset, Action::Liquidate) {
+            Ok(_) => has_means = true,
+            Err(reject) if oracle::is_dead(state, holding.token.asset) => dead = Some(reject),
+            Err(reject) => return Err(reject),
         }
     }
     for position in &record.positions {
         oracle::allows(state, state.markets.get(position.market).asset, Action::Liquidate)?;
     }
-    Ok(())
+    match dead {
+        Some(reject) if !has_means => Err(reject),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -9,7 +9,10 @@
 use crate::account::Account;
 use crate::market::price::Twap;
 use crate::state::{Outcome, State};
-use ballast_types::{Action, AssetId, Event, OracleParams, OracleState, PriceReport, Reject, Token};
+use crate::table::RowId;
+use ballast_types::{
+    AccountId, Action, AssetId, Event, OracleParams, OracleState, PriceReport, Reject, Token,
+};
 use ballast_units::{Amount, Bps, Millis, Price, Ratio, Time};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -157,6 +160,12 @@ pub(crate) fn is_fresh(state: &State, asset: AssetId) -> bool {
     state.assets.find(asset).is_some_and(|record| record.state == OracleState::Fresh)
 }
 
+/// There is no price that anything could be done on: none for long, or never any. What has only such a price is worth nothing as
+/// collateral, so that nobody is kept from liquidation by a token whose feed is dead.
+pub(crate) fn is_dead(state: &State, asset: AssetId) -> bool {
+    state.assets.find(asset).is_none_or(|record| record.state == OracleState::Halted)
+}
+
 /// The lower of index and TWAP: what collateral counts at for opening, borrowing and withdrawing (R14).
 #[must_use]
 pub(crate) fn index_low(state: &State, asset: AssetId) -> Option<Price> {
@@ -285,6 +294,11 @@ fn settle_asset(state: &mut State, out: &mut Outcome, asset: AssetId) {
     }
     if before != view.state {
         out.event(Event::OracleChanged { asset, before, after: view.state });
+    }
+    if (before == OracleState::Halted) != (view.state == OracleState::Halted) {
+        // What is held of it counts no more, or again; there is no list of holders.
+        let everybody: Vec<AccountId> = (0..state.accounts.len()).map_while(AccountId::of).collect();
+        state.index.look_at(everybody);
     }
 }
 

@@ -96,6 +96,21 @@ fn frozen(house: &House, lot: LotId) -> bool {
 
 // Deposits
 
+/// An account is kept for ever: who deposits less than a dollar has none. What came is nobody's.
+#[test]
+fn a_first_deposit_below_a_dollar_opens_no_account() {
+    let mut house = House::new();
+    let token = house.token("USDC", "ethereum");
+    let amount = whole(1) - house.state().token(token).expect("listed").params.unit;
+    let found = claim(&mut house, "ethereum", deposited(token.asset, amount));
+    assert_eq!(found, Some(Anomaly::DepositUnowned { token, amount }));
+    assert!(house.state().account_of(owner("alice")).is_none());
+    assert_eq!(claim(&mut house, "ethereum", deposited(token.asset, whole(1))), None);
+    assert!(house.state().account_of(owner("alice")).is_some());
+    // It is there: whatever comes now is hers.
+    assert_eq!(claim(&mut house, "ethereum", deposited(token.asset, amount)), None);
+}
+
 /// The unit of USDC is 10^12 wei: 2.5 units are two and dust.
 #[test]
 fn a_deposit_finer_than_the_unit_is_credited_as_far_as_it_is_whole() {

@@ -89,3 +89,30 @@ fn a_lot_that_nobody_buys_is_offered_ever_more_rarely() {
     assert!(in_a_day <= 1, "{in_a_day} offers on the fifteenth day, {offered} before");
     assert!(offered < 60, "{offered} offers in two weeks; hourly they were 336");
 }
+
+/// A token whose feed is dead kept its holder from liquidation for ever, whatever he owed: it is worth nothing, and he is liquidated
+/// on the rest. Who holds nothing else waits for its price.
+#[test]
+fn a_dead_feed_saves_nobody_from_liquidation() {
+    let mut house = owing("20");
+    house.silence("SOL");
+    house.advance_in(Millis::minutes(50), 50);
+    house.price("ETH", price("1600"));
+    assert!(house.view("alice").locked.is_none(), "late: 2,000 dollars of SOL may save her");
+    house.advance_in(Millis::minutes(20), 20);
+    assert!(house.view("alice").locked.is_some(), "dead: they count nothing");
+    let eth = house.token("ETH", "ethereum");
+    assert_eq!(count(&house, |event| matches!(event, Event::LotQueued { token, .. } if *token == eth)), 1);
+    // Bob has SOL alone.
+    let mut house = House::of(genesis::guarded());
+    house.deposit("lena", "polygon", "USDC", whole(100_000));
+    house.lend("lena", "polygon", whole(60_000)).expect("there is cash");
+    house.deposit("bob", "polygon", "SOL", whole(100));
+    house.borrow("bob", "polygon", whole(7_000)).expect("10,000 / 1.32");
+    house.silence("SOL");
+    house.advance_in(Millis::hours(2), 120);
+    assert!(house.view("bob").health.is_negative());
+    assert!(house.view("bob").locked.is_none(), "there is nothing to sell");
+    house.price("SOL", price("100"));
+    assert!(!house.view("bob").health.is_negative() && house.view("bob").locked.is_none());
+}

@@ -82,7 +82,7 @@ anomalies! {
     DepositOutOfRange { token: Token, amount: Amount } Nothing;
     /// A deposit of a token that the house does not take: its owner's, in suspense, until he takes it out again.
     DepositSuspended { account: AccountId, token: Token, amount: Amount } Nothing;
-    /// A deposit for an owner when no account is left: surplus of the token.
+    /// A deposit for an owner without an account that is worth less than a dollar, or when no account is left: surplus of the token.
     DepositUnowned { token: Token, amount: Amount } Nothing;
     /// An order was carried out that is not open: never given, carried out before, or expired.
     ExecutedUnknown { nonce: Nonce } Nothing;
