@@ -119,7 +119,7 @@ fn node_folder(name: &str, snapshot_blocks: u64) -> PathBuf {
     let mut node = Node::open(&folder, setup).unwrap();
     let mut owner = Owner::default();
     owner.address.0[12..].copy_from_slice(&key.signer().0);
-    node.submit(Command::OpenAccount { owner }, None).unwrap();
+    node.enact(Command::OpenAccount { owner });
     node.step(Time::from_millis(1_000), node.block_hash()).unwrap();
     let account = node.state().unwrap().account_of(owner).unwrap();
     let lend = Command::Lend { account, chain: ChainId(0), amount: Amount::whole(1) };

@@ -94,6 +94,19 @@ pub const EXAMPLES: &[(&str, &str)] = &[
         "withdraw",
         r#"{"withdraw": {"account": "alice", "chain": "ethereum", "asset": "USDC", "amount": "100"}}"#,
     ),
+    (
+        "cancel_withdrawal",
+        r#"{"cancel_withdrawal": {"account": "alice", "chain": "polygon", "asset": "USDC"}}"#,
+    ),
+    (
+        "hasten_withdrawal",
+        r#"{"hasten_withdrawal": {"account": "alice", "chain": "polygon", "asset": "USDC"}}"#,
+    ),
+    (
+        "withdraw_suspense",
+        r#"{"withdraw_suspense": {"account": "alice", "chain": "solana", "asset": "SOL"}}"#,
+    ),
+    ("refuse_token", r#"{"refuse_token": {"account": "alice", "chain": "solana", "asset": "SOL"}}"#),
     ("trade", r#"{"trade": {"account": "alice", "market": "ETH", "side": "long", "quote": "1000"}}"#),
     ("close", r#"{"close": {"account": "alice", "market": "ETH"}}"#),
     ("lend", r#"{"lend": {"account": "alice", "chain": "polygon", "amount": "50"}}"#),
