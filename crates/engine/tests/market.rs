@@ -2,8 +2,8 @@
 
 mod support;
 
-use ballast_types::{Command, Event, Layer, LedgerAccount, MarketId, Reject, Scope, Side, TradeAmount};
-use ballast_units::{Amount, Millis, Size, Usd};
+use ballast_types::{Event, Layer, LedgerAccount, MarketId, Scope, Side, TradeAmount};
+use ballast_units::{Millis, Size, Usd};
 use support::genesis::{bare, guarded};
 use support::{House, amount, price, whole};
 
@@ -178,53 +178,4 @@ fn the_risk_price_follows_a_pushed_mark_slowly() {
     // Never beyond 2.5 %.
     house.advance_in(Millis::days(2), 1_000);
     assert!(risk(&house) <= price("102.5"));
-}
-
-/// A position that was built over hours could not be closed at all, where the guards would allow a part: everybody had to find the
-/// size by trial. A close is of as much as they allow.
-#[test]
-fn a_close_is_of_as_much_as_the_guards_allow() {
-    let mut house = House::of(guarded());
-    house.deposit("ann", "ethereum", "USDC", whole(400_000_000));
-    let step = |house: &mut House| {
-        let mark = house.market_view("ETH").mark;
-        house.quote("ETH", mark);
-        house.advance(Millis::hours(1));
-    };
-    let (account, market) = (house.account("ann"), house.market("ETH"));
-    let size =
-        |house: &mut House| house.view("ann").positions.first().map(|position| position.size.magnitude());
-    let mut dollars = whole(40_000_000);
-    let mut opened = 0;
-    while opened < 6 {
-        match house.long("ann", "ETH", dollars) {
-            Ok(_) => opened += 1,
-            Err(_) => dollars = Amount::from_wei(dollars.wei() / 2),
-        }
-        step(&mut house);
-    }
-    let before = size(&mut house).expect("it is open");
-    let close = Command::ClosePosition { account, market, limit: None };
-    let trade = |base| Command::Trade {
-        account,
-        market,
-        side: Side::Short,
-        amount: TradeAmount::Base(base),
-        limit: None,
-        reduce_only: true,
-    };
-    let refused = house.run(trade(before)).expect_err("all at once moves the mark too far");
-    assert!(matches!(refused, Reject::MarkMoveTooLarge { .. } | Reject::MarkOutsideBand { .. }), "{refused}");
-    house.run(close.clone()).expect("a part");
-    let after = size(&mut house).expect("a part is left");
-    assert!(after < before, "{after} of {before} are left");
-    // What was allowed is the most: a thousandth more was refused.
-    house.run(trade(Amount::from_wei(before.wei() / 1_000))).expect_err("nothing more in this window");
-    let mut closes = 1;
-    while size(&mut house).is_some() {
-        step(&mut house);
-        house.run(close.clone()).expect("the next part");
-        closes += 1;
-        assert!(closes < 20, "{:?} are left", size(&mut house));
-    }
 }

@@ -42,9 +42,6 @@ struct Part {
     mark: Price,
 }
 
-/// A partial close is found to so many binary digits of the position.
-const HALVINGS: u32 = 24;
-
 /// A trade as it was asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
@@ -193,7 +190,7 @@ fn is_rounding(one: Amount, other: Amount) -> bool {
     one.max(other) - one.min(other) <= ROUNDING
 }
 
-/// Decides on a close: of the whole position or, where the guards refuse that, of as much as they allow.
+/// Decides on closing a position whole.
 pub(crate) fn plan_close(
     state: &State,
     account: AccountId,
@@ -204,33 +201,8 @@ pub(crate) fn plan_close(
     state.markets.find(market).ok_or(Reject::UnknownMarket { market })?;
     let position = record.position(market).ok_or(Reject::NoPosition { account, market })?;
     let side = if position.size.is_long() { Side::Short } else { Side::Long };
-    let of = |base: Amount| {
-        plan(state, Ask { account, market, side, amount: TradeAmount::Base(base), limit, reduce_only: true })
-    };
-    let whole = position.size.magnitude();
-    let refused = match of(whole) {
-        Err(reject) if is_guard(&reject) => reject,
-        planned => return planned,
-    };
-    // What the guards refuse of a size they refuse of a larger one.
-    let (mut most, mut least_refused, mut found) = (Amount::ZERO, whole, None);
-    for _ in 0..HALVINGS {
-        let middle = most + Amount::from_wei((least_refused - most).wei() >> 1);
-        match of(middle) {
-            Ok(plan) => (most, found) = (middle, Some(plan)),
-            Err(reject) if is_guard(&reject) => least_refused = middle,
-            Err(_) => break,
-        }
-    }
-    found.ok_or(refused)
-}
-
-/// A larger trade is refused for it as well, and a smaller one may pass.
-const fn is_guard(reject: &Reject) -> bool {
-    matches!(
-        reject,
-        Reject::TradeTooLarge { .. } | Reject::MarkOutsideBand { .. } | Reject::MarkMoveTooLarge { .. }
-    )
+    let amount = TradeAmount::Base(position.size.magnitude());
+    plan(state, Ask { account, market, side, amount, limit, reduce_only: true })
 }
 
 /// Books a trade. Funding and what its parts realise are settled as one sum, as the plan had it.
