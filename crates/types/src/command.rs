@@ -62,7 +62,7 @@ pub enum Command {
         /// Refuse whatever would open or enlarge a position.
         reduce_only: bool,
     },
-    /// Closes a position, or as much of it as the guards allow.
+    /// Closes a position whole.
     ClosePosition {
         /// Whose.
         account: AccountId,
