@@ -213,7 +213,6 @@ fn execute(state: &mut State, out: &mut Outcome, command: &Command) -> Result<()
         Command::RefuseToken { account, token, refused } => {
             custody::refuse(state, out, account, token, refused)
         }
-        Command::HastenWithdrawal { account, token } => custody::queue::hasten(state, out, account, token),
         Command::EnterSafeMode => {
             oracle::enter_safe_mode(state, out);
             Ok(())

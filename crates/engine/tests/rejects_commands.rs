@@ -671,7 +671,6 @@ fn cancel_withdrawal_rejects_what_does_not_wait() {
     let (account, token) = (house.account("alice"), house.token("USDC", "ethereum"));
     let nothing = Reject::NoWithdrawal { account, token };
     refuses(&mut house, Command::CancelWithdrawal { account, token }, nothing);
-    refuses(&mut house, Command::HastenWithdrawal { account, token }, nothing);
 }
 
 #[test]

@@ -219,13 +219,6 @@ pub enum Command {
         /// It is not wanted.
         refused: bool,
     },
-    /// A withdrawal that waits is to be paid soon: coins are brought from another chain for it, at its cost.
-    HastenWithdrawal {
-        /// Whose.
-        account: AccountId,
-        /// Of which coin, where.
-        token: Token,
-    },
 }
 
 /// How far a token is taken in.

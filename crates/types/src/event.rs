@@ -63,8 +63,6 @@ pub enum Event {
     WithdrawalRefused { account: AccountId, token: Token, amount: Amount, reject: Reject },
     /// It waits no longer: its owner cancelled it, its account failed or lost the dollars, or it was too old. They are cash again.
     WithdrawalCancelled { account: AccountId, token: Token, amount: Amount },
-    /// It waits for coins that are brought from another chain, at its cost.
-    WithdrawalHastened { account: AccountId, token: Token },
     /// The vault paid.
     ReleaseCompleted { chain: ChainId, nonce: Nonce, amount: Amount },
     /// An order that the chain had not acknowledged was put out again.

@@ -42,8 +42,6 @@ pub struct Waiting {
     pub held: Amount,
     /// Of them, for how many a coin is kept.
     pub credit: Amount,
-    /// Coins are brought from another chain for it.
-    pub fast: bool,
     /// When it was asked for last.
     pub since: Time,
     /// Its place: asking for more gives a new one.
@@ -82,8 +80,6 @@ pub(crate) struct Sum {
     pub(crate) held: Amount,
     /// Coins that are kept for them.
     pub(crate) credit: Amount,
-    /// Dollars of fast ones that no coin is kept for.
-    pub(crate) fast: Amount,
 }
 
 impl Queues {
@@ -109,7 +105,6 @@ impl Queues {
         let sum = self.sums.entry(token).or_default();
         sum.held += entry.held;
         sum.credit += entry.credit;
-        sum.fast += if entry.fast { entry.lacks() } else { Amount::ZERO };
     }
 
     fn remove(&mut self, (account, token): Key, entry: &Waiting) {
@@ -119,7 +114,6 @@ impl Queues {
         let sum = self.sums.entry(token).or_default();
         sum.held -= entry.held;
         sum.credit -= entry.credit;
-        sum.fast -= if entry.fast { entry.lacks() } else { Amount::ZERO };
         if sum.held.is_zero() {
             self.sums.remove(&token);
         }
@@ -163,9 +157,8 @@ pub(crate) fn enter(state: &mut State, out: &mut Outcome, account: AccountId, to
     let since = state.now();
     change(state, (account, token), |state| {
         let known = state.waiting.find((account, token)).copied();
-        let (held, credit, fast) =
-            known.map_or((Amount::ZERO, Amount::ZERO, false), |known| (known.held, known.credit, known.fast));
-        state.waiting.insert((account, token), Waiting { held, credit, fast, since, place });
+        let (held, credit) = known.map_or((Amount::ZERO, Amount::ZERO), |known| (known.held, known.credit));
+        state.waiting.insert((account, token), Waiting { held, credit, since, place });
         let to = LedgerAccount::Waiting(account, token);
         pay(state, out, LedgerAccount::Cash(account), to, amount, Reason::Queue);
     });
@@ -183,22 +176,6 @@ pub(crate) fn cancel(
     let entry = state.waiting.find((account, token)).ok_or(Reject::NoWithdrawal { account, token })?;
     let amount = entry.held;
     give_back(state, out, account, token, amount);
-    Ok(())
-}
-
-/// It is to be paid from another chain's coins, at its cost.
-pub(crate) fn hasten(
-    state: &mut State,
-    out: &mut Outcome,
-    account: AccountId,
-    token: Token,
-) -> Result<(), Reject> {
-    state.accounts.find(account).ok_or(Reject::UnknownAccount { account })?;
-    state.waiting.find((account, token)).ok_or(Reject::NoWithdrawal { account, token })?;
-    change(state, (account, token), |state| {
-        state.waiting.find_mut((account, token)).expect("found above").fast = true;
-    });
-    out.event(Event::WithdrawalHastened { account, token });
     Ok(())
 }
 

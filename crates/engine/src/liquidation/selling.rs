@@ -92,12 +92,15 @@ fn below_floor(state: &State) -> Vec<LotId> {
     found
 }
 
-/// Tells the spoke to stop. What is unsold stays in the lot until the spoke says that the auction has ended.
+/// Tells the spoke to stop. What is unsold stays in the lot until the spoke says that the auction has ended. One whose takes have
+/// paid its need has been ended by its vault, which tells that next.
 fn end_auction(state: &mut State, out: &mut Outcome, id: LotId, anew: bool) {
     let lot = state.lots.find(id).expect("the caller found it");
     let LotStage::Offered(auction) = lot.stage else { return };
-    set_lot_stage(state, id, LotStage::Ending { auction, anew });
-    order_end(state, out, id);
+    if lot.sold() < auction.need {
+        set_lot_stage(state, id, LotStage::Ending { auction, anew });
+        order_end(state, out, id);
+    }
 }
 
 /// A vote has an auction ended that should have been over long ago, and of which nothing is heard any more. Its chain answers with
@@ -111,10 +114,9 @@ pub(super) fn end_overdue(state: &mut State, out: &mut Outcome, id: LotId) -> bo
         return false;
     }
     if matches!(stage, LotStage::Offered(_)) {
-        end_auction(state, out, id, true);
-    } else {
-        order_end(state, out, id);
+        set_lot_stage(state, id, LotStage::Ending { auction, anew: true });
     }
+    order_end(state, out, id);
     true
 }
 

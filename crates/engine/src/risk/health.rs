@@ -6,7 +6,7 @@
 //!   price, mark and TWAP of mark. Collateral at index; for H_I and H_W at the lower of index and its TWAP.
 //! - Rounds: what is owned down, what is owed up; one division a value. Sums are 256 bits wide and saturate,
 //!   keeping their sign (R11).
-//! - A token without any usable price is worth nothing in H_M.
+//! - A token without any usable price is worth nothing.
 //! - Dollars that wait to be withdrawn are in H_M alone: they back what is open, and nothing new (R32).
 //! - Absent: lender shares, lots at auction, stakes. They cannot be taken in time.
 
@@ -365,7 +365,7 @@ fn collateral(state: &State, holding: &Holding, removed: Amount, mode: Mode) -> 
     let Some(record) = state.token(holding.token) else { return Wide::ZERO };
     let asset: AssetId = holding.token.asset;
     let leaves = mode != Mode::Maintenance && record.listing == Listing::WindingDown;
-    if leaves || (mode == Mode::Maintenance && oracle::is_dead(state, asset)) {
+    if leaves || oracle::is_dead(state, asset) {
         return Wide::ZERO;
     }
     let (index, threshold, amount) = match mode {

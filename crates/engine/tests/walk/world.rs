@@ -235,10 +235,9 @@ impl World {
                     state.accounts.find(account).map_or(Amount::ZERO, |a| a.balances.collateral(token));
                 let cash = view::account(state, account).map_or(Amount::ZERO, |view| view.cash);
                 let have = if held.is_zero() { cash } else { held };
-                // What waits is sometimes cancelled or hastened, else raised.
-                match state.waiting.find((account, token)).map(|entry| (entry.place % 3, entry.fast)) {
-                    Some((0, _)) => Command::CancelWithdrawal { account, token },
-                    Some((1, false)) => Command::HastenWithdrawal { account, token },
+                // What waits is sometimes cancelled, else raised.
+                match state.waiting.find((account, token)).map(|entry| entry.place % 3) {
+                    Some(0) => Command::CancelWithdrawal { account, token },
                     _ => Command::RequestWithdrawal { account, token, amount: sum.of_what(have) },
                 }
             }

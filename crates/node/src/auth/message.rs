@@ -71,9 +71,6 @@ impl Message {
                 .number("asset", token.asset.0)
                 .number("chain", token.chain.0)
                 .field("refused", Value::Flag(refused)),
-            Command::HastenWithdrawal { account, token } => Self::new("HastenWithdrawal", account.0)
-                .number("asset", token.asset.0)
-                .number("chain", token.chain.0),
             Command::Lend { account, chain, amount } => {
                 Self::new("Lend", account.0).number("chain", chain.0).text_field("amount", amount.to_string())
             }

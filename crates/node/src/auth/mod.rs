@@ -185,7 +185,6 @@ pub fn asker(command: &Command) -> Asker {
         | Command::RequestWithdrawal { account, .. }
         | Command::WithdrawSuspense { account, .. }
         | Command::CancelWithdrawal { account, .. }
-        | Command::HastenWithdrawal { account, .. }
         | Command::RefuseToken { account, .. }
         | Command::Lend { account, .. }
         | Command::Redeem { account, .. }

@@ -30,10 +30,6 @@ pub(crate) fn read(line: &Line, names: &mut Names, state: &State) -> Result<Opti
             token: names.token(&line.asset, &line.chain)?,
             refused: line.refused,
         },
-        Line::HastenWithdrawal(line) => Command::HastenWithdrawal {
-            account: names.account(&line.account),
-            token: names.token(&line.asset, &line.chain)?,
-        },
         Line::Trade(line) => Command::Trade {
             account: names.account(&line.account),
             market: names.market(&line.market)?,

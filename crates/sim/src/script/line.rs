@@ -30,8 +30,6 @@ pub enum Line {
     Withdraw(Withdraw),
     /// Has a withdrawal that waits for a coin end: its dollars are cash again.
     CancelWithdrawal(OfCoin),
-    /// Has coins brought from another chain for a withdrawal that waits, at its cost.
-    HastenWithdrawal(OfCoin),
     /// Takes out what was deposited and the house does not take.
     WithdrawSuspense(OfCoin),
     /// Has what comes in of a token wait in suspense, or count again.
@@ -97,10 +95,6 @@ pub const EXAMPLES: &[(&str, &str)] = &[
     (
         "cancel_withdrawal",
         r#"{"cancel_withdrawal": {"account": "alice", "chain": "polygon", "asset": "USDC"}}"#,
-    ),
-    (
-        "hasten_withdrawal",
-        r#"{"hasten_withdrawal": {"account": "alice", "chain": "polygon", "asset": "USDC"}}"#,
     ),
     (
         "withdraw_suspense",

@@ -136,7 +136,6 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         ("command.withdraw_suspense", Command::WithdrawSuspense { account: ACCOUNT, token: TOKEN }),
         ("command.cancel_withdrawal", Command::CancelWithdrawal { account: ACCOUNT, token: TOKEN }),
         ("command.refuse_token", Command::RefuseToken { account: ACCOUNT, token: TOKEN, refused: true }),
-        ("command.hasten_withdrawal", Command::HastenWithdrawal { account: ACCOUNT, token: TOKEN }),
     ]
 }
 
