@@ -3,7 +3,7 @@
 use ballast_sim::attack::{Field, Genome, Report, Terms, Verdict, World, search};
 use ballast_sim::script::{Line, ScriptGenesis};
 use ballast_sim::seed::Seed;
-use ballast_units::{Amount, Ratio, Usd};
+use ballast_units::{Amount, Price, Ratio, Usd};
 
 /// Dust of the house, dollars.
 const DUST: u64 = 100;
@@ -36,6 +36,16 @@ fn careless_lender() -> ScriptGenesis {
     script
 }
 
+/// A house whose coin is worth 1.80 dollars, and which calls that par: whoever borrows gets more than he owes.
+fn generous() -> ScriptGenesis {
+    let mut script = ScriptGenesis::default();
+    script.genesis.oracle.par_tolerance = Ratio::percent(90);
+    let mut prices = script.prices();
+    prices.insert("USDC".to_owned(), Price::from_wei(1_800_000_000_000_000_000).unwrap());
+    script.shortcuts.prices = Some(prices);
+    script
+}
+
 /// The short pass: fixed seed, fixed number of runs. A find here is new; it is mended or explained.
 #[test]
 fn the_house_gives_nothing_away() {
@@ -45,6 +55,17 @@ fn the_house_gives_nothing_away() {
     assert!(report.finds.is_empty(), "{:?}", report.finds);
     // It did something: more kinds of events and rejects than a script of nothing shows.
     assert!(50 < report.kinds, "{} kinds", report.kinds);
+}
+
+/// The same search on a house that lends a coin for less than it is worth.
+#[test]
+fn a_coin_lent_below_its_worth_is_found() {
+    let hole = World::new(Field::Calm, Seed::new(1), &generous()).unwrap();
+    let report = run(&[hole], 1_024, 2);
+    let best = report.finds.first().expect("the hole is found");
+    assert!(Amount::whole(1_000_000).dollars() < best.score.gain, "{best:?}");
+    // What is left of it has no line to spare.
+    assert!(best.genome.0.len() <= 4, "{best:?}");
 }
 
 /// What a house loses that lends the whole worth of collateral is seen, and that the default house does not lend it.
@@ -60,8 +81,8 @@ fn a_loan_that_is_left_to_the_house_counts() {
 
 #[test]
 fn threads_change_nothing() {
-    let one = run(&[World::new(Field::Jump, Seed::new(1), &careless_lender()).unwrap()], 512, 1);
-    let three = run(&[World::new(Field::Jump, Seed::new(1), &careless_lender()).unwrap()], 512, 3);
+    let one = run(&[World::new(Field::Calm, Seed::new(1), &generous()).unwrap()], 1_024, 1);
+    let three = run(&[World::new(Field::Calm, Seed::new(1), &generous()).unwrap()], 1_024, 3);
     let told = |report: &Report| {
         let finds = report.finds.iter().map(|find| (find.genome.clone(), find.score.gain, find.run));
         (report.runs, report.kinds, report.best.clone(), finds.collect::<Vec<_>>())

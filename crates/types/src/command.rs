@@ -205,16 +205,16 @@ pub enum Command {
     },
     /// A withdrawal that waits is not wanted any more: its dollars are cash again.
     CancelWithdrawal {
-        /// Whose.
+        /// Whose withdrawal.
         account: AccountId,
         /// Of which coin, where.
         token: Token,
     },
     /// What comes in of a token for the account from now on is kept in suspense, or counts again.
     RefuseToken {
-        /// Whose.
+        /// Who does not want it.
         account: AccountId,
-        /// What, where.
+        /// The token, and its chain.
         token: Token,
         /// It is not wanted.
         refused: bool,
@@ -363,16 +363,16 @@ pub enum Change {
     },
     /// Deposits of a token are paused or taken again, or the token leaves the house.
     List {
-        /// Which.
+        /// The token, and its chain.
         token: Token,
-        /// From now on.
+        /// How far it is taken in from now on.
         listing: Listing,
     },
     /// A market leaves the house: positions can be reduced and closed, and none be opened. Or it stays after all.
     WindDown {
-        /// Which.
+        /// The market.
         market: MarketId,
-        /// It leaves.
+        /// Whether it leaves.
         leaves: bool,
     },
 }

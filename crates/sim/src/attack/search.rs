@@ -54,7 +54,7 @@ pub struct Progress {
 /// A script that gained.
 #[derive(Clone, Debug)]
 pub struct Find {
-    /// Where.
+    /// The prices that it gained under.
     pub field: Field,
     /// As short as the gain allows.
     pub genome: Genome,
@@ -67,7 +67,7 @@ pub struct Find {
 /// A script that broke the house.
 #[derive(Clone, Debug)]
 pub struct Broken {
-    /// Where.
+    /// The prices that it was tried under.
     pub field: Field,
     /// As it was tried.
     pub genome: Genome,

@@ -194,7 +194,7 @@ pub struct Withdraw {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfCoin {
-    /// Whose.
+    /// Whose withdrawal or deposit.
     pub account: String,
     /// From which chain.
     pub chain: String,
@@ -451,11 +451,11 @@ pub struct OfTask {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GovernList {
-    /// Where.
+    /// The token's chain.
     pub chain: String,
     /// Which token.
     pub asset: String,
-    /// From now on.
+    /// How far it is taken in from now on.
     pub listing: Listing,
 }
 
@@ -463,9 +463,9 @@ pub struct GovernList {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GovernWindDown {
-    /// Which.
+    /// Which market.
     pub market: String,
-    /// It leaves.
+    /// Whether it leaves.
     pub leaves: bool,
 }
 
@@ -473,9 +473,9 @@ pub struct GovernWindDown {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefuseToken {
-    /// Whose.
+    /// Who does not want it.
     pub account: String,
-    /// Where.
+    /// The token's chain.
     pub chain: String,
     /// Which token.
     pub asset: String,

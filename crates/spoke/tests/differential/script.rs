@@ -149,6 +149,14 @@ fn steps() -> impl Strategy<Value = Step> {
         (0..3_u8, 0..3_u8, amounts(), least, 50..250_u64).prop_map(|(lot, by, wanted, least, price_max)| {
             Step::Take { lot, by, wanted, least: least.min(wanted), price_max }
         });
+    // Less than the dust, which only an auction without a rest lets through.
+    let crumb = (0..3_u8, 0..3_u8, 1..1_000_000_000_000_u128).prop_map(|(lot, by, wanted)| Step::Take {
+        lot,
+        by,
+        wanted,
+        least: 0,
+        price_max: 250,
+    });
     prop_oneof![
         1 => (1..30_u64).prop_map(Step::Wait),
         3 => (0..3_u8, amounts()).prop_map(|(asset, amount)| Step::Deposit(asset, amount)),
@@ -156,6 +164,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(drafts, signers)| Step::Deliver(drafts, if signers == 0 { 2 } else { 3 + signers % 2 })),
         1 => Just(Step::Repeat),
         10 => take,
+        2 => crumb,
         1 => (freezes(), 1..4_usize).prop_map(|(millis, signers)| Step::Freeze(millis, signers)),
         1 => (0..4_usize, 2..4_usize).prop_map(|(back, signers)| Step::FreezeAgain(back, signers)),
     ]
@@ -717,7 +726,7 @@ fn the_vault_in_solidity_is_the_vault_in_this_process() {
     assert!(50 < reached.0 && 0 < reached.1 && 20 < reached.2, "takes, rebates, ends: {reached:?}");
     println!("takes, rebates, ends: {reached:?}");
     let cuts = (cut.get(), below.get(), refused.get());
-    assert!(20 < cuts.0 && 5 < cuts.1 && 5 < cuts.2, "takes cut, below their least, refused: {cuts:?}");
+    assert!(20 < cuts.0 && 5 < cuts.1 && 20 < cuts.2, "takes cut, below their least, refused: {cuts:?}");
     println!("takes cut, below their least, refused: {cuts:?}");
     let waited = (paid.get(), dropped.get(), full.get());
     assert!(50 < waited.0 && 0 < waited.1 && 50 < waited.2, "paid, dropped, not yet paid: {waited:?}");
