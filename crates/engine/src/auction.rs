@@ -128,9 +128,8 @@ impl Remainder {
         let mut quantity = first.min(left.saturating_sub(dust));
         let rest = dust.value_up(price).ok()?;
         if need < self.due(quantity)?.checked_add(rest).ok()? {
-            let most =
-                units_down(need.saturating_sub(rest), coin).at_price_down(price).unwrap_or(Amount::MAX);
-            quantity = quantity.min(units_down(most, unit));
+            let most = need.saturating_sub(rest).units_down(coin).at_price_down(price).unwrap_or(Amount::MAX);
+            quantity = quantity.min(most.units_down(unit));
         }
         let due = self.due(quantity)?;
         (!quantity.is_zero() && dust <= quantity).then_some(Cut { quantity, due })
@@ -139,23 +138,14 @@ impl Remainder {
     /// What ends the auction: all that is left, or as much as pays the need, up to the collateral's unit.
     #[must_use]
     pub fn whole(&self) -> Amount {
-        let pays = self.need.at_price_up(self.price).ok().and_then(|pays| units_up(pays, self.unit));
+        let pays = self.need.at_price_up(self.price).ok().and_then(|pays| pays.units_up(self.unit).ok());
         pays.unwrap_or(Amount::MAX).min(self.left)
     }
 
     /// Dollars due for a quantity, up to the coin's unit.
     fn due(&self, quantity: Amount) -> Option<Amount> {
-        quantity.value_up(self.price).ok().and_then(|due| units_up(due, self.coin))
+        quantity.value_up(self.price).ok().and_then(|due| due.units_up(self.coin).ok())
     }
-}
-
-fn units_down(amount: Amount, unit: Amount) -> Amount {
-    amount.saturating_sub(Amount::from_wei(amount.wei().checked_rem(unit.wei()).unwrap_or(0)))
-}
-
-fn units_up(amount: Amount, unit: Amount) -> Option<Amount> {
-    let down = units_down(amount, unit);
-    if down == amount { Some(amount) } else { down.checked_add(unit).ok() }
 }
 
 /// Floor and start of a round, dollars a unit. `round` counts from 0; `need` and `quantity · index` in dollars.

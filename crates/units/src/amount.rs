@@ -105,6 +105,18 @@ impl Amount {
         math::mul_div_up(self.0, part.0, whole.0).map(Self)
     }
 
+    /// In whole units, rounded down. A unit of zero wei is one of a wei.
+    #[must_use]
+    pub fn units_down(self, unit: Self) -> Self {
+        Self(self.0.saturating_sub(self.0.checked_rem(unit.0).unwrap_or(0)))
+    }
+
+    /// In whole units, rounded up. `Overflow` above `u128`.
+    pub fn units_up(self, unit: Self) -> Result<Self, Overflow> {
+        let down = self.units_down(unit);
+        if down == self { Ok(self) } else { down.checked_add(unit) }
+    }
+
     /// Base units these dollars buy at `price`, rounded down. `Overflow` above `u128`.
     #[inline]
     pub fn at_price_down(self, price: Price) -> Result<Self, Overflow> {

@@ -72,6 +72,15 @@ proptest! {
     }
 
     #[test]
+    fn amount_in_whole_units(a in u128s(), unit in u128s()) {
+        let x = Amount::from_wei(a);
+        let by = unit.max(1);
+        let whole = |units: Option<BigInt>| units.and_then(|units| unsigned(Some(units * by)));
+        prop_assert_eq!(Some(x.units_down(Amount::from_wei(unit)).wei()), whole(floor(big(a), big(by))));
+        prop_assert_eq!(amount(x.units_up(Amount::from_wei(unit))), whole(ceil(big(a), big(by))));
+    }
+
+    #[test]
     fn amount_shares_and_ratios(a in u128s(), part in u128s(), whole in u128s()) {
         let (x, p, w) = (Amount::from_wei(a), Amount::from_wei(part), Amount::from_wei(whole));
         prop_assert_eq!(amount(x.share_down(p, w)), unsigned(floor(big(a) * part, big(whole))));

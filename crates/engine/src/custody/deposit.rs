@@ -159,6 +159,7 @@ pub(super) fn settle(state: &mut State, out: &mut Outcome, account: AccountId, t
             if taken + more < amount {
                 out.event(Event::CoinsTaken { account, token, amount, cash: taken + more });
             }
+            reserve::recall(state, out, account, token.chain);
             amount
         }
         None => {
@@ -176,7 +177,6 @@ pub(super) fn settle(state: &mut State, out: &mut Outcome, account: AccountId, t
     };
     out.event(Event::DepositCredited { account, token, amount });
     settlement::collect(state, out, account);
-    reserve::recall(state, out, account, token.chain);
     if starts_grace {
         liquidation::restart_grace(state, account);
     }

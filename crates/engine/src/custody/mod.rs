@@ -193,9 +193,7 @@ pub(crate) fn check_cash(state: &State, account: AccountId, need: Amount) -> Res
 pub(crate) fn floor_to_unit(state: &State, token: Token, amount: Amount) -> Result<Floored, Reject> {
     let unknown = Reject::UnknownToken { asset: token.asset, chain: token.chain };
     let unit = state.token(token).ok_or(unknown)?.params.unit;
-    // A unit of zero wei is one of a wei.
-    let rest = amount.wei().checked_rem(unit.wei()).unwrap_or(0);
-    Ok(Floored { kept: amount - Amount::from_wei(rest), asked: amount, unit })
+    Ok(Floored { kept: amount.units_down(unit), asked: amount, unit })
 }
 
 /// Something, and not more than the house counts.

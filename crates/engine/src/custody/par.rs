@@ -1,7 +1,7 @@
 //! What a stablecoin is worth: when it becomes cash at par, who may take it out, what a write-down costs (R10).
 
 use super::{check_token, floor_to_unit};
-use crate::ledger::{enter, leave, pay, transfer};
+use crate::ledger::{self, enter, leave, pay, transfer};
 use crate::market::settlement;
 use crate::oracle;
 use crate::reserve;
@@ -172,9 +172,9 @@ pub(crate) fn own_coins(
         return None;
     }
     let worth = oracle::worth_as_payment(state, token.asset)?;
-    let unit = state.token(token).map_or(1, |record| record.params.unit.wei().max(1));
-    let coins = need.at_price_up(worth).unwrap_or(Amount::LIMIT).wei().div_ceil(unit).saturating_mul(unit);
-    Some((Amount::from_wei(coins).min(have), worth))
+    let unit = state.token(token)?.params.unit;
+    let coins = need.at_price_up(worth).and_then(|coins| coins.units_up(unit)).unwrap_or(have);
+    Some((coins.min(have), worth))
 }
 
 /// They become cash, whatever the coin's share and price: a coin pays a debt in itself. The caller pays it.
@@ -228,17 +228,14 @@ pub(crate) fn write_down(
     state.token_mut(token).written_down += amount;
     out.event(Event::ParLossBooked { token, amount });
     // What coins lacked to par when they came pays first.
-    let kept = amount.min(record_par_reserve(state, token));
+    let reserve = ledger::balance(state, LedgerAccount::ParReserve(token), Money::Usd);
+    let kept = amount.min(reserve);
     leave(state, out, LedgerAccount::ParReserve(token), Money::Usd, kept, Reason::Loss);
     state.house.par_loss += kept;
     let amount = amount - kept;
     let absorbed = waterfall::absorb(state, out, Scope::Chain(token.chain), amount, None);
     state.house.par_loss += absorbed.paid() + absorbed.lending;
     Ok(())
-}
-
-fn record_par_reserve(state: &State, token: Token) -> Amount {
-    state.token(token).map_or(Amount::ZERO, |record| record.money.par_reserve())
 }
 
 /// While any listed coin is off par, nobody borrows more of a coin than they brought (R10): what leaves beyond that

@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 const LEAST_FEES: u128 = 10;
 
 /// What a delivery costs is charged in whole cents.
-const CENT: u128 = 10_000_000_000_000_000; // 0.01, in wei
+const CENT: Amount = Amount::from_wei(10_000_000_000_000_000); // 0.01
 
 /// A withdrawal that may be made, now or when the inventory allows it.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Payout {
 /// What delivering a release on a chain costs, dollars; nothing where it was not measured.
 pub(crate) fn fee(state: &State, chain: ChainId) -> Amount {
     let gas = state.chains.get(chain).gas.usable(state.now(), &state.house.oracle).unwrap_or(Amount::ZERO);
-    Amount::from_wei(gas.wei().div_ceil(CENT).saturating_mul(CENT))
+    gas.units_up(CENT).unwrap_or(gas)
 }
 
 /// Refuses what is not worth its delivery.

@@ -9,7 +9,7 @@
 
 use super::outlook::Outlook;
 use super::queue::auction_cap;
-use super::selling::{stored, unit, units_down, units_up, value_of};
+use super::selling::{stored, unit, value_of};
 use super::{Cause, Lot, LotStage, Part, Standing, distribute, joint, selling};
 use crate::ledger::transfer;
 use crate::oracle;
@@ -56,7 +56,7 @@ pub(crate) fn plan(state: &State, id: TaskId, standing: &Standing) -> Plan {
     for holding in state.collateral(state.accounts.get(task.account)) {
         // A crumb is waited for no more than it is sold: anybody can send one, as often as he likes.
         waits |= oracle::matters(state, holding.token, holding.pending);
-        let amount = units_down(holding.amount, unit(state, holding.token));
+        let amount = holding.amount.units_down(unit(state, holding.token));
         // What takes are paid in there has become cash already, as far as it was needed.
         if amount.is_zero() || state.chains.get(holding.token.chain).coin == holding.token.asset {
             continue;
@@ -196,7 +196,7 @@ fn quantity(state: &State, one: &Candidate, value: Amount) -> Amount {
         return one.amount;
     }
     let wanted = value.at_price_up(one.index).unwrap_or(one.amount);
-    units_up(wanted, params.unit).min(one.amount)
+    wanted.units_up(params.unit).unwrap_or(one.amount).min(one.amount)
 }
 
 fn brings(one: &Candidate, quantity: Amount, fill: Ratio) -> Amount {
@@ -272,7 +272,7 @@ fn pieces(state: &State, token: Token, quantity: Amount) -> Vec<Amount> {
     let (value, cap) = (value_of(state, token, quantity), auction_cap(state, token).max(least));
     let needed = value.wei().saturating_sub(1).checked_div(cap.wei()).unwrap_or(0).saturating_add(1);
     let count = needed.min(PIECES_MOST);
-    let each = units_up(Amount::from_wei(quantity.wei().div_ceil(count)), params.unit);
+    let each = Amount::from_wei(quantity.wei().div_ceil(count)).units_up(params.unit).unwrap_or(quantity);
     let mut left = quantity;
     let mut parts = Vec::new();
     while !left.is_zero() {

@@ -15,7 +15,7 @@
 //! - A path that does not work is not used ([`path`]); a lot that it did not take is sold at home.
 //! - Keeps: I01 (what left by bridges and what came by bridges differ by what is on its way, and by what was lost there).
 
-use super::selling::{detach, forget_empty, requeue, set_lot_stage, unit, units_down, value_of};
+use super::selling::{detach, forget_empty, requeue, set_lot_stage, unit, value_of};
 use super::{Lot, LotStage, Part, costs, distribute, frozen, need, path, wake};
 use crate::custody::Effect;
 use crate::keeper;
@@ -146,7 +146,7 @@ fn depth(state: &State, token: Token, chain: ChainId) -> Amount {
 /// What is whole in the units of both chains and of the bridge. Units are powers of ten: what is whole in the largest is in all.
 fn sendable(state: &State, from: Token, to: ChainId, quantity: Amount) -> Amount {
     let there = unit(state, Token { asset: from.asset, chain: to });
-    units_down(quantity, unit(state, from).max(there).max(BRIDGE_UNIT))
+    quantity.units_down(unit(state, from).max(there).max(BRIDGE_UNIT))
 }
 
 /// Orders a lot to be sent. What is not whole for all three goes back to its account.

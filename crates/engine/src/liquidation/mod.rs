@@ -26,6 +26,7 @@ pub(crate) mod path;
 pub(crate) mod positions;
 mod queue;
 mod selling;
+mod told;
 
 use crate::attest;
 use crate::custody::{self, queue as withdrawals};
@@ -55,7 +56,7 @@ pub(crate) use joint::{
 };
 pub(crate) use lot::Told;
 pub(crate) use path::trust_again;
-pub(crate) use selling::{
+pub(crate) use told::{
     cancel_expired, end_dropped, end_final, end_seen, rebase, start_expired, started, take_dropped,
     take_final, take_seen, void, wants,
 };

@@ -7,7 +7,7 @@
 //! - A lot that is larger than what passes at once is cut before it is offered: also a joint one, and one that was offered before
 //!   its vault's limits were lowered. Nothing is ordered that its vault can never carry out.
 
-use super::selling::{set_lot_stage, unit, units_down, value_of};
+use super::selling::{set_lot_stage, unit, value_of};
 use super::{Lot, LotStage, Part};
 use crate::ledger::transfer;
 use crate::state::{Outcome, State};
@@ -31,7 +31,7 @@ fn most(limits: &VaultLimits) -> Amount {
 /// What passes of a token when nothing has, in whole units; everything where its vault has no limits.
 fn most_of(state: &State, token: Token) -> Amount {
     let limits = state.token(token).and_then(|record| record.limits);
-    limits.map_or(Amount::LIMIT, |limits| units_down(most(&limits), unit(state, token)))
+    limits.map_or(Amount::LIMIT, |limits| most(&limits).units_down(unit(state, token)))
 }
 
 /// What counts now, the rest has leaked.

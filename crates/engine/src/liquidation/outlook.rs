@@ -6,7 +6,7 @@
 //!   enough (I10).
 //! - Absent: tasks for settlement debt, which sell for exactly that.
 
-use super::selling::{self, unit, units_down};
+use super::selling::{self, unit};
 use super::{Cause, LotStage, Stage, Standing, distribute, wake};
 use crate::oracle;
 use crate::risk::health::{Assessment, assess};
@@ -85,7 +85,7 @@ fn is_watched(state: &State, id: TaskId) -> bool {
 /// Whether an account has collateral that could be sold, and some that could but for the oracle.
 fn sellable(state: &State, account: AccountId) -> (bool, bool) {
     let held = state.collateral(state.accounts.get(account));
-    let whole = held.filter(|held| !units_down(held.amount, unit(state, held.token)).is_zero());
+    let whole = held.filter(|held| !held.amount.units_down(unit(state, held.token)).is_zero());
     whole.fold((false, false), |(sells, refused), held| {
         let allowed = oracle::allows(state, held.token.asset, Action::Liquidate).is_ok();
         (sells | allowed, refused | !allowed)

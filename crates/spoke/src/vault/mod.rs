@@ -169,7 +169,7 @@ impl Vault {
         }
         self.check_whole(offer.asset, quantity)?;
         let rebate = if self.books.is_maker(take.taker) {
-            down(auction::rebate(&offer.auction, time, paid), coin)
+            auction::rebate(&offer.auction, time, paid).units_down(coin)
         } else {
             Amount::ZERO
         };
@@ -423,7 +423,7 @@ impl Vault {
         auction.invites = auction.invites.min(auction.ends);
         // More than everything is as good as everything.
         auction.need = auction.need.min(Amount::LIMIT);
-        auction.dust = up(auction.dust.min(Amount::LIMIT), self.unit(asset)?);
+        auction.dust = auction.dust.min(Amount::LIMIT).units_up(self.unit(asset)?).unwrap_or(Amount::LIMIT);
         self.move_balance(asset, |balance| balance.reserved += auction.quantity);
         let result = result_start(self.domain(), lot, nonce);
         let offer = Offer {
@@ -627,14 +627,4 @@ fn check_terms(lot: LotId, auction: &Auction) -> Result<(), Revert> {
     // Nothing is sold for nothing.
     let ranged = quantity.in_range() && rebate <= Bps::new(10_000) && !need.is_zero();
     if priced && timed && ranged { Ok(()) } else { Err(Revert::WrongTerms(lot)) }
-}
-
-/// `amount`, rounded up to whole units.
-fn up(amount: Amount, unit: Amount) -> Amount {
-    Amount::from_wei(amount.wei().div_ceil(unit.wei()) * unit.wei())
-}
-
-/// `amount`, rounded down to whole units.
-fn down(amount: Amount, unit: Amount) -> Amount {
-    Amount::from_wei(amount.wei() / unit.wei() * unit.wei())
 }
